@@ -1,0 +1,431 @@
+#include "proto/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "proto/macro.h"
+
+static_assert(sizeof(struct wire_header) == 24, "wire layout");
+static_assert(sizeof(struct wire_hello) == 16, "wire layout");
+static_assert(sizeof(struct wire_open) == 32, "wire layout");
+static_assert(sizeof(struct wire_apply) == 8, "wire layout");
+static_assert(sizeof(struct wire_release) == 8, "wire layout");
+static_assert(sizeof(struct wire_step_header) == 24, "wire layout");
+static_assert(sizeof(struct wire_answer) == 32, "wire layout");
+static_assert(sizeof(struct wire_welcome) == 24, "wire layout");
+
+/* What is left of a packet that is being read. */
+struct reader {
+	const unsigned char *at;
+	size_t left;
+};
+
+/* Takes size bytes and the zeros that pad them to a multiple of 8; NULL: not there. */
+static const void *read_part(struct reader *reader, size_t size)
+{
+	if (size > reader->left || ALIGN8(size) > reader->left)
+		return NULL;
+	const unsigned char *part = reader->at;
+	for (size_t i = size; i < ALIGN8(size); i++)
+		if (part[i] != 0)
+			return NULL;
+	reader->at += ALIGN8(size);
+	reader->left -= ALIGN8(size);
+	return part;
+}
+
+static bool read_into(struct reader *reader, void *ret, size_t size)
+{
+	const void *part = read_part(reader, size);
+	if (!part)
+		return false;
+	memcpy(ret, part, size);
+	return true;
+}
+
+struct writer {
+	unsigned char *buffer;
+	size_t size, used;
+	bool overflow;
+};
+
+static void write_part(struct writer *writer, const void *data, size_t size)
+{
+	size_t padded = ALIGN8(size);
+	if (writer->overflow || size > WIRE_PACKET_MAX || padded > writer->size - writer->used) {
+		writer->overflow = true;
+		return;
+	}
+	if (size > 0)
+		memcpy(writer->buffer + writer->used, data, size);
+	memset(writer->buffer + writer->used + size, 0, padded - size);
+	writer->used += padded;
+}
+
+bool wire_peek_header(const void *packet, size_t size, struct wire_header *ret)
+{
+	if (size < sizeof *ret)
+		return false;
+	memcpy(ret, packet, sizeof *ret);
+	return ret->magic == WIRE_MAGIC;
+}
+
+/* Words for what is wrong with a step; NULL: nothing. Sizes only: what the values mean is judged
+ * elsewhere. */
+static const char *check_step(const struct wire_step *step)
+{
+	bool takes_address = step->kind == WIRE_STEP_BIND || step->kind == WIRE_STEP_CONNECT;
+
+	if (step->address_size > WIRE_ADDRESS_MAX)
+		return "an address is longer than 128 bytes";
+	if (takes_address && step->address_size < sizeof(sa_family_t))
+		return "an address is too short to name its family";
+	if (step->address_size > 0 && !takes_address && step->kind != WIRE_STEP_SEND)
+		return "a step carries an address that it has no use for";
+	if (step->address_size == 1)
+		return "an address is too short to name its family";
+
+	switch (step->kind) {
+	case WIRE_STEP_OPTION:
+		return step->data_size > WIRE_OPTION_MAX
+			       ? "an option's value is longer than 4096 bytes"
+			       : NULL;
+	case WIRE_STEP_FILTER:
+		if (step->data_size == 0 || step->data_size % sizeof(struct sock_filter) != 0)
+			return "a filter is not a whole number of instructions";
+		if (step->data_size / sizeof(struct sock_filter) > WIRE_FILTER_MAX)
+			return "a filter has more than 4096 instructions";
+		return NULL;
+	case WIRE_STEP_SEND:
+		return NULL;
+	case WIRE_STEP_BIND:
+	case WIRE_STEP_CONNECT:
+	case WIRE_STEP_LISTEN:
+		return step->data_size > 0 ? "a step carries data that it has no use for" : NULL;
+	}
+	return "a step is of an unknown kind";
+}
+
+/* What may follow what: the order in which the calls make sense on any socket. */
+static const char *check_order(const struct wire_step *steps, size_t n)
+{
+	bool bound = false, listening = false, connected = false;
+
+	for (size_t i = 0; i < n; i++)
+		switch (steps[i].kind) {
+		case WIRE_STEP_BIND:
+			if (bound || connected || listening)
+				return "a bind step comes after another bind, a connect or a "
+				       "listen step";
+			bound = true;
+			break;
+		case WIRE_STEP_CONNECT:
+			if (connected || listening)
+				return "a connect step comes after another connect or a listen "
+				       "step";
+			connected = true;
+			break;
+		case WIRE_STEP_LISTEN:
+			if (listening || connected)
+				return "a listen step comes after another listen or a connect step";
+			listening = true;
+			break;
+		case WIRE_STEP_SEND:
+			if (listening)
+				return "a send step comes after a listen step";
+			break;
+		case WIRE_STEP_OPTION:
+		case WIRE_STEP_FILTER:
+			break;
+		}
+	return NULL;
+}
+
+static const char *decode_steps(struct reader *reader, uint32_t n, struct wire_request *ret)
+{
+	if (n > WIRE_STEPS_MAX)
+		return "a request has more than 32 steps";
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct wire_step_header head;
+		if (!read_into(reader, &head, sizeof head))
+			return "a step is cut short";
+		if (head.address_size > WIRE_PACKET_MAX || head.data_size > WIRE_PACKET_MAX ||
+			head.size !=
+				sizeof head + ALIGN8(head.address_size) + ALIGN8(head.data_size))
+			return "a step's size is not the sum of its parts";
+		if (head.kind < WIRE_STEP_OPTION || head.kind > WIRE_STEP_SEND)
+			return "a step is of an unknown kind";
+
+		struct wire_step *step = &ret->steps[i];
+		*step = (struct wire_step){
+			.kind = (enum wire_step_kind)head.kind,
+			.a = head.a,
+			.b = head.b,
+			.address_size = head.address_size,
+			.data_size = head.data_size,
+		};
+		step->address = read_part(reader, head.address_size);
+		step->data = step->address ? read_part(reader, head.data_size) : NULL;
+		if (!step->data)
+			return "a step is cut short, or its padding is not zero";
+		const char *what = check_step(step);
+		if (what)
+			return what;
+	}
+	ret->n_steps = n;
+	return check_order(ret->steps, n);
+}
+
+static const char *decode_open(struct reader *reader, struct wire_request *ret)
+{
+	struct wire_open open;
+
+	if (!read_into(reader, &open, sizeof open))
+		return "an OPEN is cut short";
+	if (open.reserved != 0)
+		return "a reserved field is not zero";
+	if (open.count == 0 || open.count > WIRE_COUNT_MAX)
+		return "the count is not between 1 and 253";
+	if (open.netns > WIRE_NETNS_NAMED)
+		return "the choice of network namespace is unknown";
+	if ((open.netns == WIRE_NETNS_NAMED) != (open.netns_name_size > 0) ||
+		open.netns_name_size > WIRE_NAME_MAX)
+		return "the name of the network namespace is missing, too long or not asked for";
+
+	const char *name = read_part(reader, open.netns_name_size);
+	if (!name)
+		return "an OPEN is cut short, or its padding is not zero";
+	if (memchr(name, 0, open.netns_name_size))
+		return "the name of the network namespace contains a NUL";
+	memcpy(ret->netns_name, name, open.netns_name_size);
+	ret->netns_name[open.netns_name_size] = 0;
+	ret->domain = open.domain;
+	ret->type = open.type;
+	ret->protocol = open.protocol;
+	ret->netns = (enum wire_netns)open.netns;
+	ret->count = open.count;
+	return decode_steps(reader, open.n_steps, ret);
+}
+
+static const char *decode_apply(struct reader *reader, struct wire_request *ret)
+{
+	struct wire_apply apply;
+
+	if (!read_into(reader, &apply, sizeof apply))
+		return "an APPLY is cut short";
+	if (apply.reserved != 0)
+		return "a reserved field is not zero";
+	if (apply.n_steps == 0)
+		return "an APPLY has no step";
+	return decode_steps(reader, apply.n_steps, ret);
+}
+
+int wire_decode_request(
+	const void *packet, size_t size, struct wire_request *ret, const char **ret_what)
+{
+	struct reader reader = {packet, size};
+	struct wire_header header;
+	struct wire_release release;
+	const char *what = NULL;
+
+	if (size > WIRE_PACKET_MAX) {
+		*ret_what = "the packet is longer than 128 KiB";
+		return -EBADMSG;
+	}
+	if (!read_into(&reader, &header, sizeof header)) {
+		*ret_what = "the packet is shorter than a header";
+		return -EBADMSG;
+	}
+	if (header.magic != WIRE_MAGIC) {
+		*ret_what = "the packet does not begin with the magic number";
+		return -EBADMSG;
+	}
+	if (header.version != WIRE_VERSION) {
+		*ret_what = "the protocol version is unknown";
+		return -EPROTONOSUPPORT;
+	}
+	if (header.size != size) {
+		*ret_what = "the size in the header is not the packet's";
+		return -EBADMSG;
+	}
+	if (header.flags != 0) {
+		*ret_what = "a flag in the header is unknown";
+		return -EBADMSG;
+	}
+
+	ret->serial = header.serial;
+	ret->n_steps = 0;
+	ret->count = 0;
+	switch (header.verb) {
+	case WIRE_HELLO:
+		if (!read_into(&reader, &ret->hello, sizeof ret->hello))
+			what = "a HELLO is cut short";
+		else if (ret->hello.reserved != 0)
+			what = "a reserved field is not zero";
+		else if (ret->hello.version_min > ret->hello.version_max)
+			what = "the lowest version of a HELLO is above the highest";
+		break;
+	case WIRE_OPEN:
+		what = decode_open(&reader, ret);
+		break;
+	case WIRE_APPLY:
+		what = decode_apply(&reader, ret);
+		break;
+	case WIRE_RELEASE:
+		if (!read_into(&reader, &release, sizeof release))
+			what = "a RELEASE is cut short";
+		else
+			ret->grant = release.grant;
+		break;
+	default:
+		what = "the verb is unknown";
+	}
+	if (!what && reader.left > 0)
+		what = "the packet is longer than its contents";
+	if (what) {
+		*ret_what = what;
+		return -EBADMSG;
+	}
+	ret->verb = (enum wire_verb)header.verb;
+	return 0;
+}
+
+static void begin_packet(struct writer *writer, uint16_t verb, uint64_t serial)
+{
+	struct wire_header header = {
+		.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.verb = verb,
+		.serial = serial,
+	};
+	write_part(writer, &header, sizeof header);
+}
+
+static ssize_t end_packet(struct writer *writer)
+{
+	if (writer->overflow)
+		return -EMSGSIZE;
+	uint32_t size = (uint32_t)writer->used;
+	memcpy(writer->buffer + offsetof(struct wire_header, size), &size, sizeof size);
+	return (ssize_t)writer->used;
+}
+
+static int write_steps(struct writer *writer, const struct wire_request *request)
+{
+	for (size_t i = 0; i < request->n_steps; i++) {
+		const struct wire_step *step = &request->steps[i];
+		if (check_step(step))
+			return -EINVAL;
+		if (step->data_size > WIRE_PACKET_MAX)
+			return -EMSGSIZE;
+		struct wire_step_header head = {
+			.kind = step->kind,
+			.size = (uint32_t)(sizeof head + ALIGN8(step->address_size) +
+					   ALIGN8(step->data_size)),
+			.a = step->a,
+			.b = step->b,
+			.address_size = (uint32_t)step->address_size,
+			.data_size = (uint32_t)step->data_size,
+		};
+		write_part(writer, &head, sizeof head);
+		write_part(writer, step->address, step->address_size);
+		write_part(writer, step->data, step->data_size);
+	}
+	return check_order(request->steps, request->n_steps) ? -EINVAL : 0;
+}
+
+ssize_t wire_encode_request(const struct wire_request *request, void *buffer, size_t size)
+{
+	struct writer writer = {.buffer = buffer, .size = MIN_OF(size, WIRE_PACKET_MAX)};
+	size_t name_size = 0;
+	int r = 0;
+
+	if (request->n_steps > WIRE_STEPS_MAX)
+		return -EINVAL;
+	begin_packet(&writer, request->verb, request->serial);
+	switch (request->verb) {
+	case WIRE_HELLO:
+		write_part(&writer, &request->hello, sizeof request->hello);
+		break;
+	case WIRE_OPEN:
+		if (request->netns == WIRE_NETNS_NAMED) {
+			name_size = strnlen(request->netns_name, sizeof request->netns_name);
+			if (name_size == 0 || name_size > WIRE_NAME_MAX)
+				return -EINVAL;
+		}
+		if (request->count == 0 || request->count > WIRE_COUNT_MAX)
+			return -EINVAL;
+		struct wire_open open = {
+			.domain = request->domain,
+			.type = request->type,
+			.protocol = request->protocol,
+			.netns = request->netns,
+			.count = request->count,
+			.n_steps = (uint32_t)request->n_steps,
+			.netns_name_size = (uint32_t)name_size,
+		};
+		write_part(&writer, &open, sizeof open);
+		write_part(&writer, request->netns_name, name_size);
+		r = write_steps(&writer, request);
+		break;
+	case WIRE_APPLY:
+		if (request->n_steps == 0)
+			return -EINVAL;
+		struct wire_apply apply = {.n_steps = (uint32_t)request->n_steps};
+		write_part(&writer, &apply, sizeof apply);
+		r = write_steps(&writer, request);
+		break;
+	case WIRE_RELEASE:
+		write_part(&writer, &request->grant, sizeof request->grant);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return r < 0 ? r : end_packet(&writer);
+}
+
+int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret)
+{
+	struct reader reader = {packet, size};
+	struct wire_header header;
+	struct wire_reply reply = {0};
+
+	if (size > WIRE_PACKET_MAX || !read_into(&reader, &header, sizeof header) ||
+		header.magic != WIRE_MAGIC || header.size != size || header.flags != 0 ||
+		!(header.verb & WIRE_REPLY))
+		return -EBADMSG;
+	if (header.version != WIRE_VERSION)
+		return -EPROTONOSUPPORT;
+	if (!read_into(&reader, &reply.answer, sizeof reply.answer))
+		return -EBADMSG;
+	reply.verb = (enum wire_verb)(header.verb & ~WIRE_REPLY);
+	reply.serial = header.serial;
+	if (reply.verb == WIRE_HELLO && !read_into(&reader, &reply.welcome, sizeof reply.welcome))
+		return -EBADMSG;
+	if (reply.answer.text_size > WIRE_TEXT_MAX || reply.answer.count > WIRE_COUNT_MAX ||
+		reply.answer.error < 0 || reply.answer.origin > WIRE_ORIGIN_STALE)
+		return -EBADMSG;
+	reply.text = read_part(&reader, reply.answer.text_size);
+	if (!reply.text || reader.left > 0)
+		return -EBADMSG;
+	*ret = reply;
+	return 0;
+}
+
+ssize_t wire_encode_reply(const struct wire_reply *reply, void *buffer, size_t size)
+{
+	struct writer writer = {.buffer = buffer, .size = MIN_OF(size, WIRE_PACKET_MAX)};
+
+	if (reply->answer.text_size > WIRE_TEXT_MAX || reply->answer.count > WIRE_COUNT_MAX)
+		return -EINVAL;
+	begin_packet(&writer, (uint16_t)(reply->verb | WIRE_REPLY), reply->serial);
+	write_part(&writer, &reply->answer, sizeof reply->answer);
+	if (reply->verb == WIRE_HELLO)
+		write_part(&writer, &reply->welcome, sizeof reply->welcome);
+	write_part(&writer, reply->text, reply->answer.text_size);
+	return end_packet(&writer);
+}

@@ -1,0 +1,188 @@
+/*
+ * The wire format, version 1: what one packet on the broker's AF_UNIX SOCK_SEQPACKET socket holds.
+ *
+ * Native byte order, fixed-width fields, no pointers, so that a 32-bit client speaks with a 64-bit
+ * broker. Encoding and decoding are pure: they touch only the buffers they are given. Descriptors
+ * travel beside the packet (transport.h).
+ *
+ * A decoded packet borrows: its strings and its data point into the buffer it was decoded from.
+ *
+ *   packet  = header body
+ *   HELLO   = struct wire_hello
+ *   OPEN    = struct wire_open   netns-name steps
+ *   APPLY   = struct wire_apply  steps              + one descriptor
+ *   RELEASE = struct wire_release
+ *   step    = struct wire_step_header address data  (each part padded to 8 bytes with zeros)
+ *   reply   = header struct wire_answer [struct wire_welcome] text   + descriptors
+ */
+#ifndef SOCKD_PROTO_WIRE_H
+#define SOCKD_PROTO_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WIRE_MAGIC UINT32_C(0x646b6373)
+#define WIRE_VERSION 1
+#define WIRE_REPLY 0x8000u
+
+#define WIRE_PACKET_MAX (128u * 1024u) /* bytes in one packet */
+#define WIRE_STEPS_MAX 32u	       /* steps in one request */
+#define WIRE_COUNT_MAX 253u	       /* sockets in one reply: the kernel's SCM_MAX_FD */
+#define WIRE_TEXT_MAX 512u	       /* bytes of a reply's text */
+#define WIRE_ADDRESS_MAX 128u	       /* sizeof(struct sockaddr_storage) */
+#define WIRE_OPTION_MAX 4096u	       /* bytes of an option's value */
+#define WIRE_FILTER_MAX 4096u	       /* instructions: the kernel's BPF_MAXINSNS */
+#define WIRE_NAME_MAX 255u	       /* bytes of a namespace's name */
+
+enum wire_verb {
+	WIRE_HELLO = 1,
+	WIRE_OPEN = 2,
+	WIRE_APPLY = 3,
+	WIRE_RELEASE = 4,
+};
+
+enum wire_step_kind {
+	WIRE_STEP_OPTION = 1,  /* data = value; a = level, b = option name */
+	WIRE_STEP_FILTER = 2,  /* data = struct sock_filter[]; attached, then locked */
+	WIRE_STEP_BIND = 3,    /* address */
+	WIRE_STEP_CONNECT = 4, /* address */
+	WIRE_STEP_LISTEN = 5,  /* a = backlog */
+	WIRE_STEP_SEND = 6,    /* data = message, address may be empty; a = flags of sendmsg(2) */
+};
+
+/* Where an OPEN is to take place. */
+enum wire_netns {
+	WIRE_NETNS_DEFAULT = 0, /* where the rule says */
+	WIRE_NETNS_PEER = 1,
+	WIRE_NETNS_BROKER = 2,
+	WIRE_NETNS_NAMED = 3,
+};
+
+/* Whose the error of a reply is; tells the library which errno its caller gets. */
+enum wire_origin {
+	WIRE_ORIGIN_NONE = 0,	 /* no error */
+	WIRE_ORIGIN_POLICY = 1,	 /* refused by policy: the caller keeps the errno it had */
+	WIRE_ORIGIN_KERNEL = 2,	 /* the kernel's own answer to the broker: root would see it too */
+	WIRE_ORIGIN_REQUEST = 3, /* the request is malformed */
+	WIRE_ORIGIN_LIMIT = 4,	 /* one of the peer's limits is reached */
+	WIRE_ORIGIN_STALE = 5, /* not the process that connected, or not as it was: connect anew */
+};
+
+struct wire_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t verb; /* a reply carries WIRE_REPLY with the verb it answers */
+	uint64_t serial;
+	uint32_t size;	/* the whole packet, header included */
+	uint32_t flags; /* none yet: must be 0 */
+};
+
+struct wire_hello {
+	uint16_t version_min;
+	uint16_t version_max;
+	uint32_t reserved;
+	uint64_t features;
+};
+
+struct wire_open {
+	int32_t domain;
+	int32_t type; /* SOCK_NONBLOCK and SOCK_CLOEXEC are allowed; only the first has an effect */
+	int32_t protocol;
+	uint32_t netns; /* enum wire_netns */
+	uint32_t count;
+	uint32_t n_steps;
+	uint32_t netns_name_size; /* without a terminating NUL; only with WIRE_NETNS_NAMED */
+	uint32_t reserved;
+};
+
+struct wire_apply {
+	uint32_t n_steps;
+	uint32_t reserved;
+};
+
+struct wire_release {
+	uint64_t grant;
+};
+
+struct wire_step_header {
+	uint32_t kind;
+	uint32_t size; /* of the whole step, a multiple of 8 */
+	int32_t a;
+	int32_t b;
+	uint32_t address_size;
+	uint32_t data_size;
+};
+
+struct wire_answer {
+	int32_t error;	    /* 0, or an errno */
+	uint32_t origin;    /* enum wire_origin */
+	int32_t step;	    /* the step that failed, counted from 0; -1: none */
+	uint32_t count;	    /* descriptors that travel with this packet */
+	uint64_t grant;	    /* 0: none */
+	uint32_t flags;	    /* WIRE_ANSWER_* */
+	uint32_t text_size; /* one line of reason, without a terminating NUL */
+};
+
+#define WIRE_ANSWER_CONNECTING UINT32_C(1) /* a connect step is under way (EINPROGRESS) */
+
+/* Follows the answer to HELLO. */
+struct wire_welcome {
+	uint16_t version_min;
+	uint16_t version_max;
+	uint32_t packet_max;
+	uint64_t features;
+	uint32_t steps_max;
+	uint32_t count_max;
+};
+
+struct wire_step {
+	enum wire_step_kind kind;
+	int a; /* option: level; listen: backlog; send: flags */
+	int b; /* option: name */
+	const void *address;
+	size_t address_size;
+	const void *data;
+	size_t data_size;
+};
+
+struct wire_request {
+	enum wire_verb verb;
+	uint64_t serial;
+	struct wire_hello hello;
+	int domain, type, protocol;
+	enum wire_netns netns;
+	char netns_name[WIRE_NAME_MAX + 1];
+	uint32_t count;
+	uint64_t grant;
+	size_t n_steps;
+	struct wire_step steps[WIRE_STEPS_MAX];
+};
+
+struct wire_reply {
+	enum wire_verb verb;
+	uint64_t serial;
+	struct wire_answer answer;
+	struct wire_welcome welcome; /* of HELLO */
+	const char *text;	     /* answer.text_size bytes, no terminating NUL */
+};
+
+/*
+ * Decodes a request. Returns 0; -EPROTONOSUPPORT for a version that is not known; -EBADMSG for
+ * anything malformed. *ret_what then says in words what is wrong (a static string). The header is
+ * also stored on failure where it could be read, so that the error can be answered.
+ */
+bool wire_peek_header(const void *packet, size_t size, struct wire_header *ret);
+int wire_decode_request(
+	const void *packet, size_t size, struct wire_request *ret, const char **ret_what);
+
+/* Encodes a request into buffer. Returns the packet's size, -EMSGSIZE where it does not fit,
+ * -EINVAL where a limit is exceeded. */
+ssize_t wire_encode_request(const struct wire_request *request, void *buffer, size_t size);
+
+/* The same for replies. */
+int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret);
+ssize_t wire_encode_reply(const struct wire_reply *reply, void *buffer, size_t size);
+
+#endif
