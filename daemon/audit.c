@@ -1,0 +1,382 @@
+#include "daemon/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "daemon/audit-format.h"
+#include "daemon/privilege.h"
+#include "daemon/thread.h"
+#include "proto/macro.h"
+
+#define GATHER_MSEC 20
+#define BUFFER_SIZE (256u * 1024u)
+#define END_SECONDS 2
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+struct audit {
+	enum { TO_JOURNAL, TO_FD, TO_NOTHING } kind;
+	char *target; /* the path, or a word */
+	bool is_path;
+	int fd; /* not owned where it is standard error */
+	pthread_t thread;
+	bool has_thread;
+
+	pthread_mutex_t lock; /* for head, tail, lost_unwritten, ending; held for a copy at most */
+	pthread_cond_t wake;
+	struct audit_record *ring;
+	size_t head, tail;	 /* counters: the ring holds records tail to head - 1 */
+	uint64_t lost_unwritten; /* not yet in a record of their own */
+	bool ending;
+
+	atomic_uint_fast64_t lost;
+
+	/* The writer's. */
+	char *buffer;
+	size_t buffered;
+	size_t n_buffered;	/* records in the buffer, without one of loss */
+	uint64_t lost_buffered; /* what the record of loss at its end says */
+	bool torn;		/* the last line was cut off by a failed write */
+	struct audit_fields fields;
+};
+
+/* Records lost just now, and those whose record of loss was lost in its turn. */
+static void count_lost(struct audit *audit, uint64_t n, uint64_t n_again)
+{
+	atomic_fetch_add_explicit(&audit->lost, n, memory_order_relaxed);
+	(void)pthread_mutex_lock(&audit->lock);
+	audit->lost_unwritten += n + n_again;
+	(void)pthread_mutex_unlock(&audit->lock);
+}
+
+/* Writes out the buffer. What cannot be written is lost and counted: the next records must not wait
+ * for it. */
+static void flush_buffer(struct audit *audit)
+{
+	const char *at = audit->buffer;
+	const char *end = audit->buffer + audit->buffered;
+	size_t written = 0;
+
+	while (at < end) {
+		ssize_t n = write(audit->fd, at, (size_t)(end - at));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	if (at > audit->buffer)
+		audit->torn = at[-1] != '\n';
+	if (at < end) {
+		/* Escaped text holds no newline: each one ends a record, but for one that ends a
+		 * torn line. */
+		for (const char *p = audit->buffer + 1; p < at; p++)
+			written += *p == '\n';
+		written = MIN_OF(written, audit->n_buffered);
+		count_lost(audit, audit->n_buffered - written, audit->lost_buffered);
+	}
+	audit->buffered = 0;
+	audit->n_buffered = 0;
+	audit->lost_buffered = 0;
+}
+
+static void write_record(struct audit *audit, const struct audit_record *record)
+{
+	switch (audit->kind) {
+	case TO_NOTHING:
+		break;
+	case TO_JOURNAL:
+		audit_format_journal(record, &audit->fields);
+		if (sd_journal_sendv(audit->fields.fields, (int)audit->fields.n) >= 0)
+			break;
+		if (record->event == AUDIT_LOST)
+			count_lost(audit, 0, record->count);
+		else
+			count_lost(audit, 1, 0);
+		break;
+	case TO_FD:
+		if (audit->buffered + 1 + AUDIT_LINE_MAX > BUFFER_SIZE)
+			flush_buffer(audit);
+		if (audit->buffered == 0 && audit->torn)
+			audit->buffer[audit->buffered++] = '\n';
+		audit->buffered += audit_format_json(record, audit->buffer + audit->buffered);
+		if (record->event == AUDIT_LOST)
+			audit->lost_buffered = record->count;
+		else
+			audit->n_buffered++;
+		break;
+	}
+}
+
+static void write_lost(struct audit *audit, uint64_t n)
+{
+	struct audit_record record = {
+		.event = AUDIT_LOST,
+		.count = (unsigned)MIN_OF(n, (uint64_t)UINT32_MAX),
+		.text = "the records came faster than they could be written",
+	};
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	record.time_usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	write_record(audit, &record);
+}
+
+/* Writes all that is queued. The records from tail to head are the writer's alone, so no lock is
+ * held meanwhile. */
+static void drain(struct audit *audit)
+{
+	size_t tail, head;
+	uint64_t lost;
+
+	(void)pthread_mutex_lock(&audit->lock);
+	tail = audit->tail;
+	head = audit->head;
+	lost = audit->lost_unwritten;
+	audit->lost_unwritten = 0;
+	(void)pthread_mutex_unlock(&audit->lock);
+
+	for (size_t i = tail; i != head; i++)
+		write_record(audit, &audit->ring[i % AUDIT_RING_SIZE]);
+	if (lost > 0)
+		write_lost(audit, lost);
+	if (audit->buffered > 0)
+		flush_buffer(audit);
+
+	(void)pthread_mutex_lock(&audit->lock);
+	audit->tail = head;
+	if (audit->tail == audit->head)
+		/* Begin again at the start, where the memory is still in the processor's cache. */
+		audit->tail = audit->head = 0;
+	(void)pthread_mutex_unlock(&audit->lock);
+}
+
+static void *writer_thread(void *data)
+{
+	struct audit *audit = data;
+	bool ending;
+
+	privilege_drop_all_in_thread();
+
+	(void)pthread_mutex_lock(&audit->lock);
+	do {
+		struct timespec until;
+
+		while (audit->head == audit->tail && !audit->ending)
+			(void)pthread_cond_wait(&audit->wake, &audit->lock);
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += GATHER_MSEC * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!audit->ending && audit->head - audit->tail < AUDIT_RING_SIZE / 2)
+			if (pthread_cond_timedwait(&audit->wake, &audit->lock, &until) == ETIMEDOUT)
+				break;
+
+		ending = audit->ending;
+		(void)pthread_mutex_unlock(&audit->lock);
+		drain(audit);
+		(void)pthread_mutex_lock(&audit->lock);
+	} while (!ending || audit->head != audit->tail);
+	(void)pthread_mutex_unlock(&audit->lock);
+	return NULL;
+}
+
+void audit_push(struct audit *audit, const struct audit_record *record)
+{
+	size_t waiting;
+
+	if (audit->kind == TO_NOTHING)
+		return;
+	(void)pthread_mutex_lock(&audit->lock);
+	waiting = audit->head - audit->tail;
+	if (waiting == AUDIT_RING_SIZE) {
+		audit->lost_unwritten++;
+		atomic_fetch_add_explicit(&audit->lost, 1, memory_order_relaxed);
+	} else {
+		audit->ring[audit->head++ % AUDIT_RING_SIZE] = *record;
+		if (waiting == 0 || waiting + 1 == AUDIT_RING_SIZE / 2)
+			(void)pthread_cond_signal(&audit->wake);
+	}
+	(void)pthread_mutex_unlock(&audit->lock);
+}
+
+/* Is standard error a stream of the journal? systemd names its device and inode in the environment.
+ */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+	char rest;
+
+	if (!stream || sscanf(stream, "%llu:%llu%c", &device, &inode, &rest) != 2)
+		return false;
+	if (fstat(STDERR_FILENO, &st) < 0 || st.st_dev != device || st.st_ino != inode)
+		return false;
+	return access(JOURNAL_SOCKET, F_OK) == 0;
+}
+
+static int open_file(const char *path, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	/* Not to wait for the other end where somebody has put a pipe there. */
+	fd = open(path,
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		0640);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int open_target(struct audit *audit, const char *target)
+{
+	if (strcmp(target, "auto") == 0)
+		target = stderr_is_journal() ? "journal" : "stderr";
+
+	audit->target = strdup(target);
+	if (!audit->target)
+		return -ENOMEM;
+	audit->kind = TO_FD;
+	if (strcmp(target, "journal") == 0) {
+		audit->kind = TO_JOURNAL;
+		/* The journal's library takes a missing journal for success. */
+		return access(JOURNAL_SOCKET, F_OK) < 0 ? -errno : 0;
+	}
+	if (strcmp(target, "none") == 0)
+		audit->kind = TO_NOTHING;
+	else if (strcmp(target, "stderr") == 0)
+		audit->fd = STDERR_FILENO;
+	else {
+		audit->is_path = true;
+		return open_file(target, &audit->fd);
+	}
+	return 0;
+}
+
+static void release(struct audit *audit)
+{
+	if (audit->is_path)
+		close_quietly(audit->fd);
+	(void)pthread_cond_destroy(&audit->wake);
+	(void)pthread_mutex_destroy(&audit->lock);
+	free(audit->target);
+	free(audit->ring);
+	free(audit->buffer);
+	free(audit);
+}
+
+int audit_new(const char *target, struct audit **ret)
+{
+	pthread_condattr_t attributes;
+	struct audit *audit;
+	int r;
+
+	audit = calloc(1, sizeof(*audit));
+	if (!audit)
+		return -ENOMEM;
+	audit->fd = -1;
+	(void)pthread_mutex_init(&audit->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&audit->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+
+	audit->ring = calloc(AUDIT_RING_SIZE, sizeof(*audit->ring));
+	audit->buffer = malloc(BUFFER_SIZE);
+	r = audit->ring && audit->buffer ? open_target(audit, target) : -ENOMEM;
+	if (r < 0) {
+		release(audit);
+		return r;
+	}
+	*ret = audit;
+	return 0;
+}
+
+int audit_give(struct audit *audit, uid_t uid, gid_t gid)
+{
+	if (audit->is_path && fchown(audit->fd, uid, gid) < 0)
+		return -errno;
+	return 0;
+}
+
+int audit_start(struct audit *audit)
+{
+	int r;
+
+	if (audit->kind == TO_NOTHING || audit->has_thread)
+		return 0;
+	r = thread_start("sockd-audit", writer_thread, audit, &audit->thread);
+	audit->has_thread = r >= 0;
+	return r;
+}
+
+struct audit *audit_free(struct audit *audit)
+{
+	if (!audit)
+		return NULL;
+	if (audit->has_thread) {
+		struct timespec until;
+
+		(void)pthread_mutex_lock(&audit->lock);
+		audit->ending = true;
+		(void)pthread_cond_signal(&audit->wake);
+		(void)pthread_mutex_unlock(&audit->lock);
+
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += END_SECONDS;
+		if (pthread_clockjoin_np(audit->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+			/* Nobody reads: the thread may hang in its write for ever, and keeps its
+			 * memory. */
+			(void)pthread_detach(audit->thread);
+			return NULL;
+		}
+	}
+	/* Without a thread, all of it; with one, what the last batch lost. */
+	drain(audit);
+	release(audit);
+	return NULL;
+}
+
+int audit_reopen(struct audit *audit)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!audit->is_path)
+		return 0;
+	r = open_file(audit->target, &fd);
+	if (r < 0)
+		return r;
+	/* Takes the place of the old file at once, also for the thread. */
+	if (dup3(fd, audit->fd, O_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+uint64_t audit_lost(const struct audit *audit)
+{
+	return atomic_load_explicit(&audit->lost, memory_order_relaxed);
+}
+
+const char *audit_target(const struct audit *audit)
+{
+	return audit->target;
+}

@@ -1,0 +1,78 @@
+/*
+ * The audit trail: one structured record for each grant, refusal, reload and start, written in
+ * batches by a thread, never on the path of a reply. A record is copied into a ring of fixed size;
+ * when the ring is full it is counted as lost, and the number lost becomes a record itself.
+ *
+ * Goes to the journal (fields SOCKD_*, MESSAGE, PRIORITY) or, one JSON object a line, to a file or
+ * standard error. Client-supplied text is escaped. Written only by the loop; read only by the
+ * thread.
+ *
+ * Order at start: audit_new() while still root (it opens the file), privilege_drop(),
+ * privilege_fence(), then audit_start(). What is pushed before audit_start() waits in the ring. All
+ * functions are for the loop's thread.
+ */
+#ifndef SOCKD_DAEMON_AUDIT_H
+#define SOCKD_DAEMON_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum audit_event {
+	AUDIT_START,
+	AUDIT_GRANT,
+	AUDIT_REFUSAL,
+	AUDIT_RELEASE, /* a grant's sockets are gone */
+	AUDIT_RELOAD,  /* error 0: taken; else the old policy stays, text says why */
+	AUDIT_PEER,    /* a connection closed or refused for what it did */
+	AUDIT_STOP,
+	AUDIT_LOST, /* made by the trail itself: count records were not written */
+};
+
+struct audit_record {
+	enum audit_event event;
+	uint64_t time_usec; /* CLOCK_REALTIME */
+	uint64_t grant;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	int domain, type, protocol;
+	int error; /* errno, positive */
+	unsigned count;
+	char verb[8]; /* "open", "apply", "" */
+	char listener[32];
+	char rule[64];
+	char steps[96]; /* what was asked, in words: "SO_MARK=5 bind 127.0.0.1:80" */
+	char text[192]; /* the reason */
+};
+
+#define AUDIT_RING_SIZE 8192u
+
+struct audit;
+
+/*
+ * target: "auto" (the journal where standard error is one, else standard error), "journal",
+ * "stderr", "none", or a path: a regular file, made with mode 0640 where it is missing, never
+ * reached by a symbolic link. Returns 0 or a negative errno; -EINVAL: the path is no regular file;
+ * -ENOENT for "journal": there is none.
+ */
+int audit_new(const char *target, struct audit **ret);
+/* Gives the file to the account that sockd is about to become, so that audit_reopen() can open it
+ * later. */
+int audit_give(struct audit *audit, uid_t uid, gid_t gid);
+/* Starts the thread that writes. It holds no capability. */
+int audit_start(struct audit *audit);
+/* Writes what is queued, then ends the thread; gives up after two seconds where nobody reads.
+ * Returns NULL. */
+struct audit *audit_free(struct audit *audit);
+/* Copies the record; never blocks, never fails. */
+void audit_push(struct audit *audit, const struct audit_record *record);
+/* Opens the file anew (after log rotation). Called on reload. Returns 0 or a negative errno; keeps
+ * the old one on failure. */
+int audit_reopen(struct audit *audit);
+/* Records that were not written: the ring was full, or the write failed. */
+uint64_t audit_lost(const struct audit *audit);
+/* Where it goes: "journal", "stderr", "none" or the path. */
+const char *audit_target(const struct audit *audit);
+
+#endif

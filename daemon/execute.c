@@ -1,0 +1,180 @@
+#include "daemon/execute.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "daemon/family/family.h"
+#include "daemon/netns.h"
+#include "proto/macro.h"
+
+#define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
+#define SEND_FLAGS (MSG_DONTROUTE | MSG_CONFIRM | MSG_MORE | MSG_OOB | MSG_EOR)
+
+static int set_blocking(int fd, bool blocking)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0)
+		return negative_errno();
+	int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+	return wanted != flags && fcntl(fd, F_SETFL, wanted) < 0 ? negative_errno() : 0;
+}
+
+static int attach_filter(int fd, const struct wire_step *step)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)(step->data_size / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)step->data,
+	};
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) < 0)
+		return negative_errno();
+	return 0;
+}
+
+/* The loop never waits for a connection: EINPROGRESS is an answer. */
+static int start_connect(int fd, const struct wire_step *step, bool blocking, bool *ret_connecting)
+{
+	int r = set_blocking(fd, false);
+	if (r < 0)
+		return r;
+	if (connect(fd, step->address, (socklen_t)step->address_size) < 0) {
+		if (errno != EINPROGRESS)
+			return negative_errno();
+		*ret_connecting = true;
+		return 0;
+	}
+	return blocking ? set_blocking(fd, true) : 0;
+}
+
+static int send_data(int fd, int domain, const struct wire_step *step)
+{
+	/* Without an address the kernel judges a netlink message by the opener too (KERNEL: file
+	 * credential). */
+	static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct iovec iov = {.iov_base = (void *)step->data, .iov_len = step->data_size};
+	struct msghdr message = {
+		.msg_name = (void *)step->address,
+		.msg_namelen = (socklen_t)step->address_size,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+
+	if (step->address_size == 0) {
+		message.msg_name = domain == AF_NETLINK ? (void *)&kernel : NULL;
+		message.msg_namelen = domain == AF_NETLINK ? sizeof kernel : 0;
+	}
+	ssize_t n = sendmsg(fd, &message, (step->a & SEND_FLAGS) | MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
+		return negative_errno();
+	return (size_t)n == step->data_size ? 0 : -EMSGSIZE;
+}
+
+static int do_step(int fd, const struct plan *plan, const struct family *family,
+	const struct wire_step *step, bool *ret_connecting)
+{
+	switch (step->kind) {
+	case WIRE_STEP_OPTION:
+		return setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0
+			       ? negative_errno()
+			       : 0;
+	case WIRE_STEP_FILTER:
+		return attach_filter(fd, step);
+	case WIRE_STEP_BIND:
+		return family->bind(fd, plan->type & ~TYPE_FLAGS, plan->protocol, step->address,
+			step->address_size);
+	case WIRE_STEP_CONNECT:
+		return start_connect(fd, step, !(plan->type & SOCK_NONBLOCK), ret_connecting);
+	case WIRE_STEP_LISTEN:
+		return listen(fd, step->a) < 0 ? negative_errno() : 0;
+	case WIRE_STEP_SEND:
+		return send_data(fd, plan->domain, step);
+	}
+	return -EINVAL;
+}
+
+static int do_steps(int fd, const struct plan *plan, const struct family *family, int *ret_step,
+	bool *ret_connecting)
+{
+	bool bound = false;
+	int r;
+
+	*ret_step = -1;
+	if (plan->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, plan->device,
+				    (socklen_t)strnlen(plan->device, IFNAMSIZ)) < 0)
+		return negative_errno();
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		*ret_step = (int)i;
+		bound = bound || plan->steps[i].kind == WIRE_STEP_BIND;
+		r = do_step(fd, plan, family, &plan->steps[i], ret_connecting);
+		if (r < 0)
+			return r;
+	}
+	*ret_step = -1;
+	if (plan->fd >= 0 || bound)
+		return 0;
+	return family->bind(fd, plan->type & ~TYPE_FLAGS, plan->protocol, NULL, 0);
+}
+
+/* Opens all sockets while in the right namespace and under the right fsuid, then comes back. */
+static int open_all(const struct plan *plan, const struct family *family, struct outcome *ret)
+{
+	int r = 0;
+
+	if (plan->netns_fd >= 0) {
+		r = netns_enter(plan->netns_fd);
+		if (r < 0)
+			return r;
+	}
+	uid_t own = plan->has_owner ? (uid_t)setfsuid(plan->owner) : 0;
+	/* setfsuid(2) reports no error; asking again tells. */
+	if (plan->has_owner && (uid_t)setfsuid((uid_t)-1) != plan->owner)
+		r = -EPERM;
+	while (r >= 0 && ret->n_fds < plan->count) {
+		r = family->open(plan->domain, plan->type & ~TYPE_FLAGS, plan->protocol);
+		if (r >= 0)
+			ret->fds[ret->n_fds++] = r;
+	}
+	if (plan->has_owner)
+		(void)setfsuid(own);
+	if (plan->netns_fd >= 0)
+		netns_leave();
+	return r < 0 ? r : 0;
+}
+
+void execute(const struct plan *plan, struct outcome *ret)
+{
+	const struct family *family = family_get(plan->domain);
+	int r;
+
+	ret->error = 0;
+	ret->step = -1;
+	ret->connecting = false;
+	ret->n_fds = 0;
+	ret->n_failed_fds = 0;
+	if (plan->fd >= 0) {
+		r = do_steps(plan->fd, plan, family, &ret->step, &ret->connecting);
+		ret->error = r < 0 ? -r : 0;
+		return;
+	}
+	r = open_all(plan, family, ret);
+	for (size_t i = 0; r >= 0 && i < ret->n_fds; i++) {
+		if (plan->type & SOCK_NONBLOCK)
+			r = set_blocking(ret->fds[i], false);
+		if (r >= 0)
+			r = do_steps(ret->fds[i], plan, family, &ret->step, &ret->connecting);
+	}
+	if (r < 0) {
+		ret->error = -r;
+		ret->n_failed_fds = ret->n_fds;
+		ret->n_fds = 0;
+	}
+}

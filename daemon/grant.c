@@ -1,0 +1,386 @@
+#include "daemon/grant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "proto/macro.h"
+
+#define SET_SLOTS 128u
+#define SWEEP_USEC 1000000u   /* how often all sets are visited */
+#define SWEEP_BATCH 16u	      /* sets read in one turn of the loop */
+#define PRESSURE_USEC 100000u /* how often one user's limit may cause a sweep that frees little */
+
+struct slot {
+	struct grant *grant;
+	uint32_t generation;
+};
+
+/* An epoll set of one user. An entry's data is generation << 32 | slot, so that a reused slot
+ * cannot be mistaken. */
+struct grant_set {
+	int epoll_fd;
+	struct user *user;
+	unsigned n_used;
+	uint8_t free_slots[SET_SLOTS];
+	unsigned n_free;
+	struct slot slots[SET_SLOTS];
+	struct grant_set *next_of_user;
+	TAILQ_ENTRY(grant_set) entry;
+};
+
+struct grants {
+	TAILQ_HEAD(, grant) list;
+	TAILQ_HEAD(, grant_set) sets;
+	size_t n_grants, n_unwatched, n_sockets, n_sets, sockets_max;
+	uint64_t next_id;
+	sd_event_source *timer;
+	size_t sets_due; /* of this second's round, still to be read */
+	char fdinfo[SET_SLOTS * 128u];
+};
+
+static uint64_t monotonic_usec(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+void grants_remove(struct grants *grants, struct grant *grant)
+{
+	if (grant->ends_with) {
+		grants->n_unwatched--;
+		grant->user->grants -= grant->open;
+		grants->n_sockets -= grant->open;
+	}
+	TAILQ_REMOVE(&grants->list, grant, entry);
+	grants->n_grants--;
+	policy_unref(grant->policy);
+	user_unref(grant->user);
+	free(grant);
+}
+
+/* One watched socket is gone. */
+static void release_slot(struct grants *grants, struct grant_set *set, unsigned i)
+{
+	struct grant *grant = set->slots[i].grant;
+
+	set->slots[i].grant = NULL;
+	set->slots[i].generation++;
+	set->free_slots[set->n_free++] = (uint8_t)i;
+	set->n_used--;
+	grant->user->grants--;
+	grants->n_sockets--;
+	if (--grant->open == 0)
+		grants_remove(grants, grant);
+}
+
+static void free_set(struct grants *grants, struct grant_set *set)
+{
+	struct grant_set **link = &set->user->grant_sets;
+
+	while (*link != set)
+		link = &(*link)->next_of_user;
+	*link = set->next_of_user;
+	TAILQ_REMOVE(&grants->sets, set, entry);
+	grants->n_sets--;
+	close_quietly(set->epoll_fd);
+	user_unref(set->user);
+	free(set);
+}
+
+static int new_set(struct grants *grants, struct user *user, struct grant_set **ret)
+{
+	_cleanup_free_ struct grant_set *set = calloc(1, sizeof *set);
+	if (!set)
+		return -ENOMEM;
+	set->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (set->epoll_fd < 0)
+		return negative_errno();
+	for (unsigned i = 0; i < SET_SLOTS; i++)
+		set->free_slots[set->n_free++] = (uint8_t)(SET_SLOTS - 1 - i);
+	set->user = user_ref(user);
+	set->next_of_user = user->grant_sets;
+	user->grant_sets = set;
+	TAILQ_INSERT_TAIL(&grants->sets, set, entry);
+	if (grants->n_sets++ == 0) {
+		(void)sd_event_source_set_time_relative(grants->timer, SWEEP_USEC);
+		(void)sd_event_source_set_enabled(grants->timer, SD_EVENT_ONESHOT);
+	}
+	*ret = TAKE_PTR(set);
+	return 0;
+}
+
+static int set_with_room(struct grants *grants, struct user *user, struct grant_set **ret)
+{
+	struct grant_set **link = &user->grant_sets;
+
+	for (; *link; link = &(*link)->next_of_user)
+		if ((*link)->n_free > 0) {
+			struct grant_set *set = *link;
+			/* To the front, so that the next search ends at once. */
+			*link = set->next_of_user;
+			set->next_of_user = user->grant_sets;
+			user->grant_sets = set;
+			*ret = set;
+			return 0;
+		}
+	return new_set(grants, user, ret);
+}
+
+/* The kernel's list of what the set still holds. Returns its length or a negative errno. */
+static ssize_t read_fdinfo(struct grants *grants, int epoll_fd)
+{
+	char path[64];
+	size_t used = 0;
+
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", epoll_fd);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return negative_errno();
+	for (;;) {
+		ssize_t n = read(fd, grants->fdinfo + used, sizeof grants->fdinfo - 1 - used);
+		if (n < 0)
+			return negative_errno();
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used == sizeof grants->fdinfo - 1)
+			return -E2BIG;
+	}
+	grants->fdinfo[used] = 0;
+	return (ssize_t)used;
+}
+
+static void sweep_set(struct grants *grants, struct grant_set *set)
+{
+	bool alive[SET_SLOTS] = {false};
+
+	if (set->n_used > 0) {
+		/* Where the list cannot be read nothing is taken for gone. */
+		if (read_fdinfo(grants, set->epoll_fd) < 0)
+			return;
+		for (const char *at = grants->fdinfo; (at = strstr(at, "data:")); at++) {
+			uint64_t data = strtoull(at + strlen("data:"), NULL, 16);
+			uint32_t i = (uint32_t)data;
+			if (i < SET_SLOTS && set->slots[i].generation == data >> 32)
+				alive[i] = true;
+		}
+		for (unsigned i = 0; i < SET_SLOTS; i++)
+			if (set->slots[i].grant && !alive[i])
+				release_slot(grants, set, i);
+	}
+	if (set->n_used == 0)
+		free_set(grants, set);
+}
+
+void grants_sweep(struct grants *grants, struct user *user)
+{
+	struct grant_set *set, *next;
+
+	if (user) {
+		user_ref(user);
+		for (set = user->grant_sets; set; set = next) {
+			next = set->next_of_user;
+			sweep_set(grants, set);
+		}
+		user_unref(user);
+		return;
+	}
+	for (set = TAILQ_FIRST(&grants->sets); set; set = next) {
+		next = TAILQ_NEXT(set, entry);
+		sweep_set(grants, set);
+	}
+}
+
+/* A few sets in a turn, so that no request waits long for this; all of them in about a second. */
+static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *data)
+{
+	struct grants *grants = data;
+	uint64_t wait = SWEEP_USEC;
+
+	if (grants->sets_due == 0)
+		grants->sets_due = grants->n_sets;
+	for (unsigned i = 0; i < SWEEP_BATCH && grants->sets_due > 0; i++) {
+		struct grant_set *set = TAILQ_FIRST(&grants->sets);
+		if (!set) {
+			grants->sets_due = 0;
+			break;
+		}
+		grants->sets_due--;
+		TAILQ_REMOVE(&grants->sets, set, entry);
+		TAILQ_INSERT_TAIL(&grants->sets, set, entry);
+		sweep_set(grants, set);
+	}
+	if (grants->sets_due > 0)
+		wait = MAX_OF(SWEEP_USEC / (grants->sets_due / SWEEP_BATCH + 1), 10000u);
+	if (grants->n_sets == 0)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	int r = sd_event_source_set_time_relative(source, wait);
+	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int grants_new(sd_event *event, size_t sockets_max, struct grants **ret)
+{
+	struct grants *grants = calloc(1, sizeof *grants);
+	if (!grants)
+		return -ENOMEM;
+	TAILQ_INIT(&grants->list);
+	TAILQ_INIT(&grants->sets);
+	grants->next_id = 1;
+	grants->sockets_max = sockets_max;
+	int r = sd_event_add_time_relative(
+		event, &grants->timer, CLOCK_MONOTONIC, SWEEP_USEC, 100000, on_timer, grants);
+	if (r < 0) {
+		free(grants);
+		return r;
+	}
+	(void)sd_event_source_set_enabled(grants->timer, SD_EVENT_OFF);
+	*ret = grants;
+	return 0;
+}
+
+struct grants *grants_free(struct grants *grants)
+{
+	struct grant_set *set;
+	struct grant *grant;
+
+	if (!grants)
+		return NULL;
+	while ((set = TAILQ_FIRST(&grants->sets)))
+		free_set(grants, set);
+	while ((grant = TAILQ_FIRST(&grants->list)))
+		grants_remove(grants, grant);
+	sd_event_source_unref(grants->timer);
+	free(grants);
+	return NULL;
+}
+
+int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, unsigned n)
+{
+	if (user->grants + n > user_max) {
+		uint64_t now = monotonic_usec();
+		if (now < user->sweep_after_usec)
+			return -EDQUOT;
+		grants_sweep(grants, user);
+		if (user->grants > user_max - user_max / 8)
+			user->sweep_after_usec = now + PRESSURE_USEC;
+		if (user->grants + n > user_max)
+			return -EDQUOT;
+	}
+	return grants->n_sockets + n > grants->sockets_max ? -ENOSPC : 0;
+}
+
+static int watch(struct grants *grants, struct grant *grant, int fd)
+{
+	struct grant_set *set;
+	int r = set_with_room(grants, grant->user, &set);
+	if (r < 0)
+		return r;
+
+	unsigned i = set->free_slots[set->n_free - 1];
+	struct epoll_event event = {
+		.events = EPOLLET, /* and with it only the unavoidable EPOLLERR and EPOLLHUP, that
+				      nobody waits for */
+		.data.u64 = (uint64_t)set->slots[i].generation << 32 | i,
+	};
+	if (epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return negative_errno();
+	set->n_free--;
+	set->n_used++;
+	set->slots[i].grant = grant;
+	grant->open++;
+	grant->user->grants++;
+	grants->n_sockets++;
+	return 0;
+}
+
+/* Takes a grant of which not every socket could be watched back out of the sets. */
+static void unwatch_all(struct grants *grants, struct grant *grant, const int *fds, unsigned n)
+{
+	for (struct grant_set *set = grant->user->grant_sets; set; set = set->next_of_user) {
+		for (unsigned i = 0; i < n; i++)
+			(void)epoll_ctl(set->epoll_fd, EPOLL_CTL_DEL, fds[i], NULL);
+		for (unsigned i = 0; i < SET_SLOTS; i++)
+			if (set->slots[i].grant == grant) {
+				grant->open++; /* keep it until all slots are free */
+				release_slot(grants, set, i);
+				grant->open--;
+			}
+	}
+}
+
+int grants_add(struct grants *grants, const struct grant *description, const int *fds, unsigned n,
+	struct grant **ret)
+{
+	struct grant *grant = malloc(sizeof *grant);
+	if (!grant)
+		return -ENOMEM;
+	*grant = *description;
+	grant->id = grants->next_id++;
+	grant->count = n;
+	grant->open = 0;
+	policy_ref(grant->policy);
+	user_ref(grant->user);
+	TAILQ_INSERT_TAIL(&grants->list, grant, entry);
+	grants->n_grants++;
+
+	for (unsigned i = 0; !grant->ends_with && i < n; i++) {
+		int r = watch(grants, grant, fds[i]);
+		if (r < 0) {
+			unwatch_all(grants, grant, fds, i);
+			grants_remove(grants, grant);
+			return r;
+		}
+	}
+	if (grant->ends_with) {
+		grants->n_unwatched++;
+		grant->open = n;
+		grant->user->grants += n;
+		grants->n_sockets += n;
+	}
+	*ret = grant;
+	return 0;
+}
+
+struct grant *grants_find(struct grants *grants, const struct user *user, uint64_t id)
+{
+	struct grant *grant;
+
+	for (struct grant_set *set = user->grant_sets; set; set = set->next_of_user)
+		for (unsigned i = 0; i < SET_SLOTS; i++)
+			if (set->slots[i].grant && set->slots[i].grant->id == id)
+				return set->slots[i].grant;
+	TAILQ_FOREACH(grant, &grants->list, entry)
+	if (grant->ends_with && grant->id == id && grant->user == user)
+		return grant;
+	return NULL;
+}
+
+void grants_end(struct grants *grants, const void *ends_with)
+{
+	struct grant *grant, *next;
+
+	for (grant = TAILQ_FIRST(&grants->list); grant && grants->n_unwatched > 0; grant = next) {
+		next = TAILQ_NEXT(grant, entry);
+		if (grant->ends_with == ends_with)
+			grants_remove(grants, grant);
+	}
+}
+
+size_t grants_count(const struct grants *grants)
+{
+	return grants->n_grants;
+}
+
+void grants_each(
+	struct grants *grants, void (*callback)(const struct grant *grant, void *data), void *data)
+{
+	struct grant *grant;
+
+	TAILQ_FOREACH(grant, &grants->list, entry)
+	callback(grant, data);
+}

@@ -1,0 +1,142 @@
+#include "daemon/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/connection.h"
+#include "daemon/management.h"
+#include "daemon/manager.h"
+#include "proto/macro.h"
+
+#define ACCEPT_BATCH 16u
+#define PAUSE_USEC 100000u
+
+struct listener *listener_free(struct listener *listener)
+{
+	if (!listener)
+		return NULL;
+	TAILQ_REMOVE(&listener->manager->listeners, listener, entry);
+	sd_event_source_disable_unref(listener->source);
+	sd_event_source_disable_unref(listener->pause);
+	close_quietly(listener->fd);
+	/* Fails where the directory is root's, as it mostly is: then the next start replaces the
+	 * file. */
+	if (listener->path)
+		(void)unlink(listener->path);
+	free(listener->path);
+	free(listener);
+	return NULL;
+}
+
+int listener_adopt_take(struct manager *manager, const char *name, int fd, bool for_administrators)
+{
+	_cleanup_close_ int owned = fd;
+	int on = 1;
+
+	if (!for_administrators && setsockopt(owned, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+		return negative_errno();
+	struct listener *listener = calloc(1, sizeof *listener);
+	if (!listener)
+		return -ENOMEM;
+	listener->manager = manager;
+	listener->fd = TAKE_FD(owned);
+	listener->for_administrators = for_administrators;
+	snprintf(listener->name, sizeof listener->name, "%s", name);
+	TAILQ_INSERT_TAIL(&manager->listeners, listener, entry);
+	return 0;
+}
+
+static int remove_stale(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : negative_errno();
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	return unlink(path) < 0 ? negative_errno() : 0;
+}
+
+int listener_open(
+	struct manager *manager, const char *name, const char *path, bool for_administrators)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int type = for_administrators ? SOCK_STREAM : SOCK_SEQPACKET;
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return negative_errno();
+	int r = remove_stale(path);
+	if (r < 0)
+		return r;
+	mode_t old = umask(for_administrators ? 0177 : 0111);
+	r = bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? negative_errno() : 0;
+	(void)umask(old);
+	if (r < 0)
+		return r;
+	if (listen(fd, SOMAXCONN) < 0)
+		return negative_errno();
+	r = listener_adopt_take(manager, name, TAKE_FD(fd), for_administrators);
+	if (r < 0)
+		return r;
+	TAILQ_LAST(&manager->listeners, listener_list)->path = strdup(path);
+	return 0;
+}
+
+static int on_pause_over(sd_event_source *source _unused_, uint64_t usec _unused_, void *data)
+{
+	struct listener *listener = data;
+	return sd_event_source_set_enabled(listener->source, SD_EVENT_ON);
+}
+
+/* Out of descriptors or memory: clients wait in the queue; asking again at once would only burn the
+ * processor. */
+static int pause_listening(struct listener *listener)
+{
+	int r = sd_event_source_set_enabled(listener->source, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_time_relative(listener->pause, PAUSE_USEC);
+	return r < 0 ? r : sd_event_source_set_enabled(listener->pause, SD_EVENT_ONESHOT);
+}
+
+static int on_connection(
+	sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *data)
+{
+	struct listener *listener = data;
+
+	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (accepted < 0) {
+			if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+				return 0;
+			return pause_listening(listener);
+		}
+		if (listener->for_administrators)
+			management_accept_take(listener->manager, accepted);
+		else
+			connection_accept_take(listener, accepted);
+	}
+	return 0;
+}
+
+int listener_start(struct listener *listener)
+{
+	sd_event *event = listener->manager->event;
+	int r = sd_event_add_io(
+		event, &listener->source, listener->fd, EPOLLIN, on_connection, listener);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(
+		event, &listener->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over, listener);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(listener->pause, SD_EVENT_OFF);
+}

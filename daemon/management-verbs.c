@@ -1,0 +1,264 @@
+#include "daemon/management-verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "daemon/family/family.h"
+#include "daemon/manager.h"
+#include "daemon/privilege.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+static json_t *failure(int error, const char *text)
+{
+	return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "errno", error);
+}
+
+/* A constant's name, or its number as text: what a rule accepts too. */
+static json_t *named(const char *name, int number)
+{
+	char text[16];
+
+	if (name)
+		return json_string(name);
+	snprintf(text, sizeof text, "%d", number);
+	return json_string(text);
+}
+
+static void add_grant(const struct grant *grant, void *data)
+{
+	json_t *list = data;
+	json_t *object = json_pack(
+		"{s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:I, "
+		"s:I, s:I, s:I}",
+		"id", (json_int_t)grant->id, "uid", (json_int_t)grant->user->uid, "gid",
+		(json_int_t)grant->gid, "pid", (json_int_t)grant->pid, "listener", grant->listener,
+		"verb", grant->apply ? "apply" : "open", "family",
+		named(constant_family_name(grant->domain), grant->domain), "type",
+		named(constant_type_name(grant->type), grant->type), "protocol",
+		named(constant_protocol_name(grant->domain, grant->protocol), grant->protocol),
+		"steps", grant->steps, "rule", grant->rule.name, "file", grant->rule.file, "line",
+		(json_int_t)grant->rule.line, "time_usec", (json_int_t)grant->time_usec, "count",
+		(json_int_t)grant->count, "open", (json_int_t)grant->open);
+	if (object)
+		json_array_append_new(list, object);
+}
+
+static json_t *verb_list(struct manager *manager, const json_t *request _unused_)
+{
+	json_t *list = json_array();
+
+	grants_sweep(manager->grants, NULL);
+	grants_each(manager->grants, add_grant, list);
+	return json_pack("{s:b, s:o}", "ok", 1, "grants", list);
+}
+
+static json_t *verb_status(struct manager *manager, const json_t *request _unused_)
+{
+	char capabilities[512];
+
+	return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I}", "ok", 1, "version",
+		PACKAGE_VERSION, "rules", (json_int_t)policy_rule_count(manager->policy), "files",
+		(json_int_t)policy_file_count(manager->policy), "connections",
+		(json_int_t)manager->n_connections, "grants",
+		(json_int_t)grants_count(manager->grants), "capabilities",
+		privilege_describe(privilege_held(), capabilities, sizeof capabilities), "audit",
+		audit_target(manager->audit), "audit_lost", (json_int_t)audit_lost(manager->audit));
+}
+
+static json_t *verb_reload(struct manager *manager, const json_t *request _unused_)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&text, &size);
+
+	if (!errors)
+		return NULL;
+	int r = manager_reload(manager, errors);
+	fclose(errors);
+	if (r < 0)
+		return failure(-r, text && *text ? text : strerror(-r));
+	return json_pack("{s:b, s:I, s:I}", "ok", 1, "rules",
+		(json_int_t)policy_rule_count(manager->policy), "files",
+		(json_int_t)policy_file_count(manager->policy));
+}
+
+/* The bytes of a hexadecimal string; 0 for none. -EINVAL: not one, or longer than max. */
+static ssize_t read_hex(const json_t *value, unsigned char *ret, size_t max)
+{
+	if (!value || json_is_null(value))
+		return 0;
+	const char *text = json_string_value(value);
+	size_t length = text ? json_string_length(value) : 1;
+
+	if (length % 2 != 0 || length / 2 > max)
+		return -EINVAL;
+	for (size_t i = 0; i < length / 2; i++) {
+		unsigned byte = 0;
+		for (size_t j = 0; j < 2; j++) {
+			char c = text[2 * i + j];
+			const char *digits = "0123456789abcdef";
+			const char *at = c ? strchr(digits, c | 0x20) : NULL;
+			if (!at)
+				return -EINVAL;
+			byte = byte << 4 | (unsigned)(at - digits);
+		}
+		ret[i] = (unsigned char)byte;
+	}
+	return (ssize_t)(length / 2);
+}
+
+/* A question of sockctl check, read into one place. */
+struct question {
+	gid_t groups[256];
+	char netns_name[WIRE_NAME_MAX + 1];
+	struct wire_step steps[WIRE_STEPS_MAX];
+	unsigned char bytes[WIRE_PACKET_MAX];
+	size_t used;
+};
+
+static int read_step(const json_t *object, struct question *question, struct wire_step *ret)
+{
+	static const struct {
+		const char *name;
+		enum wire_step_kind kind;
+	} kinds[] = {
+		{"option", WIRE_STEP_OPTION},
+		{"filter", WIRE_STEP_FILTER},
+		{"bind", WIRE_STEP_BIND},
+		{"connect", WIRE_STEP_CONNECT},
+		{"listen", WIRE_STEP_LISTEN},
+		{"send", WIRE_STEP_SEND},
+	};
+	const char *kind = json_string_value(json_object_get(object, "kind"));
+	struct wire_step step = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kind && strcmp(kind, kinds[i].name) == 0)
+			step.kind = kinds[i].kind;
+	if (step.kind == 0)
+		return -EINVAL;
+	step.a = (int)json_integer_value(
+		json_object_get(object, step.kind == WIRE_STEP_LISTEN ? "backlog" : "level"));
+	step.b = (int)json_integer_value(json_object_get(object, "name"));
+
+	ssize_t n = read_hex(json_object_get(object, "address"), question->bytes + question->used,
+		MIN_OF(WIRE_ADDRESS_MAX, sizeof question->bytes - question->used));
+	if (n < 0)
+		return (int)n;
+	step.address = question->bytes + question->used;
+	step.address_size = (size_t)n;
+	question->used += ALIGN8((size_t)n);
+	bool option = step.kind == WIRE_STEP_OPTION;
+	size_t room = question->used < sizeof question->bytes
+			      ? sizeof question->bytes - question->used
+			      : 0;
+	n = read_hex(json_object_get(object, option ? "value" : "data"),
+		question->bytes + question->used, option ? MIN_OF(room, WIRE_OPTION_MAX) : room);
+	if (n < 0)
+		return (int)n;
+	step.data = question->bytes + question->used;
+	step.data_size = (size_t)n;
+	question->used = MIN_OF(question->used + ALIGN8((size_t)n), sizeof question->bytes);
+	*ret = step;
+	return 0;
+}
+
+static void read_netns(const json_t *request, struct question *question, struct policy_query *query)
+{
+	const char *netns = json_string_value(json_object_get(request, "netns"));
+
+	if (!netns || strcmp(netns, "default") == 0)
+		query->netns = query->apply ? WIRE_NETNS_PEER : WIRE_NETNS_DEFAULT;
+	else if (strcmp(netns, "peer") == 0)
+		query->netns = WIRE_NETNS_PEER;
+	else if (strcmp(netns, "broker") == 0)
+		query->netns = WIRE_NETNS_BROKER;
+	else {
+		query->netns = WIRE_NETNS_NAMED;
+		snprintf(question->netns_name, sizeof question->netns_name, "%s", netns);
+		query->netns_name = question->netns_name;
+	}
+}
+
+static json_t *decision_to_json(const struct policy_decision *decision)
+{
+	static const char *const netns[] = {
+		[RULE_NETNS_UNSAID] = "own",
+		[RULE_NETNS_PEER] = "peer",
+		[RULE_NETNS_BROKER] = "broker",
+	};
+
+	return json_pack("{s:b, s:b, s:s?, s:s?, s:I, s:s, s:s, s:s}", "ok", 1, "allowed",
+		decision->allowed, "rule", decision->rule.name, "file", decision->rule.file, "line",
+		(json_int_t)decision->rule.line, "reason",
+		decision->allowed ? "" : decision->reason, "netns",
+		decision->netns == RULE_NETNS_NAMED ? decision->netns_name : netns[decision->netns],
+		"owner", decision->owner_peer ? "peer" : "broker");
+}
+
+static json_t *verb_check(struct manager *manager, const json_t *request)
+{
+	static struct question question;
+	const json_t *groups = json_object_get(request, "groups");
+	const json_t *steps = json_object_get(request, "steps");
+	const char *listener = json_string_value(json_object_get(request, "listener"));
+	struct policy_decision decision;
+	size_t i;
+	json_t *item;
+
+	if (json_array_size(groups) > ARRAY_SIZE(question.groups) ||
+		json_array_size(steps) > WIRE_STEPS_MAX)
+		return failure(E2BIG, "more than 256 groups or 32 steps");
+	json_array_foreach(groups, i, item) question.groups[i] = (gid_t)json_integer_value(item);
+	question.used = 0;
+	json_array_foreach(steps, i,
+		item) if (read_step(item, &question, &question.steps[i]) < 0) return failure(EINVAL,
+		"a step is not understood");
+
+	const struct policy_subject subject = {
+		.uid = (uid_t)json_integer_value(json_object_get(request, "uid")),
+		.gid = (gid_t)json_integer_value(json_object_get(request, "gid")),
+		.groups = question.groups,
+		.n_groups = json_array_size(groups),
+		.listener = listener ? listener : "default",
+		.foreign_netns = json_is_true(json_object_get(request, "foreign")),
+	};
+	struct policy_query query = {
+		.apply = json_is_true(json_object_get(request, "apply")),
+		.domain = (int)json_integer_value(json_object_get(request, "domain")),
+		.type = (int)json_integer_value(json_object_get(request, "type")),
+		.protocol = (int)json_integer_value(json_object_get(request, "protocol")),
+		.steps = question.steps,
+		.n_steps = json_array_size(steps),
+		.fd = -1,
+	};
+	const struct family *family = family_get(query.domain);
+
+	if (family->effective_protocol)
+		query.protocol = family->effective_protocol(query.type, query.protocol);
+	read_netns(request, &question, &query);
+	policy_decide(manager->policy, &subject, &query, &decision);
+	return decision_to_json(&decision);
+}
+
+json_t *management_verb(struct manager *manager, const json_t *request)
+{
+	static const struct {
+		const char *name;
+		json_t *(*handle)(struct manager *manager, const json_t *request);
+	} verbs[] = {
+		{"list", verb_list},
+		{"check", verb_check},
+		{"status", verb_status},
+		{"reload", verb_reload},
+	};
+	const char *name = json_string_value(json_object_get(request, "verb"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (name && strcmp(name, verbs[i].name) == 0)
+			return verbs[i].handle(manager, request);
+	return failure(EOPNOTSUPP, "the verb is unknown: list, check, status, reload are known");
+}

@@ -1,0 +1,145 @@
+#include "daemon/management.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/management-verbs.h"
+#include "daemon/manager.h"
+#include "proto/macro.h"
+
+#define LINE_MAX_BYTES (512u * 1024u)
+#define MANAGEMENTS_MAX 32u
+
+/* One administrator's connection. A line is read, answered, and the answer written before the next
+ * is read. */
+struct management {
+	struct manager *manager;
+	int fd;
+	sd_event_source *source;
+	char *in;
+	size_t in_used;
+	char *out;
+	size_t out_size, out_sent;
+	TAILQ_ENTRY(management) entry;
+};
+
+void management_close(struct management *management)
+{
+	struct manager *manager = management->manager;
+
+	TAILQ_REMOVE(&manager->managements, management, entry);
+	manager->n_managements--;
+	sd_event_source_disable_unref(management->source);
+	close_quietly(management->fd);
+	free(management->in);
+	free(management->out);
+	free(management);
+}
+
+static char *answer(struct manager *manager, const char *line, size_t size)
+{
+	json_error_t error;
+	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+	json_t *reply = request && json_is_object(request)
+				? management_verb(manager, request)
+				: json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
+					  "the line is not a JSON object", "errno", EBADMSG);
+	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+
+	json_decref(request);
+	json_decref(reply);
+	return text;
+}
+
+/* Answers the first whole line that was read. Returns 0, 1 where there is none, or a negative
+ * errno. */
+static int answer_line(struct management *management)
+{
+	char *end = memchr(management->in, '\n', management->in_used);
+	if (!end)
+		return management->in_used == LINE_MAX_BYTES ? -EMSGSIZE : 1;
+	size_t length = (size_t)(end - management->in);
+
+	management->out = answer(management->manager, management->in, length);
+	if (!management->out)
+		return -ENOMEM;
+	management->out_size = strlen(management->out);
+	management->out[management->out_size++] = '\n'; /* in place of the NUL */
+	management->out_sent = 0;
+	management->in_used -= length + 1;
+	memmove(management->in, end + 1, management->in_used);
+	return 0;
+}
+
+static int write_answer(struct management *management)
+{
+	ssize_t n = send(management->fd, management->out + management->out_sent,
+		management->out_size - management->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : negative_errno();
+	management->out_sent += (size_t)n;
+	if (management->out_sent == management->out_size)
+		free(TAKE_PTR(management->out));
+	return 0;
+}
+
+static int read_more(struct management *management)
+{
+	ssize_t n = recv(management->fd, management->in + management->in_used,
+		LINE_MAX_BYTES - management->in_used, MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : negative_errno();
+	if (n == 0)
+		return -ECONNRESET;
+	management->in_used += (size_t)n;
+	return 0;
+}
+
+static int on_io(sd_event_source *source, int fd _unused_, uint32_t events, void *data)
+{
+	struct management *management = data;
+	int r = 0;
+
+	if (!management->out && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		r = read_more(management);
+		if (r >= 0)
+			r = answer_line(management);
+	}
+	while (r == 0 && management->out) {
+		size_t before = management->out_sent;
+		r = write_answer(management);
+		if (r < 0 || (management->out && management->out_sent == before))
+			break;
+		if (!management->out)
+			r = answer_line(management);
+	}
+	if (r < 0 || (management->out && events & (EPOLLHUP | EPOLLERR))) {
+		management_close(management);
+		return 0;
+	}
+	return sd_event_source_set_io_events(source, management->out ? EPOLLOUT : EPOLLIN);
+}
+
+void management_accept_take(struct manager *manager, int fd)
+{
+	_cleanup_close_ int owned = fd;
+
+	if (manager->n_managements >= MANAGEMENTS_MAX)
+		return;
+	_cleanup_free_ char *in = malloc(LINE_MAX_BYTES);
+	struct management *management = calloc(1, sizeof *management);
+	if (!management || !in) {
+		free(management);
+		return;
+	}
+	management->manager = manager;
+	management->fd = TAKE_FD(owned);
+	management->in = TAKE_PTR(in);
+	TAILQ_INSERT_TAIL(&manager->managements, management, entry);
+	manager->n_managements++;
+	if (sd_event_add_io(manager->event, &management->source, management->fd, EPOLLIN, on_io,
+		    management) < 0)
+		management_close(management);
+}

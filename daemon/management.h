@@ -1,0 +1,20 @@
+/*
+ * The administrators' socket: one JSON object a line each way. Who may connect is decided by the
+ * owner and the mode of the socket file.
+ *
+ *   {"verb":"list"}    the grants whose sockets are still open
+ *   {"verb":"check"}   would this be allowed, by which rule, and if not why
+ *   {"verb":"status"}  what the daemon is doing
+ *   {"verb":"reload"}  read the policy anew
+ */
+#ifndef SOCKD_DAEMON_MANAGEMENT_H
+#define SOCKD_DAEMON_MANAGEMENT_H
+
+struct manager;
+struct management;
+
+/* Takes an accepted connection. */
+void management_accept_take(struct manager *manager, int fd);
+void management_close(struct management *management);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Network namespaces: the broker's own, a peer's, a named one. Only the calling thread moves.
+ */
+#ifndef SOCKD_DAEMON_NETNS_H
+#define SOCKD_DAEMON_NETNS_H
+
+#include <stdint.h>
+
+/* Notes the namespace the process lives in. Called once, before any thread is made. */
+int netns_init(void);
+uint64_t netns_own_cookie(void);
+
+/* The namespace that a socket lives in, as a new descriptor (ioctl SIOCGSKNS; needs CAP_NET_ADMIN
+ * over it). */
+int netns_of_socket(int fd);
+/* The namespace named under /run/netns, as ip-netns(8) makes them, as a new descriptor. */
+int netns_open_named(const char *name);
+/* SO_NETNS_COOKIE of a socket. Returns 0 or a negative errno. */
+int netns_cookie_of(int fd, uint64_t *ret);
+
+/* Moves the calling thread. netns_leave() ends the process where it cannot come back: it must never
+ * go on in another namespace than it believes to be in. */
+int netns_enter(int netns_fd);
+void netns_leave(void);
+
+#endif

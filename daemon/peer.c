@@ -1,0 +1,120 @@
+#include "daemon/peer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "proto/macro.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+#define GROUPS_MAX 65536u /* the kernel's NGROUPS_MAX */
+
+static int read_groups(int fd, gid_t **ret, size_t *ret_n)
+{
+	gid_t few[64];
+	socklen_t size = sizeof few;
+	_cleanup_free_ gid_t *groups = NULL;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &size) == 0) {
+		if (size == 0) {
+			*ret = NULL;
+			*ret_n = 0;
+			return 0;
+		}
+		groups = malloc(size);
+		if (!groups)
+			return -ENOMEM;
+		memcpy(groups, few, size);
+	} else {
+		if (errno != ERANGE || size > GROUPS_MAX * sizeof *groups)
+			return negative_errno();
+		groups = malloc(size);
+		if (!groups)
+			return -ENOMEM;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+			return negative_errno();
+	}
+	*ret = TAKE_PTR(groups);
+	*ret_n = size / sizeof **ret;
+	return 0;
+}
+
+static int read_pidfd(int fd, pid_t pid, int *ret)
+{
+	int pidfd;
+	socklen_t size = sizeof pidfd;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
+		*ret = pidfd;
+		return 0;
+	}
+	if (errno != ENOPROTOOPT)
+		return negative_errno();
+	/* Before Linux 6.5. Should the pid have been reused already, then messages of the new
+	 * process carry its own credentials and are compared with SO_PEERCRED, which are those of
+	 * the old one. */
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return negative_errno();
+	*ret = pidfd;
+	return 0;
+}
+
+int peer_read(int fd, struct peer *ret)
+{
+	struct ucred credentials;
+	socklen_t size = sizeof credentials;
+	uint64_t cookie;
+	_cleanup_free_ gid_t *groups = NULL;
+	size_t n_groups;
+	int pidfd, r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+		return negative_errno();
+	/* A process outside the broker's pid namespace cannot be told from another one. */
+	if (credentials.pid <= 0)
+		return -ESRCH;
+	size = sizeof cookie;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+		return negative_errno();
+	r = read_groups(fd, &groups, &n_groups);
+	if (r < 0)
+		return r;
+	r = read_pidfd(fd, credentials.pid, &pidfd);
+	if (r < 0)
+		return r;
+	*ret = (struct peer){
+		.pid = credentials.pid,
+		.uid = credentials.uid,
+		.gid = credentials.gid,
+		.groups = TAKE_PTR(groups),
+		.n_groups = n_groups,
+		.pidfd = pidfd,
+		.netns_cookie = cookie,
+	};
+	return 0;
+}
+
+void peer_done(struct peer *peer)
+{
+	free(peer->groups);
+	peer->groups = NULL;
+	close_quietly(TAKE_FD(peer->pidfd));
+}
+
+bool peer_is_sender(struct peer *peer, const struct transport_message *message)
+{
+	if (!message->has_credentials || message->pid != peer->pid)
+		return false;
+	if (!peer->has_sender) {
+		peer->has_sender = true;
+		peer->sender_uid = message->uid;
+		peer->sender_gid = message->gid;
+	}
+	return message->uid == peer->sender_uid && message->gid == peer->sender_gid;
+}

@@ -1,0 +1,227 @@
+#include "daemon/request.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "daemon/family/family.h"
+#include "daemon/manager.h"
+#include "daemon/netns.h"
+#include "daemon/task.h"
+#include "proto/macro.h"
+
+#define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+static int effective_protocol(int domain, int type, int protocol)
+{
+	const struct family *family = family_get(domain);
+	return family->effective_protocol ? family->effective_protocol(type, protocol) : protocol;
+}
+
+static void handle_open(struct task *task, size_t packet_size)
+{
+	const struct wire_request *request = &task->request;
+	int type = request->type & ~TYPE_FLAGS;
+
+	task->query = (struct policy_query){
+		.domain = request->domain,
+		.type = type,
+		.protocol = effective_protocol(request->domain, type, request->protocol),
+		.netns = request->netns,
+		.netns_name = request->netns_name,
+		.steps = request->steps,
+		.n_steps = request->n_steps,
+		.fd = -1,
+	};
+	task_run(task, packet_size);
+}
+
+/* What the client's own socket is, and where. Returns 0, or a negative errno and words. */
+static int read_own_socket(const struct connection *connection, int fd, struct policy_query *query,
+	const char **ret_what)
+{
+	static const int names[] = {SO_DOMAIN, SO_TYPE, SO_PROTOCOL};
+	int *const values[] = {&query->domain, &query->type, &query->protocol};
+	uint64_t cookie;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		socklen_t size = sizeof *values[i];
+		if (getsockopt(fd, SOL_SOCKET, names[i], values[i], &size) < 0) {
+			*ret_what = "the descriptor that came with the APPLY is not a socket";
+			return negative_errno();
+		}
+	}
+	int r = netns_cookie_of(fd, &cookie);
+	if (r < 0) {
+		*ret_what = "the socket's network namespace cannot be told";
+		return r;
+	}
+	if (cookie == connection->peer.netns_cookie)
+		query->netns = WIRE_NETNS_PEER;
+	else if (cookie == netns_own_cookie())
+		query->netns = WIRE_NETNS_BROKER;
+	else {
+		*ret_what = "the socket lives in another network namespace than the connection and "
+			    "the broker; connect anew from the one it lives in";
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void handle_apply(struct task *task, size_t packet_size)
+{
+	const struct wire_request *request = &task->request;
+	struct connection *connection = task->connection;
+	const char *what;
+
+	task->query = (struct policy_query){
+		.apply = true,
+		.steps = request->steps,
+		.n_steps = request->n_steps,
+		.fd = task->fd,
+	};
+	int r = read_own_socket(connection, task->fd, &task->query, &what);
+	if (r < 0) {
+		task_fail(task, -r, WIRE_ORIGIN_REQUEST, -1, what);
+		task_done(task);
+		return;
+	}
+	task->query.protocol =
+		effective_protocol(task->query.domain, task->query.type, task->query.protocol);
+	task_run(task, packet_size);
+}
+
+static void handle_hello(struct connection *connection, const struct wire_request *request)
+{
+	static const char unknown[] = "known protocol versions: 1 to 1";
+	bool known = request->hello.version_min <= WIRE_VERSION &&
+		     request->hello.version_max >= WIRE_VERSION;
+	struct wire_reply reply = {
+		.verb = WIRE_HELLO,
+		.serial = request->serial,
+		.answer =
+			{
+				.error = known ? 0 : EPROTONOSUPPORT,
+				.origin = known ? WIRE_ORIGIN_NONE : WIRE_ORIGIN_REQUEST,
+				.step = -1,
+				.text_size = known ? 0 : sizeof unknown - 1,
+			},
+		.welcome =
+			{
+				.version_min = WIRE_VERSION,
+				.version_max = WIRE_VERSION,
+				.packet_max = WIRE_PACKET_MAX,
+				.steps_max = WIRE_STEPS_MAX,
+				.count_max = WIRE_COUNT_MAX,
+			},
+		.text = known ? NULL : unknown,
+	};
+	connection->greeted = known;
+	connection_reply_take(connection, &reply, NULL, 0, false);
+}
+
+static void handle_release(struct connection *connection, const struct wire_request *request)
+{
+	struct grants *grants = connection->manager->grants;
+	struct grant *grant;
+
+	grants_sweep(grants, connection->user);
+	grant = grants_find(grants, connection->user, request->grant);
+	if (grant && !grant->ends_with) {
+		reply_error(connection, WIRE_RELEASE, request->serial, EBUSY, WIRE_ORIGIN_REQUEST,
+			-1, "the socket is still open somewhere; close every copy of it first");
+		return;
+	}
+	if (grant)
+		grants_remove(grants, grant);
+	struct wire_reply reply = {
+		.verb = WIRE_RELEASE, .serial = request->serial, .answer = {.step = -1}};
+	connection_reply_take(connection, &reply, NULL, 0, false);
+}
+
+/* A packet that is no request: what can be answered is answered, on the rest the connection is
+ * closed. */
+static void handle_malformed(
+	struct connection *connection, size_t size, int error, const char *what)
+{
+	struct wire_header header;
+
+	if (!wire_peek_header(connection->manager->packet, size, &header)) {
+		connection_close(connection);
+		return;
+	}
+	if (error == -EPROTONOSUPPORT) {
+		const struct wire_request hello = {.serial = header.serial,
+			.hello = {.version_min = UINT16_MAX, .version_max = UINT16_MAX}};
+		handle_hello(connection, &hello);
+		return;
+	}
+	reply_error(connection, (enum wire_verb)(header.verb & ~WIRE_REPLY), header.serial, -error,
+		WIRE_ORIGIN_REQUEST, -1, what);
+}
+
+static void dispatch(struct task *task, size_t packet_size, size_t n_fds)
+{
+	struct connection *connection = task->connection;
+	const struct wire_request *request = &task->request;
+	enum wire_verb verb = request->verb;
+
+	if ((verb == WIRE_APPLY) != (n_fds == 1)) {
+		reply_error(connection, verb, request->serial, EBADMSG, WIRE_ORIGIN_REQUEST, -1,
+			verb == WIRE_APPLY ? "an APPLY carries exactly one descriptor"
+					   : "descriptors came that nobody asked for");
+		task_done(task);
+	} else if (verb == WIRE_HELLO)
+		handle_hello(connection, request);
+	else if (!connection->greeted) {
+		reply_error(connection, verb, request->serial, EPROTO, WIRE_ORIGIN_REQUEST, -1,
+			"the first request of a connection is HELLO");
+		task_done(task);
+	} else if (verb == WIRE_OPEN)
+		handle_open(task, packet_size);
+	else if (verb == WIRE_APPLY)
+		handle_apply(task, packet_size);
+	else
+		handle_release(connection, request);
+}
+
+void request_handle_take(
+	struct connection *connection, const struct transport_message *message, const int *fds)
+{
+	static struct task task; /* the loop handles one request at a time */
+	struct manager *manager = connection->manager;
+	struct wire_header header;
+	const char *what = "";
+
+	if (!peer_is_sender(&connection->peer, message)) {
+		task_release_fds(connection, fds, message->n_fds);
+		if (wire_peek_header(manager->packet, message->size, &header))
+			reply_error(connection, (enum wire_verb)(header.verb & ~WIRE_REPLY),
+				header.serial, EPERM, WIRE_ORIGIN_STALE, -1,
+				"the sender is not the process that connected, or its credentials "
+				"have changed since; connect anew");
+		else
+			connection_close(connection);
+		return;
+	}
+	int r = wire_decode_request(manager->packet, message->size, &task.request, &what);
+	if (r < 0) {
+		task_release_fds(connection, fds, message->n_fds);
+		handle_malformed(connection, message->size, r, what);
+		return;
+	}
+	/* Of several descriptors all are given back here; of one, the task owns it. */
+	if (message->n_fds > 1)
+		task_release_fds(connection, fds, message->n_fds);
+	task.connection = connection;
+	task.policy = manager->policy;
+	task.packet = NULL;
+	task.fd = message->n_fds == 1 ? fds[0] : -1;
+	task.netns_fd = -1;
+	task.close_netns_fd = false;
+	dispatch(&task, message->size, message->n_fds);
+}
+
+void request_connection_gone(struct connection *connection)
+{
+	grants_end(connection->manager->grants, connection);
+}

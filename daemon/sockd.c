@@ -1,0 +1,41 @@
+/* sockd: opens sockets that others may not, and hands them over by policy. See sockd(8). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/manager.h"
+#include "daemon/options.h"
+#include "daemon/policy/policy.h"
+
+static int check_policy(const struct options *options)
+{
+	struct policy *policy;
+	int r = policy_load(options->policy, options->n_policy, stderr, &policy);
+
+	if (r < 0)
+		return EXIT_FAILURE;
+	printf("%zu rules from %zu files: no errors\n", policy_rule_count(policy),
+		policy_file_count(policy));
+	policy_unref(policy);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct manager *manager;
+	int r = options_parse(argc, argv, &options);
+
+	if (r != 0)
+		return r < 0 ? 2 : EXIT_SUCCESS;
+	if (options.check_policy)
+		return check_policy(&options);
+	r = manager_start(&options, &manager);
+	if (r < 0)
+		return EXIT_FAILURE;
+	r = manager_run(manager);
+	if (r < 0)
+		fprintf(stderr, "sockd: the event loop failed: %s\n", strerror(-r));
+	manager_free(manager);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

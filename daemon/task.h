@@ -1,0 +1,48 @@
+/*
+ * A request on its way from the decision to the answer: decided by the policy, carried out on the
+ * loop or in a worker, recorded as a grant, answered.
+ */
+#ifndef SOCKD_DAEMON_TASK_H
+#define SOCKD_DAEMON_TASK_H
+
+#include "daemon/audit.h"
+#include "daemon/connection.h"
+#include "daemon/execute.h"
+#include "daemon/policy/policy.h"
+#include "daemon/worker.h"
+#include "proto/wire.h"
+
+/* On the loop there is one, static; in a worker it is a job of its own. */
+struct task {
+	struct job job;		       /* first: the worker hands it back */
+	struct connection *connection; /* a reference where a worker has it */
+	struct policy *policy;	       /* likewise; the decision points into it */
+	unsigned char *packet;	       /* likewise: the request points into it; owned */
+	struct wire_request request;
+	struct policy_query query;
+	struct policy_decision decision;
+	int fd;	      /* the client's own socket (APPLY), owned; else -1 */
+	int netns_fd; /* where to open, owned where named; -1: our own */
+	bool close_netns_fd;
+	char steps[sizeof((struct audit_record *)0)->steps];
+	struct plan plan;
+	struct outcome outcome;
+};
+
+/*
+ * Decides, carries out and answers. The query is filled in, and all that the task owns is given
+ * back in the end, be it by a worker. The packet is the one in the manager's buffer.
+ */
+void task_run(struct task *task, size_t packet_size);
+/* Refuses it: an audit record and a reply. */
+void task_fail(struct task *task, int error, enum wire_origin origin, int step, const char *text);
+/* Gives back all that the task holds but the outcome's descriptors. */
+void task_done(struct task *task);
+
+/* Closes descriptors without waiting for it. */
+void task_release_fds(struct connection *connection, const int *fds, size_t n);
+/* Answers with an error that is no decision: nothing is audited. */
+void reply_error(struct connection *connection, enum wire_verb verb, uint64_t serial, int error,
+	enum wire_origin origin, int step, const char *text);
+
+#endif

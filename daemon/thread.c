@@ -1,0 +1,31 @@
+#include "daemon/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+
+int thread_start(const char *name, void *(*run)(void *data), void *data, pthread_t *ret)
+{
+	/* A fault of the thread itself must still be reported where it happens. */
+	static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+	sigset_t blocked, before;
+	pthread_t thread;
+	int r;
+
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof(own_faults) / sizeof(own_faults[0]); i++)
+		sigdelset(&blocked, own_faults[i]);
+
+	/* Blocked before the thread exists: it inherits the mask and never runs with another one.
+	 */
+	r = pthread_sigmask(SIG_BLOCK, &blocked, &before);
+	if (r != 0)
+		return -r;
+	r = pthread_create(&thread, NULL, run, data);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r != 0)
+		return -r;
+
+	(void)pthread_setname_np(thread, name);
+	*ret = thread;
+	return 0;
+}

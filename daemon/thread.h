@@ -1,0 +1,13 @@
+/*
+ * Starts the daemon's helper threads, all in one way: signals that another process can send are
+ * blocked, so that only the event loop sees them.
+ */
+#ifndef SOCKD_DAEMON_THREAD_H
+#define SOCKD_DAEMON_THREAD_H
+
+#include <pthread.h>
+
+/* Starts a thread; it is joinable. The name has at most 15 bytes. Returns 0 or a negative errno. */
+int thread_start(const char *name, void *(*run)(void *data), void *data, pthread_t *ret);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * What one user (uid) costs the broker: connections, grants, requests in work, descriptors in
+ * unread replies.
+ *
+ * A user is kept as long as anything of it is; whoever counts something on it holds a reference.
+ */
+#ifndef SOCKD_DAEMON_USER_H
+#define SOCKD_DAEMON_USER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct connection;
+struct grant_set;
+struct users;
+
+struct user {
+	uid_t uid;
+	unsigned references;
+	unsigned connections;
+	unsigned grants;
+	unsigned jobs;
+	/* Descriptors in replies that may not have been read yet: never too low. */
+	size_t unread_fds;
+	struct connection *connection_list;
+	struct grant_set *grant_sets; /* those of grant.c */
+	uint64_t sweep_after_usec;    /* CLOCK_MONOTONIC */
+	struct users *users;
+	struct user *next;
+};
+
+int users_new(struct users **ret);
+struct users *users_free(struct users *users); /* there must be no user left */
+/* The user of this uid, made where there is none; a new reference. NULL: no memory. */
+struct user *users_get(struct users *users, uid_t uid);
+struct user *user_ref(struct user *user);
+struct user *user_unref(struct user *user); /* returns NULL */
+void users_each(struct users *users, void (*callback)(struct user *user, void *data), void *data);
+
+#endif

@@ -1,0 +1,390 @@
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "daemon/privilege.h"
+#include "daemon/thread.h"
+#include "proto/macro.h"
+
+#define IDLE_SECONDS 10
+/*
+ * A close can be made to hang (SO_LINGER on a connection whose other end is silent). While one has
+ * not come back for this long, the next descriptors go to another thread.
+ */
+#define CLOSE_PATIENCE_USEC UINT64_C(50000)
+#define CLOSERS_MAX 16u
+
+struct job_list {
+	struct job *first, *last;
+	size_t n;
+};
+
+struct worker {
+	pthread_mutex_t lock; /* for everything below but the event source */
+	size_t references;    /* the owner, and each thread */
+	bool ending;
+
+	pthread_cond_t job_waits;
+	struct job_list waiting, finished;
+	size_t threads_max, n_threads, n_idle, n_running;
+
+	pthread_cond_t close_waits;
+	int *fds; /* to be closed: fds[close_first] to fds[close_end - 1] */
+	size_t close_first, close_end, fds_size;
+	size_t n_closers, n_closers_idle;
+	uint64_t close_begun_usec; /* when a closing thread last took a descriptor */
+
+	int event_fd;
+	sd_event_source *source;
+};
+
+static void list_append(struct job_list *list, struct job *job)
+{
+	job->next = NULL;
+	if (list->last)
+		list->last->next = job;
+	else
+		list->first = job;
+	list->last = job;
+	list->n++;
+}
+
+static struct job *list_pop(struct job_list *list)
+{
+	struct job *job = list->first;
+
+	if (!job)
+		return NULL;
+	list->first = job->next;
+	if (!list->first)
+		list->last = NULL;
+	list->n--;
+	job->next = NULL;
+	return job;
+}
+
+static uint64_t now_usec(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Lets go of the lock and of one reference; the last one out frees. */
+static void unlock_and_unref(struct worker *worker)
+{
+	bool last = --worker->references == 0;
+
+	(void)pthread_mutex_unlock(&worker->lock);
+	if (!last)
+		return;
+	for (size_t i = worker->close_first; i < worker->close_end; i++)
+		close_quietly(worker->fds[i]);
+	free(worker->fds);
+	close_quietly(worker->event_fd);
+	(void)pthread_cond_destroy(&worker->job_waits);
+	(void)pthread_cond_destroy(&worker->close_waits);
+	(void)pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}
+
+/* Starts a thread that holds a reference and belongs to nobody. Called with the lock held. */
+static int start_thread(struct worker *worker, const char *name, void *(*run)(void *))
+{
+	pthread_t thread;
+	int r;
+
+	worker->references++;
+	r = thread_start(name, run, worker, &thread);
+	if (r < 0) {
+		worker->references--;
+		return r;
+	}
+	(void)pthread_detach(thread);
+	return 0;
+}
+
+static void run_job(struct worker *worker, struct job *job)
+{
+	worker->n_running++;
+	job->cancelled = false;
+	(void)pthread_mutex_unlock(&worker->lock);
+
+	privilege_apply_to_thread();
+	job->run(job);
+
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->n_running--;
+	if (worker->ending)
+		return;
+	list_append(&worker->finished, job);
+	if (worker->finished.n == 1)
+		(void)eventfd_write(worker->event_fd, 1);
+}
+
+static void *job_thread(void *data)
+{
+	struct worker *worker = data;
+	bool timed_out = false;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	while (!worker->ending) {
+		struct job *job = list_pop(&worker->waiting);
+
+		if (job) {
+			run_job(worker, job);
+			timed_out = false;
+			continue;
+		}
+		if (timed_out)
+			break;
+
+		struct timespec until;
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += IDLE_SECONDS;
+		worker->n_idle++;
+		timed_out = pthread_cond_timedwait(&worker->job_waits, &worker->lock, &until) ==
+			    ETIMEDOUT;
+		worker->n_idle--;
+	}
+	worker->n_threads--;
+	unlock_and_unref(worker);
+	return NULL;
+}
+
+static void *close_thread(void *data)
+{
+	struct worker *worker = data;
+
+	privilege_drop_all_in_thread();
+
+	(void)pthread_mutex_lock(&worker->lock);
+	for (;;) {
+		if (worker->close_first < worker->close_end) {
+			int fd = worker->fds[worker->close_first++];
+
+			worker->close_begun_usec = now_usec();
+			(void)pthread_mutex_unlock(&worker->lock);
+			(void)close(fd);
+			(void)pthread_mutex_lock(&worker->lock);
+			continue;
+		}
+		worker->close_first = worker->close_end = 0;
+		if (worker->ending || worker->n_closers_idle > 0)
+			break; /* one that waits is enough */
+		worker->n_closers_idle++;
+		(void)pthread_cond_wait(&worker->close_waits, &worker->lock);
+		worker->n_closers_idle--;
+	}
+	worker->n_closers--;
+	unlock_and_unref(worker);
+	return NULL;
+}
+
+static int make_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	int r;
+
+	r = pthread_condattr_init(&attributes);
+	if (r != 0)
+		return -r;
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	r = pthread_cond_init(condition, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	return -r;
+}
+
+static int on_finished(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct worker *worker = data;
+	eventfd_t ignored;
+	size_t n;
+
+	(void)source;
+	(void)events;
+	(void)eventfd_read(fd, &ignored);
+
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->references++; /* done() may free the worker */
+	n = worker->finished.n;
+	while (n-- > 0) {
+		struct job *job = list_pop(&worker->finished);
+
+		if (!job)
+			break;
+		(void)pthread_mutex_unlock(&worker->lock);
+		job->done(job);
+		(void)pthread_mutex_lock(&worker->lock);
+	}
+	/* What has finished since then waits for the next turn of the loop. */
+	if (worker->finished.n > 0)
+		(void)eventfd_write(worker->event_fd, 1);
+	unlock_and_unref(worker);
+	return 0;
+}
+
+int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
+{
+	struct worker *worker;
+	int r;
+
+	if (threads_max == 0)
+		return -EINVAL;
+	worker = calloc(1, sizeof(*worker));
+	if (!worker)
+		return -ENOMEM;
+	worker->references = 1;
+	worker->threads_max = threads_max;
+	worker->event_fd = -1;
+
+	r = -pthread_mutex_init(&worker->lock, NULL);
+	if (r < 0)
+		goto no_lock;
+	r = make_condition(&worker->job_waits);
+	if (r < 0)
+		goto no_job_condition;
+	r = make_condition(&worker->close_waits);
+	if (r < 0)
+		goto no_close_condition;
+
+	worker->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = worker->event_fd < 0 ? -errno : 0;
+	if (r == 0)
+		r = sd_event_add_io(
+			event, &worker->source, worker->event_fd, EPOLLIN, on_finished, worker);
+	if (r >= 0) {
+		(void)sd_event_source_set_description(worker->source, "worker");
+		(void)pthread_mutex_lock(&worker->lock);
+		worker->n_closers = 1;
+		r = start_thread(worker, "sockd-close", close_thread);
+		(void)pthread_mutex_unlock(&worker->lock);
+	}
+	if (r < 0) {
+		(void)worker_free(worker);
+		return r;
+	}
+	*ret = worker;
+	return 0;
+
+no_close_condition:
+	(void)pthread_cond_destroy(&worker->job_waits);
+no_job_condition:
+	(void)pthread_mutex_destroy(&worker->lock);
+no_lock:
+	free(worker);
+	return r;
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	struct job *job;
+
+	if (!worker)
+		return NULL;
+	worker->source = sd_event_source_disable_unref(worker->source);
+
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->ending = true;
+	(void)pthread_cond_broadcast(&worker->job_waits);
+	(void)pthread_cond_broadcast(&worker->close_waits);
+	while ((job = list_pop(&worker->finished)) || (job = list_pop(&worker->waiting))) {
+		/* A job of the second list has no thread; one of the first has run. */
+		(void)pthread_mutex_unlock(&worker->lock);
+		job->done(job);
+		(void)pthread_mutex_lock(&worker->lock);
+	}
+	unlock_and_unref(worker);
+	return NULL;
+}
+
+int worker_submit_take(struct worker *worker, struct job *job)
+{
+	int r = 0;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	if (worker->ending)
+		r = -EAGAIN;
+	else if (worker->n_idle <= worker->waiting.n && worker->n_threads < worker->threads_max) {
+		r = start_thread(worker, "sockd-job", job_thread);
+		if (r >= 0)
+			worker->n_threads++;
+		else
+			r = worker->n_threads > 0 ? 0 : -EAGAIN;
+	}
+	if (r == 0 && worker->waiting.n >= worker->n_idle + WORKER_QUEUE_MAX)
+		r = -EAGAIN;
+	if (r == 0) {
+		job->cancelled = true; /* until a thread takes it */
+		list_append(&worker->waiting, job);
+		(void)pthread_cond_signal(&worker->job_waits);
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+	return r;
+}
+
+/* Makes room for n more descriptors. Called with the lock held. */
+static int reserve_fds(struct worker *worker, size_t n)
+{
+	size_t used = worker->close_end - worker->close_first;
+	size_t size;
+	int *fds;
+
+	if (worker->close_first > 0) {
+		memmove(worker->fds, worker->fds + worker->close_first, used * sizeof(int));
+		worker->close_first = 0;
+		worker->close_end = used;
+	}
+	if (used + n <= worker->fds_size)
+		return 0;
+	size = MAX_OF(MAX_OF(worker->fds_size * 2, used + n), (size_t)256);
+	fds = reallocarray(worker->fds, size, sizeof(int));
+	if (!fds)
+		return -ENOMEM;
+	worker->fds = fds;
+	worker->fds_size = size;
+	return 0;
+}
+
+void worker_close_take(struct worker *worker, const int *fds, size_t n)
+{
+	bool here;
+
+	if (n == 0)
+		return;
+	(void)pthread_mutex_lock(&worker->lock);
+	here = worker->ending ||
+	       (worker->close_end + n > worker->fds_size && reserve_fds(worker, n) < 0);
+	if (!here) {
+		memcpy(worker->fds + worker->close_end, fds, n * sizeof(int));
+		worker->close_end += n;
+		if (worker->n_closers_idle > 0)
+			(void)pthread_cond_signal(&worker->close_waits);
+		else if (worker->n_closers < CLOSERS_MAX &&
+			 now_usec() - worker->close_begun_usec > CLOSE_PATIENCE_USEC &&
+			 start_thread(worker, "sockd-close", close_thread) >= 0)
+			worker->n_closers++;
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+
+	if (here)
+		for (size_t i = 0; i < n; i++)
+			close_quietly(fds[i]);
+}
+
+size_t worker_busy(const struct worker *worker)
+{
+	struct worker *unlocked = (struct worker *)worker;
+	size_t n;
+
+	(void)pthread_mutex_lock(&unlocked->lock);
+	n = worker->n_running + worker->waiting.n;
+	(void)pthread_mutex_unlock(&unlocked->lock);
+	return n;
+}

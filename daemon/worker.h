@@ -1,0 +1,48 @@
+/*
+ * Helper threads for what may sleep: closing, steps on a client's own socket, module loading.
+ *
+ * A job runs in a thread and is then finished on the event loop. A hostile client can make a job
+ * hang (it may hold the lock of its own socket for ever); the number of threads and of jobs that
+ * one user may have in work is therefore bounded by the caller, and a thread that hangs costs no
+ * other user anything: threads are made on demand up to the limit, kept for a while, and ended when
+ * idle.
+ *
+ * All functions are for the loop's thread only. Make the worker after privilege_drop() and
+ * privilege_fence(): threads inherit both. Before each job a thread lowers its capabilities to
+ * those of the last privilege_reduce(); the closing threads hold none at all.
+ */
+#ifndef SOCKD_DAEMON_WORKER_H
+#define SOCKD_DAEMON_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#define WORKER_QUEUE_MAX 64u /* jobs that wait while every thread is busy */
+
+struct worker;
+
+struct job {
+	void (*run)(struct job *job);  /* in a thread: touches only the job */
+	void (*done)(struct job *job); /* on the loop; owns the job and frees it */
+	struct job *next;	       /* the worker's */
+	bool cancelled; /* set for done(): run() was never called, the worker ended */
+};
+
+int worker_new(sd_event *event, size_t threads_max, struct worker **ret);
+/*
+ * Waits for nothing that hangs. Jobs that have run are finished, jobs that no thread has begun are
+ * finished as cancelled; those that are running are abandoned, done() is never called for them.
+ * Returns NULL.
+ */
+struct worker *worker_free(struct worker *worker);
+/* Takes the job. Returns 0, or -EAGAIN where no thread can be had (the job stays the caller's). */
+int worker_submit_take(struct worker *worker, struct job *job);
+/* Closes descriptors in a thread of its own that is always there. The array is copied. The
+ * descriptors are the worker's from here on, also where memory runs out (they are then closed at
+ * once). */
+void worker_close_take(struct worker *worker, const int *fds, size_t n);
+/* Jobs that wait or run. */
+size_t worker_busy(const struct worker *worker);
+
+#endif
