@@ -166,6 +166,7 @@ static void *writer_thread(void *data)
 	struct audit *audit = data;
 	bool ending;
 
+	(void)pthread_setname_np(pthread_self(), "sockd-audit");
 	privilege_drop_all_in_thread();
 
 	(void)pthread_mutex_lock(&audit->lock);
@@ -323,7 +324,7 @@ int audit_start(struct audit *audit)
 
 	if (audit->kind == TO_NOTHING || audit->has_thread)
 		return 0;
-	r = thread_start("sockd-audit", writer_thread, audit, &audit->thread);
+	r = thread_start(writer_thread, audit, &audit->thread);
 	audit->has_thread = r >= 0;
 	return r;
 }

@@ -43,7 +43,7 @@ struct audit_record {
 	char listener[32];
 	char rule[64];
 	char steps[96]; /* what was asked, in words: "SO_MARK=5 bind 127.0.0.1:80" */
-	char text[192]; /* the reason */
+	char text[400]; /* the reason */
 };
 
 #define AUDIT_RING_SIZE 8192u

@@ -89,15 +89,13 @@ static int allow_each(int ruleset, const char *const *paths, size_t n, uint64_t 
 
 /*
  * The network is not restricted: binding is what sockd does. Nor are abstract sockets, which it may
- * be asked to bind and connect. A network namespace's file can be opened wherever it is mounted:
- * Landlock has no say over such files.
+ * be asked to bind and connect.
  */
 static int install_landlock(const struct fence_options *options, int *ret_abi)
 {
 	/* In /run no more than is needed: below it users keep their own things. */
 	static const char *const readable[] = {"/usr", "/lib", "/lib32", "/lib64", "/etc", "/proc",
-		"/sys", "/dev", "/run/netns", "/run/nscd", "/run/sockd", "/run/systemd",
-		"/run/userdb"};
+		"/sys", "/dev", "/run/nscd", "/run/sockd", "/run/systemd", "/run/userdb"};
 	static const char *const null_device[] = {"/dev/null"};
 	struct ruleset_attributes attributes = {0};
 	_cleanup_close_ int ruleset = -1;
@@ -126,6 +124,11 @@ static int install_landlock(const struct fence_options *options, int *ret_abi)
 		return -errno;
 
 	r = allow_each(ruleset, readable, ARRAY_SIZE(readable), FS_READ_FILE | FS_READ_DIR);
+	if (r == 0 && options->sys_admin)
+		/* Landlock knows directories, not names: one that is made later can only be met
+		 * from above. */
+		r = allow_beneath(ruleset, access("/run/netns", F_OK) == 0 ? "/run/netns" : "/run",
+			FS_READ_FILE | FS_READ_DIR);
 	if (r == 0)
 		r = allow_each(ruleset, options->readable_directories,
 			options->n_readable_directories, FS_READ_FILE | FS_READ_DIR);

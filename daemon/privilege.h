@@ -53,9 +53,12 @@ void privilege_drop_all_in_thread(void);
 uint64_t privilege_held(void);
 
 struct fence_options {
-	bool sys_admin; /* CAP_SYS_ADMIN is held: setns(2) is left, into a network namespace only */
-	bool setuid;	/* CAP_SETUID is held: setfsuid(2) is left, but not to user 0, who owns the
-			   system's files */
+	/* CAP_SYS_ADMIN is held: setns(2) is left, into a network namespace only. Make /run/netns
+	 * beforehand: where it is missing, all of /run is left readable for the sake of namespaces
+	 * to come. */
+	bool sys_admin;
+	bool setuid; /* CAP_SETUID is held: setfsuid(2) is left, but not to user 0, who owns the
+			system's files */
 	/* Where files may be made and written (the audit file's). May be empty. */
 	const char *const *writable_directories;
 	size_t n_writable_directories;

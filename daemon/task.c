@@ -1,9 +1,11 @@
 #include "daemon/task.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/family/family.h"
 #include "daemon/listener.h"
@@ -42,6 +44,12 @@ void task_release_fds(struct connection *connection, const int *fds, size_t n)
 	worker_close_take(connection->manager->worker, fds, n);
 }
 
+/* As people name it: packet sockets have their protocol in network byte order. */
+static int protocol_in_words(const struct policy_query *query)
+{
+	return query->domain == AF_PACKET ? ntohs((uint16_t)query->protocol) : query->protocol;
+}
+
 static void audit_task(const struct task *task, enum audit_event event, uint64_t grant, int error,
 	const char *text)
 {
@@ -55,7 +63,7 @@ static void audit_task(const struct task *task, enum audit_event event, uint64_t
 		.pid = connection->peer.pid,
 		.domain = task->query.domain,
 		.type = task->query.type,
-		.protocol = task->query.protocol,
+		.protocol = protocol_in_words(&task->query),
 		.error = error,
 		.count = task->query.apply ? 1 : task->request.count,
 	};
@@ -157,7 +165,7 @@ static void finish(struct task *task)
 		.apply = task->query.apply,
 		.domain = task->query.domain,
 		.type = task->query.type,
-		.protocol = task->query.protocol,
+		.protocol = protocol_in_words(&task->query),
 		.ends_with = task->query.apply && !family->poll_is_lockless ? connection : NULL,
 	};
 	(void)sd_event_now(manager->event, CLOCK_REALTIME, &description.time_usec);

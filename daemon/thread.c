@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
-int thread_start(const char *name, void *(*run)(void *data), void *data, pthread_t *ret)
+int thread_start(void *(*run)(void *data), void *data, pthread_t *ret)
 {
 	/* A fault of the thread itself must still be reported where it happens. */
 	static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
@@ -25,7 +25,6 @@ int thread_start(const char *name, void *(*run)(void *data), void *data, pthread
 	if (r != 0)
 		return -r;
 
-	(void)pthread_setname_np(thread, name);
 	*ret = thread;
 	return 0;
 }

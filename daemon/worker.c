@@ -17,7 +17,7 @@
  * not come back for this long, the next descriptors go to another thread.
  */
 #define CLOSE_PATIENCE_USEC UINT64_C(50000)
-#define CLOSERS_MAX 16u
+#define CLOSERS_MAX 64u
 
 struct job_list {
 	struct job *first, *last;
@@ -95,13 +95,13 @@ static void unlock_and_unref(struct worker *worker)
 }
 
 /* Starts a thread that holds a reference and belongs to nobody. Called with the lock held. */
-static int start_thread(struct worker *worker, const char *name, void *(*run)(void *))
+static int start_thread(struct worker *worker, void *(*run)(void *))
 {
 	pthread_t thread;
 	int r;
 
 	worker->references++;
-	r = thread_start(name, run, worker, &thread);
+	r = thread_start(run, worker, &thread);
 	if (r < 0) {
 		worker->references--;
 		return r;
@@ -133,6 +133,7 @@ static void *job_thread(void *data)
 	struct worker *worker = data;
 	bool timed_out = false;
 
+	(void)pthread_setname_np(pthread_self(), "sockd-job");
 	(void)pthread_mutex_lock(&worker->lock);
 	while (!worker->ending) {
 		struct job *job = list_pop(&worker->waiting);
@@ -162,6 +163,7 @@ static void *close_thread(void *data)
 {
 	struct worker *worker = data;
 
+	(void)pthread_setname_np(pthread_self(), "sockd-close");
 	privilege_drop_all_in_thread();
 
 	(void)pthread_mutex_lock(&worker->lock);
@@ -263,7 +265,7 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 		(void)sd_event_source_set_description(worker->source, "worker");
 		(void)pthread_mutex_lock(&worker->lock);
 		worker->n_closers = 1;
-		r = start_thread(worker, "sockd-close", close_thread);
+		r = start_thread(worker, close_thread);
 		(void)pthread_mutex_unlock(&worker->lock);
 	}
 	if (r < 0) {
@@ -312,7 +314,7 @@ int worker_submit_take(struct worker *worker, struct job *job)
 	if (worker->ending)
 		r = -EAGAIN;
 	else if (worker->n_idle <= worker->waiting.n && worker->n_threads < worker->threads_max) {
-		r = start_thread(worker, "sockd-job", job_thread);
+		r = start_thread(worker, job_thread);
 		if (r >= 0)
 			worker->n_threads++;
 		else
@@ -368,7 +370,7 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 			(void)pthread_cond_signal(&worker->close_waits);
 		else if (worker->n_closers < CLOSERS_MAX &&
 			 now_usec() - worker->close_begun_usec > CLOSE_PATIENCE_USEC &&
-			 start_thread(worker, "sockd-close", close_thread) >= 0)
+			 start_thread(worker, close_thread) >= 0)
 			worker->n_closers++;
 	}
 	(void)pthread_mutex_unlock(&worker->lock);

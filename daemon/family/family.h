@@ -1,0 +1,126 @@
+/*
+ * A socket family: one file, one table.
+ *
+ * Says how a rule is checked when it is loaded (what the kernel would not hold after the hand-over
+ * is refused there, with the reason), how a step is compared with a rule, how a socket is opened so
+ * that nothing leaks before it is bound, and which steps only the broker can do. All functions are
+ * free of state and may run in any thread.
+ */
+#ifndef SOCKD_DAEMON_FAMILY_FAMILY_H
+#define SOCKD_DAEMON_FAMILY_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/policy/policy.h"
+#include "daemon/policy/rule.h"
+#include "proto/macro.h"
+#include "proto/wire.h"
+
+#define STEP_BIT(kind) (1u << (kind))
+
+struct family {
+	const char *name;
+	int domain;
+
+	/* Steps that make sense in an OPEN, and those that the broker does on a client's own
+	 * socket. */
+	uint32_t open_steps;
+	uint32_t apply_steps;
+	/* The last close waits for a grace period: never on the loop. */
+	bool close_sleeps;
+
+	/*
+	 * Checks a rule for what this family cannot hold or does not have. Returns 0 or -EINVAL
+	 * with the reason and the mend in what, and the key of the rule that is at fault
+	 * ("interfaces") in *ret_key.
+	 */
+	int (*check_rule)(
+		const struct rule *rule, char *what, size_t what_size, const char **ret_key);
+	/* The capabilities that serving this rule takes, as a mask of 1 << CAP_*. */
+	uint64_t (*capabilities)(const struct rule *rule);
+
+	/*
+	 * Is this one step within this allow rule? Or, for a deny rule: does the rule speak of it?
+	 * (A deny rule that names no ports, options, ... speaks of everything of its family.)
+	 * Fills why with words on a "no". Called for bind, option and send steps; other steps are
+	 * free.
+	 */
+	bool (*step_within)(const struct rule *rule, const struct policy_query *query,
+		const struct wire_step *step, char *why, size_t why_size);
+	/*
+	 * Is the socket as a whole within the allow rule: does an OPEN that says nothing of binding
+	 * give more than the rule says? Called once per OPEN.
+	 */
+	bool (*open_within)(const struct rule *rule, const struct policy_query *query, char *why,
+		size_t why_size);
+
+	/* May this step sleep (locks of the kernel, other processes)? Such a request runs in a
+	 * worker. */
+	bool (*step_sleeps)(const struct wire_step *step);
+
+	/* Opens the socket, close-on-exec. Returns a descriptor or a negative errno. */
+	int (*open)(int domain, int type, int protocol);
+
+	/*
+	 * The protocol that a rule means where the request says 0: TCP for an inet stream, and so
+	 * on, as SO_PROTOCOL would tell of the opened socket. NULL: the protocol as it is.
+	 */
+	int (*effective_protocol)(int type, int protocol);
+	/* poll(2) takes no lock that a hostile holder of the socket could keep: true for inet,
+	 * inet6, packet, netlink and unix; false for vsock and families without a file. */
+	bool poll_is_lockless;
+	/*
+	 * Does the bind step (packet: opened with protocol 0, so that the protocol asked for takes
+	 * effect only here). Called also where the request has no bind step, with address NULL.
+	 * Returns 0 or a negative errno.
+	 */
+	int (*bind)(int fd, int type, int protocol, const void *address, size_t size);
+};
+
+/* The table for a family; never NULL: one without a file gets the plain one, which opens and sets
+ * what its rule allows. */
+const struct family *family_get(int domain);
+
+/* What the tables share. */
+
+/* Options are compared alike in every family. */
+bool family_option_within(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size);
+uint64_t family_option_capabilities(const struct rule *rule);
+
+/*
+ * The one interface that a rule confines its sockets to, which the broker then sets itself; NULL
+ * where the rule names none, several or a pattern.
+ */
+const char *family_rule_device(const struct rule *rule);
+
+/* The keys of a rule that not every family has. */
+#define RULE_KEY_PORTS 1u
+#define RULE_KEY_ADDRESSES 2u
+#define RULE_KEY_INTERFACES 4u
+#define RULE_KEY_GROUPS 8u
+#define RULE_KEY_MESSAGES 16u
+
+/* Refuses each key of the rule that is not among these. name is the family's, for the words. */
+int family_check_keys(const struct rule *rule, uint32_t known, const char *name, char *what,
+	size_t what_size, const char **ret_key);
+/* Writes the reason and the key, returns -EINVAL. */
+int family_bad_rule(char *what, size_t what_size, const char **ret_key, const char *key,
+	const char *format, ...) _printf_(5, 6);
+/* Writes the reason, returns false. */
+bool family_no(char *why, size_t why_size, const char *format, ...) _printf_(3, 4);
+
+bool family_has_step(const struct policy_query *query, enum wire_step_kind kind);
+bool family_rule_has(const int *items, size_t n, int value);
+/* Is one of the ranges' numbers between first and last? */
+bool family_ranges_meet(const struct ranges *ranges, uint32_t first, uint32_t last);
+
+int family_open_plainly(int domain, int type, int protocol);
+int family_bind_plainly(int fd, int type, int protocol, const void *address, size_t size);
+
+extern const struct family family_inet, family_inet6, family_packet, family_netlink, family_vsock,
+	family_unix, family_plain;
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * Netlink sockets. All writes are judged by the kernel at the time of the call, with the
+ * credentials of the caller: the broker sends the client's own messages on the client's own socket,
+ * and the answer arrives there.
+ *
+ * Where the broker joins a group or sends, its capabilities count, not the holder's. So only what
+ * really needs no privilege is free here.
+ */
+#include <linux/capability.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/family/family.h"
+#include "daemon/family/netlink-judge.h"
+
+#define CAPABILITY(cap) (UINT64_C(1) << (cap))
+#define AUDIT_CAPABILITIES \
+	(CAPABILITY(CAP_AUDIT_CONTROL) | CAPABILITY(CAP_AUDIT_WRITE) | CAPABILITY(CAP_AUDIT_READ))
+#define GROUPS_IN_ADDRESS 32
+
+/*
+ * May any process join this group? Generic netlink's and audit's have groups that the kernel guards
+ * by themselves, and which they are is known at run time only.
+ */
+static bool group_is_free(int protocol, uint32_t group)
+{
+	return protocol != NETLINK_GENERIC && protocol != NETLINK_AUDIT && group <= INT32_MAX &&
+	       constant_netlink_group_is_free(protocol, (int)group);
+}
+
+/*
+ * May any process send this message, and would the kernel answer the broker no more than it? For
+ * socket diagnosis it would: TCP's MD5 keys and the marks of sockets go to CAP_NET_ADMIN only.
+ */
+static bool message_is_free(int protocol, uint16_t type)
+{
+	return protocol != NETLINK_SOCK_DIAG && constant_netlink_message_is_free(protocol, type);
+}
+
+static bool messages_all_judged(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->messages.n; i++) {
+		const struct range *range = &rule->messages.items[i];
+
+		for (uint64_t type = range->first; type <= range->last; type++)
+			if (type > UINT16_MAX || (!netlink_route_is_judged((int)type) &&
+							 !constant_netlink_message_is_free(
+								 NETLINK_ROUTE, (int)type)))
+				return false;
+	}
+	return true;
+}
+
+static int check_interfaces(
+	const struct rule *rule, char *what, size_t what_size, const char **ret_key)
+{
+	if (!rule->has_messages || rule->protocols[0] != NETLINK_ROUTE)
+		return family_bad_rule(what, what_size, ret_key, "interfaces",
+			"\"interfaces\" limits what route messages may touch; it needs "
+			"\"protocol\": \"route\" and \"messages\"");
+	if (!messages_all_judged(rule))
+		return family_bad_rule(what, what_size, ret_key, "messages",
+			"with \"interfaces\" only RTM_{NEW,DEL,SET}LINK and RTM_{NEW,DEL}{ADDR,"
+			"ROUTE,NEIGH} can be judged; take the others out, or \"interfaces\"");
+	return 0;
+}
+
+static int check_rule(const struct rule *rule, char *what, size_t what_size, const char **ret_key)
+{
+	const char *key = rule->has_messages ? "messages"
+			  : rule->has_groups ? "groups"
+					     : "interfaces";
+	int r = family_check_keys(rule, RULE_KEY_INTERFACES | RULE_KEY_GROUPS | RULE_KEY_MESSAGES,
+		"netlink", what, what_size, ret_key);
+
+	if (r < 0)
+		return r;
+	if (!rule->has_messages && !rule->has_groups && !rule->has_interfaces)
+		return 0;
+	if (rule->n_protocols != 1)
+		return family_bad_rule(what, what_size, ret_key, key,
+			"the numbers of \"%s\" mean something else in each netlink protocol; name "
+			"exactly one \"protocol\"",
+			key);
+	if (rule->has_messages && !rule->deny && rule->protocols[0] == NETLINK_GENERIC)
+		return family_bad_rule(what, what_size, ret_key, "messages",
+			"generic netlink gives its families numbers as they come, so a number "
+			"may mean another one tomorrow; take \"messages\" out");
+	if (rule->has_messages && !rule->deny && rule->protocols[0] == NETLINK_KOBJECT_UEVENT)
+		return family_bad_rule(what, what_size, ret_key, "messages",
+			"a kernel event sent by a client would be taken for the kernel's; take "
+			"\"messages\" out");
+	return rule->has_interfaces ? check_interfaces(rule, what, what_size, ret_key) : 0;
+}
+
+static bool needs_admin(const struct rule *rule)
+{
+	int protocol = rule->n_protocols == 1 ? rule->protocols[0] : -1;
+
+	for (size_t i = 0; rule->has_messages && i < rule->messages.n; i++) {
+		const struct range *range = &rule->messages.items[i];
+
+		if (range->first != range->last || range->first > UINT16_MAX ||
+			!message_is_free(protocol, (uint16_t)range->first))
+			return true;
+	}
+	for (size_t i = 0; rule->has_groups && i < rule->groups.n; i++) {
+		const struct range *range = &rule->groups.items[i];
+
+		if (range->first != range->last || !group_is_free(protocol, range->first))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t capabilities(const struct rule *rule)
+{
+	uint64_t needed;
+
+	if (rule->deny)
+		return 0;
+	needed = family_option_capabilities(rule);
+	if (needs_admin(rule))
+		needed |= rule->protocols[0] == NETLINK_AUDIT ? AUDIT_CAPABILITIES
+							      : CAPABILITY(CAP_NET_ADMIN);
+	return needed;
+}
+
+static bool group_within(const struct rule *rule, const struct policy_query *query, uint32_t group,
+	char *why, size_t why_size)
+{
+	bool listed = rule->has_groups && ranges_contain(&rule->groups, group);
+	const char *name;
+
+	if (rule->deny || listed || group_is_free(query->protocol, group))
+		return listed || !rule->deny;
+	name = constant_netlink_group_name(query->protocol, (int)group);
+	return family_no(why, why_size, "netlink group %u%s%s%s is not in the rule's \"groups\"",
+		group, name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
+static bool bind_within(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	struct sockaddr_nl address;
+
+	if (step->address_size < sizeof address)
+		return family_no(why, why_size, "not an address of a netlink socket");
+	memcpy(&address, step->address, sizeof address);
+	if (address.nl_family != AF_NETLINK)
+		return family_no(why, why_size, "not an address of a netlink socket");
+	for (uint32_t group = 1; group <= GROUPS_IN_ADDRESS; group++) {
+		if (!(address.nl_groups & UINT32_C(1) << (group - 1)))
+			continue;
+		/* An allow rule must have all of them, a deny rule one. */
+		bool within = group_within(rule, query, group, why, why_size);
+		if (within == rule->deny)
+			return within;
+	}
+	return !rule->deny;
+}
+
+static bool option_within(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	uint32_t group;
+
+	if (step->a != SOL_NETLINK ||
+		(step->b != NETLINK_ADD_MEMBERSHIP && step->b != NETLINK_DROP_MEMBERSHIP))
+		return family_option_within(rule, query, step, why, why_size);
+	if (step->data_size != sizeof group)
+		return family_no(
+			why, why_size, "a netlink group is an int, not %zu bytes", step->data_size);
+	memcpy(&group, step->data, sizeof group);
+	return group_within(rule, query, group, why, why_size);
+}
+
+static bool send_within(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	struct sockaddr_nl address;
+
+	if (step->address_size > 0 && !rule->deny) {
+		if (step->address_size < sizeof address)
+			return family_no(why, why_size, "not an address of a netlink socket");
+		memcpy(&address, step->address, sizeof address);
+		if (address.nl_family != AF_NETLINK || address.nl_pid != 0 ||
+			address.nl_groups != 0)
+			return family_no(why, why_size,
+				"the broker sends netlink messages to the kernel only (0:0x0)");
+	}
+	return netlink_messages_within(
+		rule, query->protocol, query->fd, step->data, step->data_size, why, why_size);
+}
+
+static bool step_within(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	switch (step->kind) {
+	case WIRE_STEP_OPTION:
+		return option_within(rule, query, step, why, why_size);
+	case WIRE_STEP_BIND:
+		return bind_within(rule, query, step, why, why_size);
+	case WIRE_STEP_SEND:
+		return send_within(rule, query, step, why, why_size);
+	default:
+		return !rule->deny;
+	}
+}
+
+/* Batches of nfnetlink are framed by two messages that do nothing of themselves. */
+static bool frames_a_batch(const struct rule *rule, int protocol, uint16_t type)
+{
+	return protocol == NETLINK_NETFILTER && !rule->deny && rule->has_messages &&
+	       (type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END);
+}
+
+static bool message_within(const struct rule *rule, int protocol, int fd,
+	const struct nlmsghdr *message, char *why, size_t why_size)
+{
+	uint16_t type = message->nlmsg_type;
+	bool judged =
+		rule->has_interfaces && protocol == NETLINK_ROUTE && netlink_route_is_judged(type);
+	const char *name;
+
+	if (rule->deny) {
+		if (rule->has_messages && !ranges_contain(&rule->messages, type))
+			return false;
+		if (rule->has_interfaces)
+			return judged && netlink_route_within(&rule->interfaces, true, fd, message,
+						 why, why_size);
+		return rule->has_messages;
+	}
+	if (protocol == NETLINK_ROUTE && !netlink_route_stays_home(message))
+		return family_no(why, why_size,
+			"netlink message %u asks of another network namespace, or is malformed",
+			type);
+	if (message_is_free(protocol, type) || frames_a_batch(rule, protocol, type))
+		return true;
+	name = constant_netlink_message_name(protocol, type);
+	if (!rule->has_messages || !ranges_contain(&rule->messages, type))
+		return family_no(why, why_size,
+			"netlink message %u%s%s%s is not in the rule's \"messages\"", type,
+			name ? " (" : "", name ? name : "", name ? ")" : "");
+	if (!rule->has_interfaces)
+		return true;
+	if (!judged)
+		return family_no(why, why_size,
+			"which interface netlink message %u touches cannot be told", type);
+	return netlink_route_within(&rule->interfaces, false, fd, message, why, why_size);
+}
+
+bool netlink_messages_within(const struct rule *rule, int protocol, int fd, const void *data,
+	size_t size, char *why, size_t why_size)
+{
+	const unsigned char *at = data;
+	size_t left = size;
+
+	if (size == 0)
+		return rule->deny ? false : family_no(why, why_size, "an empty netlink packet");
+	while (left > 0) {
+		struct nlmsghdr header;
+
+		if (left < sizeof header)
+			return family_no(why, why_size,
+				"the netlink packet ends in %zu bytes that are no message", left);
+		memcpy(&header, at, sizeof header);
+		if (header.nlmsg_len < sizeof header || header.nlmsg_len > left)
+			return family_no(why, why_size,
+				"a netlink message of %u bytes where there are %zu",
+				header.nlmsg_len, left);
+		bool within = message_within(
+			rule, protocol, fd, (const struct nlmsghdr *)at, why, why_size);
+		if (within == rule->deny)
+			return within;
+		size_t step = MIN_OF((size_t)NLMSG_ALIGN(header.nlmsg_len), left);
+		at += step;
+		left -= step;
+	}
+	return !rule->deny;
+}
+
+static bool open_within(const struct rule *rule _unused_, const struct policy_query *query _unused_,
+	char *why _unused_, size_t why_size _unused_)
+{
+	return true;
+}
+
+/* Joining a group may take a lock of the protocol's or load its module. */
+static bool step_sleeps(const struct wire_step *step)
+{
+	return step->kind == WIRE_STEP_SEND || step->kind == WIRE_STEP_BIND ||
+	       (step->kind == WIRE_STEP_OPTION && step->a == SOL_NETLINK &&
+		       step->b == NETLINK_ADD_MEMBERSHIP);
+}
+
+/* No connect: a peer chosen with the broker's capability would stay the holder's to send to. */
+const struct family family_netlink = {
+	.name = "netlink",
+	.domain = AF_NETLINK,
+	.open_steps = STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_FILTER) |
+		      STEP_BIT(WIRE_STEP_BIND) | STEP_BIT(WIRE_STEP_SEND),
+	.apply_steps =
+		STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_BIND) | STEP_BIT(WIRE_STEP_SEND),
+	.check_rule = check_rule,
+	.capabilities = capabilities,
+	.step_within = step_within,
+	.open_within = open_within,
+	.step_sleeps = step_sleeps,
+	.open = family_open_plainly,
+	.poll_is_lockless = true,
+	.bind = family_bind_plainly,
+};

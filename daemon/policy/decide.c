@@ -1,0 +1,350 @@
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/family/family.h"
+#include "daemon/policy/describe.h"
+#include "daemon/policy/index.h"
+#include "daemon/policy/policy-private.h"
+#include "proto/constants.h"
+
+#define WHY_MAX 160u
+#define RANK_NONE UINT64_MAX
+#define RANK_LATER (UINT64_C(1) << 32)
+
+/* One request on its way through the rules. Lives on the stack; nothing is allocated. */
+struct decision_work {
+	const struct policy *policy;
+	const struct policy_subject *subject;
+	const struct policy_query *query;
+	const struct family *family;
+	struct socket_kind kind;
+
+	const struct rule *denied_by; /* the first in rule order */
+	bool placed_denies;	      /* a deny rule for one namespace speaks of such requests */
+
+	const struct rule *allowed_by;
+	uint64_t rank;
+
+	/* Where nothing allows: the rule that comes nearest, and on what it stumbles. */
+	const struct rule *nearest;
+	int nearest_progress;
+	char nearest_why[WHY_MAX];
+};
+
+static bool listener_matches(const struct rule *rule, const struct policy_subject *subject)
+{
+	if (rule->listeners.n == 0)
+		return true;
+	for (size_t i = 0; subject->listener && i < rule->listeners.n; i++)
+		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
+			return true;
+	return false;
+}
+
+/* A peer that lives in the broker's namespace means the same one by "peer" and by "broker". */
+static bool here(const struct decision_work *work)
+{
+	enum wire_netns netns = work->query->netns;
+
+	return !work->subject->foreign_netns &&
+	       (netns == WIRE_NETNS_PEER || netns == WIRE_NETNS_BROKER);
+}
+
+/* May this allow rule be asked at all for a request of this namespace? */
+static bool namespace_applies(const struct decision_work *work, const struct rule *rule)
+{
+	const struct policy_query *query = work->query;
+	bool unsaid = query->netns == WIRE_NETNS_DEFAULT;
+
+	switch (rule->netns) {
+	case RULE_NETNS_UNSAID:
+		return !work->subject->foreign_netns && (unsaid || here(work));
+	case RULE_NETNS_PEER:
+		return unsaid || query->netns == WIRE_NETNS_PEER || here(work);
+	case RULE_NETNS_BROKER:
+		return unsaid || query->netns == WIRE_NETNS_BROKER || here(work);
+	case RULE_NETNS_NAMED:
+		if (query->apply)
+			return false;
+		return unsaid || (query->netns == WIRE_NETNS_NAMED && query->netns_name &&
+					 strcmp(query->netns_name, rule->netns_name) == 0);
+	}
+	return false;
+}
+
+/* Would the socket of this allow rule be in the namespace that the deny rule is about? */
+static bool deny_is_there(
+	const struct decision_work *work, const struct rule *deny, const struct rule *allow)
+{
+	if (deny->netns == RULE_NETNS_NAMED)
+		return allow->netns == RULE_NETNS_NAMED &&
+		       strcmp(deny->netns_name, allow->netns_name) == 0;
+	if (allow->netns == RULE_NETNS_NAMED)
+		return false;
+	if (!work->subject->foreign_netns)
+		return true;
+	return deny->netns == allow->netns;
+}
+
+/* A deny rule that names ports, options, ... speaks of requests that hold one of these. */
+static bool deny_speaks(const struct decision_work *work, const struct rule *rule)
+{
+	const struct policy_query *query = work->query;
+
+	if (!rule->has_ports && rule->n_options == 0 && !rule->has_groups && !rule->has_messages)
+		return true;
+	for (size_t i = 0; i < query->n_steps; i++) {
+		const struct wire_step *step = &query->steps[i];
+		bool named = false;
+
+		if (step->kind == WIRE_STEP_BIND)
+			named = rule->has_ports || rule->has_groups;
+		else if (step->kind == WIRE_STEP_OPTION)
+			named = rule->n_options > 0 || rule->has_groups;
+		else if (step->kind == WIRE_STEP_SEND)
+			named = rule->has_messages;
+		if (named && work->family->step_within(rule, query, step, NULL, 0))
+			return true;
+	}
+	return false;
+}
+
+static void note_deny(struct decision_work *work, const struct rule *rule)
+{
+	if (!work->denied_by || rule < work->denied_by)
+		work->denied_by = rule;
+}
+
+static void visit_deny(size_t number, void *data)
+{
+	struct decision_work *work = data;
+	const struct rule *rule = &work->policy->parsed.rules[number];
+
+	if (!listener_matches(rule, work->subject))
+		return;
+	if (rule->netns != RULE_NETNS_UNSAID)
+		work->placed_denies = true;
+	else if (deny_speaks(work, rule))
+		note_deny(work, rule);
+}
+
+struct placed_search {
+	struct decision_work *work;
+	const struct rule *allow;
+	bool denied;
+};
+
+static void visit_placed_deny(size_t number, void *data)
+{
+	struct placed_search *search = data;
+	struct decision_work *work = search->work;
+	const struct rule *rule = &work->policy->parsed.rules[number];
+
+	if (rule->netns == RULE_NETNS_UNSAID || !listener_matches(rule, work->subject) ||
+		!deny_is_there(work, rule, search->allow) || !deny_speaks(work, rule))
+		return;
+	search->denied = true;
+	note_deny(work, rule);
+}
+
+static bool denied_there(struct decision_work *work, const struct rule *allow)
+{
+	struct placed_search search = {.work = work, .allow = allow};
+
+	rule_index_each(work->policy->deny, work->subject, &work->kind, visit_placed_deny, &search);
+	return search.denied;
+}
+
+static bool step_allowed(const struct decision_work *work, const struct rule *rule,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	const struct family *family = work->family;
+	uint32_t possible = work->query->apply ? family->apply_steps : family->open_steps;
+
+	/* The kind comes from outside: no shift by what it happens to be. */
+	if (step->kind < WIRE_STEP_OPTION || step->kind > WIRE_STEP_SEND ||
+		!(possible & STEP_BIT(step->kind))) {
+		if (why_size > 0)
+			snprintf(why, why_size, "this is no step that sockd does %s",
+				work->query->apply ? "on a client's own socket of this family"
+						   : "for a socket of this family");
+		return false;
+	}
+	if (step->kind != WIRE_STEP_BIND && step->kind != WIRE_STEP_OPTION &&
+		step->kind != WIRE_STEP_SEND)
+		return true;
+	return family->step_within(rule, work->query, step, why, why_size);
+}
+
+/* Does the one rule allow the whole request? *ret_step is the first step that it does not, -1: the
+ * socket. */
+static bool rule_allows(const struct decision_work *work, const struct rule *rule, char *why,
+	size_t why_size, int *ret_step)
+{
+	const struct policy_query *query = work->query;
+
+	*ret_step = -1;
+	if (!query->apply && !work->family->open_within(rule, query, why, why_size))
+		return false;
+	for (size_t i = 0; i < query->n_steps; i++) {
+		*ret_step = (int)i;
+		if (!step_allowed(work, rule, &query->steps[i], why, why_size))
+			return false;
+	}
+	return true;
+}
+
+/* The rule's own namespace first (unsaid, or the peer's), then the order of the rules. */
+static uint64_t rank_of(const struct rule *rule, size_t number)
+{
+	bool first = rule->netns == RULE_NETNS_UNSAID || rule->netns == RULE_NETNS_PEER;
+
+	return (first ? 0 : RANK_LATER) + number;
+}
+
+static void visit_allow(size_t number, void *data)
+{
+	struct decision_work *work = data;
+	const struct rule *rule = &work->policy->parsed.rules[number];
+	uint64_t rank = rank_of(rule, number);
+	int step;
+
+	if (rank >= work->rank || !listener_matches(rule, work->subject) ||
+		!namespace_applies(work, rule) || !rule_allows(work, rule, NULL, 0, &step))
+		return;
+	if (work->placed_denies && denied_there(work, rule))
+		return;
+	work->rank = rank;
+	work->allowed_by = rule;
+}
+
+enum progress {
+	PROGRESS_NONE,
+	PROGRESS_LISTENER,
+	PROGRESS_NAMESPACE,
+	PROGRESS_OPEN,
+	PROGRESS_STEP
+};
+
+/* Only after a refusal: here words are made. */
+static void visit_nearest(size_t number, void *data)
+{
+	struct decision_work *work = data;
+	const struct rule *rule = &work->policy->parsed.rules[number];
+	char why[WHY_MAX] = "it does not allow this";
+	int progress, step = -1;
+
+	if (!listener_matches(rule, work->subject)) {
+		progress = PROGRESS_LISTENER;
+		snprintf(why, sizeof(why), "it is for another listener, such as %s",
+			rule->listeners.items[0]);
+	} else if (!namespace_applies(work, rule)) {
+		progress = PROGRESS_NAMESPACE;
+		if (rule->netns == RULE_NETNS_UNSAID && work->subject->foreign_netns)
+			snprintf(why, sizeof(why),
+				"it says nothing of \"netns\", so it is only for peers in the "
+				"broker's own network namespace");
+		else
+			snprintf(why, sizeof(why), "it opens in another network namespace");
+	} else if (!rule_allows(work, rule, why, sizeof(why), &step)) {
+		progress = step < 0 ? PROGRESS_OPEN : PROGRESS_STEP + step;
+	} else {
+		return; /* allows it, yet a deny rule for that namespace does not */
+	}
+	if (progress < work->nearest_progress ||
+		(progress == work->nearest_progress && work->nearest && rule >= work->nearest))
+		return;
+	work->nearest_progress = progress;
+	work->nearest = rule;
+	memcpy(work->nearest_why, why, sizeof(why));
+}
+
+static void explain(
+	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
+{
+	char what[110], check[130];
+	int progress = 0;
+
+	describe_query(query, what, sizeof(what));
+	describe_check(query, work->subject->uid, check, sizeof(check));
+	if (!work->denied_by)
+		rule_index_each(
+			work->policy->allow, work->subject, &work->kind, visit_nearest, work);
+	if (work->denied_by) {
+		ret->rule = work->denied_by->view;
+		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; see why: %s",
+			what, ret->rule.name, check);
+		return;
+	}
+	if (!work->nearest) {
+		snprintf(ret->reason, sizeof(ret->reason),
+			"%s: no rule for user %u speaks of such a socket; see why: %s", what,
+			work->subject->uid, check);
+		return;
+	}
+	progress = work->nearest_progress - PROGRESS_STEP;
+	ret->rule = work->nearest->view;
+	ret->step = progress >= 0 ? progress : -1;
+	/* The command is worth more than the last words of the reason. */
+	int room = (int)sizeof(ret->reason) - 1 -
+		   (int)(strlen(what) + strlen(": rule  comes nearest: ") + strlen(ret->rule.name) +
+			   strlen("; see why: ") + strlen(check));
+	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; see why: %s",
+		what, ret->rule.name, room > 0 ? room : 0, work->nearest_why, check);
+}
+
+/* TCP alone keeps a bound device to the end: where the rule names just one, it is set for the
+ * client. */
+static const char *device_of(const struct rule *rule, const struct policy_query *query)
+{
+	if (query->type != SOCK_STREAM || (query->domain != AF_INET && query->domain != AF_INET6))
+		return NULL;
+	/* On the client's own socket only a bind is confined. */
+	if (query->apply && !family_has_step(query, WIRE_STEP_BIND))
+		return NULL;
+	for (size_t i = 0; i < query->n_steps; i++)
+		if (query->steps[i].kind == WIRE_STEP_OPTION && query->steps[i].a == SOL_SOCKET &&
+			query->steps[i].b == SO_BINDTODEVICE)
+			return NULL;
+	return family_rule_device(rule);
+}
+
+void policy_decide(const struct policy *policy, const struct policy_subject *subject,
+	const struct policy_query *query, struct policy_decision *ret)
+{
+	struct policy_query asked = *query;
+	struct decision_work work = {
+		.policy = policy,
+		.subject = subject,
+		.query = &asked,
+		.kind = socket_kind_of_query(query),
+		.rank = RANK_NONE,
+	};
+
+	ret->allowed = false;
+	ret->rule = (struct rule_view){0};
+	ret->step = -1;
+	ret->netns = RULE_NETNS_UNSAID;
+	ret->netns_name = NULL;
+	ret->owner_peer = false;
+	ret->device = NULL;
+	ret->reason[0] = '\0';
+
+	asked.domain = work.kind.domain;
+	work.family = family_get(work.kind.domain);
+	rule_index_each(policy->deny, subject, &work.kind, visit_deny, &work);
+	if (!work.denied_by)
+		rule_index_each(policy->allow, subject, &work.kind, visit_allow, &work);
+	if (!work.allowed_by) {
+		explain(&work, query, ret);
+		return;
+	}
+
+	const struct rule *rule = work.allowed_by;
+	ret->allowed = true;
+	ret->rule = rule->view;
+	ret->netns = rule->netns;
+	ret->netns_name = rule->netns_name;
+	ret->owner_peer = rule->owner_peer;
+	ret->device = device_of(rule, &asked);
+}

@@ -1,0 +1,253 @@
+#include "daemon/policy/describe.h"
+
+#include <ctype.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/policy/index.h"
+#include "proto/address.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+#define MESSAGES_SHOWN_MAX 4u
+
+/* Text that is added to; once something did not fit, nothing more is. */
+struct writer {
+	char *buffer;
+	size_t size, n;
+	bool cut;
+};
+
+static struct writer writer_new(char *buffer, size_t size)
+{
+	if (size > 0)
+		buffer[0] = '\0';
+	return (struct writer){.buffer = buffer, .size = size, .cut = size == 0};
+}
+
+_printf_(2, 3) static void add(struct writer *writer, const char *format, ...)
+{
+	va_list arguments;
+
+	if (writer->cut)
+		return;
+	va_start(arguments, format);
+	size_t room = writer->size - writer->n;
+	int n = vsnprintf(writer->buffer + writer->n, room, format, arguments);
+	va_end(arguments);
+	if (n >= 0 && (size_t)n < room) {
+		writer->n += (size_t)n;
+		return;
+	}
+	writer->cut = true;
+	writer->n = writer->size - 1;
+	if (writer->size > 3)
+		memcpy(writer->buffer + writer->size - 4, "...", 4);
+}
+
+static void add_escaped(struct writer *writer, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size && text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c > 0x20 && c < 0x7f && c != '\\')
+			add(writer, "%c", c);
+		else
+			add(writer, "\\x%02x", c);
+	}
+}
+
+static void add_option(struct writer *writer, const struct wire_step *step)
+{
+	const struct option_info *info = option_by_number(step->a, step->b);
+
+	if (!info) {
+		add(writer, "option %d:%d", step->a, step->b);
+		return;
+	}
+	add(writer, "%s", info->name);
+	if (info->value == OPTION_INTERFACE) {
+		add(writer, "=");
+		add_escaped(writer, step->data, step->data_size);
+	} else if (info->value == OPTION_INT && step->data_size == sizeof(int)) {
+		int value;
+		memcpy(&value, step->data, sizeof(value));
+		add(writer, "=%d", value);
+	}
+}
+
+static void add_address(struct writer *writer, const struct wire_step *step)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (step->address_size == 0 ||
+		address_format(step->address, step->address_size, text, sizeof(text)) < 0)
+		return;
+	add(writer, " %s", text);
+}
+
+/* A send on a netlink socket may hold several messages, one after the other. */
+static void add_messages(struct writer *writer, int protocol, const struct wire_step *step)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; at + sizeof(struct nlmsghdr) <= step->data_size; i++) {
+		struct nlmsghdr header;
+		memcpy(&header, (const char *)step->data + at, sizeof(header));
+		const char *name = constant_netlink_message_name(protocol, header.nlmsg_type);
+		if (i == MESSAGES_SHOWN_MAX) {
+			add(writer, " ...");
+			return;
+		}
+		if (name)
+			add(writer, " %s", name);
+		else
+			add(writer, " message %u", header.nlmsg_type);
+		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > step->data_size - at)
+			return;
+		at += NLMSG_ALIGN((size_t)header.nlmsg_len);
+	}
+}
+
+static void add_step(struct writer *writer, int domain, int protocol, const struct wire_step *step)
+{
+	switch (step->kind) {
+	case WIRE_STEP_OPTION:
+		add_option(writer, step);
+		return;
+	case WIRE_STEP_FILTER:
+		add(writer, "filter");
+		return;
+	case WIRE_STEP_BIND:
+		add(writer, "bind");
+		add_address(writer, step);
+		return;
+	case WIRE_STEP_CONNECT:
+		add(writer, "connect");
+		add_address(writer, step);
+		return;
+	case WIRE_STEP_LISTEN:
+		add(writer, "listen");
+		return;
+	case WIRE_STEP_SEND:
+		add(writer, "send");
+		if (domain == AF_NETLINK)
+			add_messages(writer, protocol, step);
+		else
+			add_address(writer, step);
+		return;
+	}
+	add(writer, "step %d", (int)step->kind);
+}
+
+static void add_steps(struct writer *writer, int domain, int protocol,
+	const struct wire_step *steps, size_t n_steps)
+{
+	for (size_t i = 0; i < n_steps && !writer->cut; i++) {
+		if (i > 0)
+			add(writer, " ");
+		add_step(writer, domain, protocol, &steps[i]);
+	}
+}
+
+/* Names where there are any, else numbers, in the forms that sockctl and policies take. */
+static void add_kind(struct writer *writer, const struct policy_query *query)
+{
+	int protocol =
+		query->domain == AF_PACKET ? socket_kind_of_query(query).protocol : query->protocol;
+	const char *family = constant_family_name(query->domain);
+	const char *type = constant_type_name(query->type);
+	const char *name = constant_protocol_name(query->domain, protocol);
+	bool inet = query->domain == AF_INET || query->domain == AF_INET6;
+
+	if (family)
+		add(writer, "%s", family);
+	else
+		add(writer, "%d", query->domain);
+	if (type)
+		add(writer, " %s", type);
+	else
+		add(writer, " %d", query->type);
+	/* The usual protocol goes without saying; netlink's 0 is one with a name. */
+	if (protocol == 0 && (inet || !name))
+		return;
+	if (name)
+		add(writer, " %s", name);
+	else
+		add(writer, " %d", protocol);
+}
+
+void describe_steps(int domain, int protocol, const struct wire_step *steps, size_t n_steps,
+	char *buffer, size_t size)
+{
+	struct writer writer = writer_new(buffer, size);
+
+	add_steps(&writer, domain, protocol, steps, n_steps);
+}
+
+void describe_query(const struct policy_query *query, char *buffer, size_t size)
+{
+	struct writer writer = writer_new(buffer, size);
+
+	add_kind(&writer, query);
+	if (query->n_steps > 0)
+		add(&writer, ", ");
+	add_steps(&writer, query->domain, query->protocol, query->steps, query->n_steps);
+}
+
+/* A word for a shell. */
+static void add_word(struct writer *writer, const char *text)
+{
+	bool plain = true;
+
+	for (const char *c = text; *c; c++)
+		plain = plain && (isalnum((unsigned char)*c) || strchr("-_=.,:/@%+", *c));
+	if (plain) {
+		add(writer, " %s", text);
+		return;
+	}
+	add(writer, " '");
+	for (const char *c = text; *c; c++) {
+		if (*c == '\'')
+			add(writer, "'\\''");
+		else
+			add(writer, "%c", *c);
+	}
+	add(writer, "'");
+}
+
+void describe_check(const struct policy_query *query, uid_t uid, char *buffer, size_t size)
+{
+	struct writer writer = writer_new(buffer, size);
+
+	add(&writer, "sockctl check --uid=%u ", uid);
+	add_kind(&writer, query);
+	for (size_t i = 0; i < query->n_steps && !writer.cut; i++) {
+		char word[ADDRESS_TEXT_MAX + 16];
+		struct writer part = writer_new(word, sizeof(word));
+		struct writer before = writer;
+		const struct wire_step *step = &query->steps[i];
+
+		if (step->kind == WIRE_STEP_BIND) {
+			char text[ADDRESS_TEXT_MAX];
+			if (address_format(step->address, step->address_size, text, sizeof(text)) <
+				0)
+				continue;
+			add(&part, "--bind=%s", text);
+		} else if (step->kind == WIRE_STEP_OPTION && option_by_number(step->a, step->b)) {
+			add(&part, "--option=");
+			add_option(&part, step);
+		} else {
+			continue;
+		}
+		add_word(&writer, word);
+		/* Half a word would ask for something else: leave it out. */
+		if (writer.cut || part.cut) {
+			writer = before;
+			writer.buffer[writer.n] = '\0';
+		}
+	}
+}

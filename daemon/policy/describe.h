@@ -1,0 +1,22 @@
+/*
+ * A request in words, for refusals and for the audit trail. Everything a client supplied is
+ * escaped; what does not fit is cut with "...". The buffer always ends up NUL-terminated.
+ */
+#ifndef SOCKD_DAEMON_POLICY_DESCRIBE_H
+#define SOCKD_DAEMON_POLICY_DESCRIBE_H
+
+#include <stddef.h>
+
+#include "daemon/policy/policy.h"
+#include "proto/wire.h"
+
+/* "inet stream tcp, bind 127.0.0.1:80 SO_MARK=5" */
+void describe_query(const struct policy_query *query, char *buffer, size_t size);
+/* "bind 127.0.0.1:80 SO_MARK=5"; empty where there are no steps. */
+void describe_steps(int domain, int protocol, const struct wire_step *steps, size_t n_steps,
+	char *buffer, size_t size);
+/* The command by which an administrator asks for the same: "sockctl check --uid=1000 inet stream
+ * tcp --bind=..." */
+void describe_check(const struct policy_query *query, uid_t uid, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * What policy.c builds and decide.c reads. For daemon/policy/ alone.
+ */
+#ifndef SOCKD_DAEMON_POLICY_POLICY_PRIVATE_H
+#define SOCKD_DAEMON_POLICY_POLICY_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "daemon/policy/index.h"
+#include "daemon/policy/parse.h"
+#include "daemon/policy/policy.h"
+
+struct policy {
+	atomic_uint references;
+	struct parsed parsed; /* the rules and limits */
+	struct names files;   /* their paths; rules borrow them */
+	struct rule_index *allow, *deny;
+	uint64_t capabilities;
+	bool uses_netns, uses_owner;
+};
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * The policy: rules from JSON drop-in files, checked as a whole, compiled into an index, then
+ * immutable.
+ *
+ * Owns every rule and string; counted by reference, because grants and queued records name rules of
+ * policies that a reload has replaced. Not thread-safe but for policy_decide(), which only reads.
+ */
+#ifndef SOCKD_DAEMON_POLICY_POLICY_H
+#define SOCKD_DAEMON_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "proto/wire.h"
+
+struct policy;
+
+/* Where a rule opens. */
+enum rule_netns {
+	RULE_NETNS_UNSAID, /* speaks only of peers in the broker's own namespace, and opens there */
+	RULE_NETNS_PEER,
+	RULE_NETNS_BROKER,
+	RULE_NETNS_NAMED, /* a name under /run/netns */
+};
+
+/* What the rest of the daemon reads of a rule; policy/rule.h has all of it. */
+struct rule_view {
+	const char *name;
+	const char *file;
+	unsigned line;
+};
+
+/* Who asks. */
+struct policy_subject {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	const char *listener; /* the name of the listener it came by */
+	bool foreign_netns;   /* it lives in another network namespace than the broker */
+};
+
+/* What is asked: an OPEN (fd is -1), or an APPLY on the client's own socket. */
+struct policy_query {
+	bool apply;
+	int domain, type, protocol; /* type without flags */
+	enum wire_netns
+		netns; /* OPEN: the choice; APPLY: _PEER or _BROKER, where the socket lives */
+	const char *netns_name;
+	const struct wire_step *steps;
+	size_t n_steps;
+	/* APPLY: the socket, to turn interface indexes into names in its own namespace; else -1. */
+	int fd;
+};
+
+#define POLICY_REASON_MAX 400
+
+struct policy_decision {
+	bool allowed;
+	struct rule_view
+		rule; /* the rule that allowed or denied; name NULL: no rule speaks of it */
+	int step;     /* the step that no rule allows, -1: the socket itself */
+	enum rule_netns netns;
+	const char *netns_name; /* with RULE_NETNS_NAMED */
+	bool owner_peer;	/* open under the peer's fsuid */
+	const char *device;	/* bind to this device first: the rule's confinement; NULL: none */
+	char reason[POLICY_REASON_MAX]; /* a refusal in words */
+};
+
+/* Limits a policy file may set; 0 means the built-in one. */
+struct policy_limits {
+	unsigned connections_per_user;
+	unsigned grants_per_user;
+	unsigned requests_in_work_per_user;
+};
+
+/*
+ * Reads every *.json in the directories (later directories replace a file of the same name; a
+ * missing directory is empty). Errors are written to errors, one a line: "FILE:LINE:COLUMN: rule
+ * NAME: what is wrong; what would be right". Returns 0; -EINVAL where there was any error (all of
+ * them have been written); -ENOMEM.
+ */
+int policy_load(
+	const char *const *directories, size_t n_directories, FILE *errors, struct policy **ret);
+struct policy *policy_ref(struct policy *policy);
+struct policy *policy_unref(struct policy *policy); /* returns NULL */
+
+size_t policy_rule_count(const struct policy *policy);
+size_t policy_file_count(const struct policy *policy);
+const struct policy_limits *policy_limits(const struct policy *policy);
+/* The capabilities (bit mask, 1 << CAP_...) that these rules need the broker to hold. */
+uint64_t policy_capabilities(const struct policy *policy);
+/* Does a rule name another network namespace (peer or a name)? Is one "owner": "peer"? */
+bool policy_uses_netns(const struct policy *policy);
+bool policy_uses_owner(const struct policy *policy);
+/* Calls back for each netns name a rule uses. */
+void policy_each_netns_name(
+	const struct policy *policy, void (*callback)(const char *name, void *data), void *data);
+
+void policy_decide(const struct policy *policy, const struct policy_subject *subject,
+	const struct policy_query *query, struct policy_decision *ret);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * One rule, as it was read. Immutable once its policy is loaded; owned by the policy.
+ *
+ * What a rule does not mention is not given, beyond what the holder of such a socket can do without
+ * any privilege. `ports`, `addresses` and `interfaces` limit where the socket may be bound,
+ * `options` which privileged options may be set to what, `groups` and `messages` what netlink may
+ * be joined and sent.
+ */
+#ifndef SOCKD_DAEMON_POLICY_RULE_H
+#define SOCKD_DAEMON_POLICY_RULE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/policy/policy.h"
+#include "proto/address.h"
+#include "proto/constants.h"
+
+struct range {
+	uint32_t first, last; /* both included */
+};
+
+struct ranges {
+	struct range *items;
+	size_t n;
+};
+
+struct names {
+	char **items;
+	size_t n;
+};
+
+/* An option and the values it may take: any value where neither is given. */
+struct rule_option {
+	const struct option_info *info;
+	struct ranges values; /* OPTION_INT, as unsigned 32 bits */
+	struct names texts;   /* OPTION_INTERFACE */
+	bool any;
+};
+
+struct rule {
+	struct rule_view view;
+	bool deny;
+
+	/* Who: any of these, or everybody. */
+	bool any_peer;
+	struct ranges uids, gids; /* users and groups by name are resolved into these */
+	struct names listeners;	  /* n 0: every listener */
+
+	/* What: the sets are never empty but where "any" is meant (n 0). */
+	int *families;
+	size_t n_families;
+	int *types;
+	size_t n_types;
+	int *protocols;
+	size_t n_protocols;
+
+	bool has_ports, has_addresses, has_interfaces, has_groups, has_messages;
+	struct ranges ports;
+	struct address_prefix *prefixes; /* inet, inet6 */
+	size_t n_prefixes;
+	struct names
+		address_patterns; /* unix: fnmatch(3) patterns of "@name"; vsock: CIDs as text */
+	struct names interfaces;  /* names; a trailing * matches any ending */
+	struct rule_option *options;
+	size_t n_options;
+	struct ranges groups;	/* netlink */
+	struct ranges messages; /* netlink: nlmsg_type */
+
+	enum rule_netns netns;
+	char *netns_name;
+	bool owner_peer;
+};
+
+/* Adds to a growing array; 0 or -ENOMEM. names_add() copies the text. */
+int ranges_add(struct ranges *ranges, uint32_t first, uint32_t last);
+int names_add(struct names *names, const char *text);
+/* Sorts and joins what overlaps or touches; ranges_contain() relies on it. */
+void ranges_normalize(struct ranges *ranges);
+void ranges_done(struct ranges *ranges);
+void names_done(struct names *names);
+/* Frees what the rule owns, not the rule itself nor view.file. */
+void rule_done(struct rule *rule);
+
+bool ranges_contain(const struct ranges *ranges, uint32_t value);
+/* Does one of the names (a trailing * stands for any ending) match text? */
+bool names_match(const struct names *names, const char *text);
+const struct rule_option *rule_find_option(const struct rule *rule, int level, int option);
+
+#endif

@@ -1,0 +1,94 @@
+#include "lib/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+#include "lib/broker.h"
+#include "lib/kernel.h"
+
+bool ask_is_worth_it(int error)
+{
+	return error == EPERM || error == EACCES;
+}
+
+bool ask_is_worth_it_for_socket(int error)
+{
+	return ask_is_worth_it(error) || error == EAFNOSUPPORT;
+}
+
+static enum ask_outcome ask(const struct wire_request *request, int fd, bool once, int *fds,
+	size_t n_fds, struct ask_result *ret)
+{
+	struct wire_answer answer = {0};
+
+	*ret = (struct ask_result){0};
+	int r = broker_exchange(request, fd, once, fds, n_fds, &answer);
+	if (r < 0) {
+		ret->error = -r;
+		return ASK_ABSENT;
+	}
+	if (answer.error != 0) {
+		ret->error = answer.error;
+		return answer.origin == WIRE_ORIGIN_KERNEL ? ASK_FAILED : ASK_REFUSED;
+	}
+	ret->grant = answer.grant;
+	ret->connecting = answer.flags & WIRE_ANSWER_CONNECTING;
+	return ASK_DONE;
+}
+
+enum ask_outcome ask_open(
+	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret)
+{
+	return ask(request, -1, false, fds, n_fds, ret);
+}
+
+enum ask_outcome ask_apply(
+	int fd, const struct wire_step *steps, size_t n_steps, bool once, struct ask_result *ret)
+{
+	struct wire_request request = {.verb = WIRE_APPLY, .n_steps = n_steps};
+
+	memcpy(request.steps, steps, n_steps * sizeof *steps);
+	return ask(&request, fd, once, NULL, 0, ret);
+}
+
+int ask_error(enum ask_outcome outcome, const struct ask_result *result, int kernel_error)
+{
+	switch (outcome) {
+	case ASK_DONE:
+		return 0;
+	case ASK_FAILED:
+		return result->error;
+	case ASK_REFUSED:
+	case ASK_ABSENT:
+		break;
+	}
+	return kernel_error;
+}
+
+int ask_wait_connected(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t size = sizeof error;
+
+	while (poll(&wait, 1, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (kernel_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return -error;
+}
+
+int ask_set_blocking(int fd, bool blocking)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+	if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0)
+		return -errno;
+	return 0;
+}

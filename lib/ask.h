@@ -1,0 +1,50 @@
+/*
+ * What the calls and the request builder have in common when the kernel has refused: putting the
+ * matter to the broker, and which errno the caller then gets.
+ */
+#ifndef SOCKD_LIB_ASK_H
+#define SOCKD_LIB_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/wire.h"
+
+enum ask_outcome {
+	ASK_DONE,    /* allowed and carried out */
+	ASK_FAILED,  /* allowed, but the kernel answered the broker with an error: root would see it
+			too */
+	ASK_REFUSED, /* not allowed */
+	ASK_ABSENT,  /* no broker, or none that answered */
+};
+
+struct ask_result {
+	int error; /* of all but ASK_DONE, positive */
+	uint64_t grant;
+	bool connecting; /* a connect step is under way, on a socket that is now non-blocking */
+};
+
+/* For want of privilege? EAFNOSUPPORT is what a seccomp filter says of socket(2) only. */
+bool ask_is_worth_it(int error);
+bool ask_is_worth_it_for_socket(int error);
+
+/* Stores n_fds descriptors, owned by the caller, where the outcome is ASK_DONE. */
+enum ask_outcome ask_open(
+	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret);
+
+/* Steps on the caller's own socket. once: must not be repeated if the outcome is unknown. */
+enum ask_outcome ask_apply(
+	int fd, const struct wire_step *steps, size_t n_steps, bool once, struct ask_result *ret);
+
+/* The errno for a caller whom the kernel gave kernel_error; 0 after ASK_DONE. */
+int ask_error(enum ask_outcome outcome, const struct ask_result *result, int kernel_error);
+
+/* Waits until a connection that is under way stands or has failed. Returns 0 or a negative errno.
+ */
+int ask_wait_connected(int fd);
+
+/* Sets or clears O_NONBLOCK. Returns 0 or a negative errno. */
+int ask_set_blocking(int fd, bool blocking);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The process's one connection to the broker: made when first needed, made anew when it is lost or
+ * when the caller is no longer who made it, and used by one thread at a time.
+ *
+ * Nothing of an exchange is seen by the caller: signals and cancellation wait until it is over,
+ * SIGPIPE is not raised, and it takes at most BROKER_TIMEOUT seconds.
+ */
+#ifndef SOCKD_LIB_BROKER_H
+#define SOCKD_LIB_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/wire.h"
+
+#define BROKER_TIMEOUT 10
+
+/*
+ * Sends a request, with descriptor fd where it is not -1, and waits for the answer. Where once is
+ * set the request is not repeated if the connection breaks after it was sent.
+ *
+ * Returns 0 where the broker answered, which may be a refusal: then *ret is the answer, its words
+ * are the thread's reason, and on success exactly n_fds descriptors, close-on-exec, are in fds,
+ * owned by the caller. Returns a negative errno where there was no answer (the words then say why);
+ * nothing is owed.
+ */
+int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
+	struct wire_answer *ret);
+
+#endif

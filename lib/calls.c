@@ -1,0 +1,155 @@
+/* The POSIX calls: the kernel first, then the broker. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <string.h>
+
+#include "lib/ask.h"
+#include "lib/kernel.h"
+#include "lib/reason.h"
+#include "lib/sockd.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+/* A call that ended well leaves errno as it was. */
+static int finish(int error, int saved_errno, int result)
+{
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	errno = saved_errno;
+	return result;
+}
+
+static _nodiscard_ __attribute__((noinline)) int open_by_broker(
+	int domain, int type, int protocol, int kernel_error, int *ret_fd)
+{
+	const struct wire_request request = {
+		.verb = WIRE_OPEN,
+		.domain = domain,
+		.type = type,
+		.protocol = protocol,
+		.count = 1,
+	};
+	struct ask_result result;
+	int fd;
+
+	enum ask_outcome outcome = ask_open(&request, &fd, 1, &result);
+	if (outcome != ASK_DONE)
+		return ask_error(outcome, &result, kernel_error);
+	if (!(type & SOCK_CLOEXEC))
+		(void)fcntl(fd, F_SETFD, 0);
+	*ret_fd = fd;
+	return 0;
+}
+
+int sockd_socket(int domain, int type, int protocol)
+{
+	int saved_errno = errno, fd = kernel_socket(domain, type, protocol);
+
+	reason_clear();
+	if (fd >= 0 || !ask_is_worth_it_for_socket(errno))
+		return fd;
+	int error = open_by_broker(domain, type, protocol, errno, &fd);
+	return finish(error, saved_errno, fd);
+}
+
+static __attribute__((noinline)) int apply(int fd, const struct wire_step *step, int kernel_error)
+{
+	struct ask_result result;
+
+	return ask_error(ask_apply(fd, step, 1, false, &result), &result, kernel_error);
+}
+
+/* On AF_UNIX a refusal is about the permissions of files, which are not the broker's to give. */
+static bool is_askable_address(const struct sockaddr *address, socklen_t size)
+{
+	return address && size >= sizeof(sa_family_t) && size <= WIRE_ADDRESS_MAX &&
+	       address->sa_family != AF_UNIX;
+}
+
+int sockd_bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	int saved_errno = errno, r = kernel_bind(fd, address, size);
+
+	reason_clear();
+	if (r == 0 || !ask_is_worth_it(errno) || !is_askable_address(address, size))
+		return r;
+	const struct wire_step step = {
+		.kind = WIRE_STEP_BIND,
+		.address = address,
+		.address_size = size,
+	};
+	return finish(apply(fd, &step, errno), saved_errno, 0);
+}
+
+static __attribute__((noinline)) int connect_by_broker(
+	int fd, const struct wire_step *step, int kernel_error)
+{
+	struct ask_result result;
+	int flags = fcntl(fd, F_GETFL);
+
+	enum ask_outcome outcome = ask_apply(fd, step, 1, false, &result);
+	int error = ask_error(outcome, &result, kernel_error);
+	if (flags < 0 || outcome == ASK_REFUSED)
+		return error;
+	/* The broker must not wait and so makes the socket, which is the same for both,
+	 * non-blocking. */
+	if (flags & O_NONBLOCK)
+		return error == 0 && result.connecting ? EINPROGRESS : error;
+	if (error == 0 && result.connecting)
+		error = -ask_wait_connected(fd);
+	(void)ask_set_blocking(fd, true);
+	return error;
+}
+
+int sockd_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	int saved_errno = errno, r = kernel_connect(fd, address, size);
+
+	reason_clear();
+	if (r == 0 || !ask_is_worth_it(errno) || !is_askable_address(address, size))
+		return r;
+	const struct wire_step step = {
+		.kind = WIRE_STEP_CONNECT,
+		.address = address,
+		.address_size = size,
+	};
+	return finish(connect_by_broker(fd, &step, errno), saved_errno, 0);
+}
+
+int sockd_listen(int fd, int backlog)
+{
+	int saved_errno = errno, r = kernel_listen(fd, backlog);
+
+	reason_clear();
+	if (r == 0 || !ask_is_worth_it(errno))
+		return r;
+	const struct wire_step step = {.kind = WIRE_STEP_LISTEN, .a = backlog};
+	return finish(apply(fd, &step, errno), saved_errno, 0);
+}
+
+int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	int saved_errno = errno, r = kernel_setsockopt(fd, level, name, value, size);
+
+	reason_clear();
+	if (r == 0 || !ask_is_worth_it(errno) || size > WIRE_OPTION_MAX || (!value && size > 0))
+		return r;
+	if (!option_by_number(level, name)) {
+		int error = errno;
+		reason_set("the option is not one whose value is known to be plain data, "
+			   "so the broker is not asked",
+			NULL, 0);
+		return finish(error, 0, -1);
+	}
+	const struct wire_step step = {
+		.kind = WIRE_STEP_OPTION,
+		.a = level,
+		.b = name,
+		.data = value,
+		.data_size = size,
+	};
+	return finish(apply(fd, &step, errno), saved_errno, 0);
+}

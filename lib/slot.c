@@ -1,0 +1,189 @@
+#include "lib/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/kernel.h"
+#include "proto/macro.h"
+
+#define N_SLOTS 8
+#define FD_HIGH 512
+#define FD_MIDDLE 64
+#define FD_LEAST 3
+
+/* How often another thread of this process is waited for while it sets a slot up. */
+#define PATIENCE 10000
+
+static struct slot slots[N_SLOTS];
+
+static pid_t owner_of(struct slot *slot)
+{
+	pid_t pid = atomic_load(&slot->owner);
+	return pid < 0 ? -pid : pid;
+}
+
+static bool is_same_socket(struct slot *slot, int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	       (uint64_t)status.st_dev == atomic_load(&slot->device) &&
+	       (uint64_t)status.st_ino == atomic_load(&slot->inode);
+}
+
+/* An inherited copy of another process's connection would keep it open. The slot's data is its
+ * owner's. */
+static void close_inherited(const struct slot *own)
+{
+	for (size_t i = 0; i < N_SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		if (slot == own || owner_of(slot) == 0)
+			continue;
+		int fd = atomic_load(&slot->fd);
+		if (fd >= FD_LEAST && is_same_socket(slot, fd))
+			kernel_close(fd);
+	}
+}
+
+/* The parent may be suspended in vfork and share this memory. */
+static bool may_claim(struct slot *slot, pid_t self, bool living)
+{
+	pid_t owner = owner_of(slot);
+
+	if (owner == 0)
+		return true;
+	if (owner == self || owner == getppid())
+		return false;
+	return living || (kill(owner, 0) < 0 && errno == ESRCH);
+}
+
+static struct slot *find(pid_t self)
+{
+	for (size_t i = 0; i < N_SLOTS; i++)
+		if (owner_of(&slots[i]) == self)
+			return &slots[i];
+	return NULL;
+}
+
+static bool claim(struct slot *slot, pid_t self)
+{
+	pid_t owner = atomic_load(&slot->owner);
+
+	if (owner == self || owner == -self ||
+		!atomic_compare_exchange_strong(&slot->owner, &owner, -self))
+		return false;
+	int fd = atomic_load(&slot->fd);
+	if (owner != 0 && fd >= FD_LEAST && is_same_socket(slot, fd))
+		kernel_close(fd);
+	atomic_store(&slot->fd, -1);
+	atomic_store(&slot->lock.word, 0);
+	slot->serial = 0;
+	if (find(self) != slot) { /* another thread came first */
+		atomic_store(&slot->owner, 0);
+		return false;
+	}
+	close_inherited(slot);
+	atomic_store(&slot->owner, self);
+	return true;
+}
+
+/* A free slot, else one of a dead process, else anyone's but the parent's. */
+static void claim_any(pid_t self)
+{
+	for (int pass = 0; pass < 3; pass++)
+		for (size_t i = 0; i < N_SLOTS; i++) {
+			struct slot *slot = &slots[i];
+			if (pass == 0 && owner_of(slot) != 0)
+				continue;
+			if (may_claim(slot, self, pass == 2) && (claim(slot, self) || find(self)))
+				return;
+		}
+}
+
+struct slot *slot_take(void)
+{
+	pid_t self = getpid();
+
+	for (int i = 0; i < PATIENCE; i++) {
+		struct slot *slot = find(self);
+		if (!slot) {
+			claim_any(self);
+			continue;
+		}
+		if (atomic_load(&slot->owner) != self) {
+			sched_yield();
+			continue;
+		}
+		lock_take(&slot->lock);
+		return slot;
+	}
+	return NULL;
+}
+
+void slot_leave(struct slot *slot)
+{
+	lock_leave(&slot->lock);
+}
+
+/* Out of the way of programs that count on low numbers, and never one of the standard three. */
+static int move_high(int fd)
+{
+	static const int lowest[] = {FD_HIGH, FD_MIDDLE, FD_LEAST};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lowest); i++) {
+		int high = fcntl(fd, F_DUPFD_CLOEXEC, lowest[i]);
+		if (high >= 0) {
+			kernel_close(fd);
+			return high;
+		}
+	}
+	if (fd >= FD_LEAST)
+		return fd;
+	int error = errno;
+	kernel_close(fd);
+	return -error;
+}
+
+int slot_set_fd(struct slot *slot, int fd)
+{
+	struct stat status;
+
+	fd = move_high(fd);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0) {
+		int error = errno;
+		kernel_close(fd);
+		return -error;
+	}
+	atomic_store(&slot->device, (uint64_t)status.st_dev);
+	atomic_store(&slot->inode, (uint64_t)status.st_ino);
+	atomic_store(&slot->fd, fd);
+	return 0;
+}
+
+int slot_fd(struct slot *slot)
+{
+	int fd = atomic_load(&slot->fd);
+
+	if (fd < 0)
+		return -1;
+	if (!is_same_socket(slot, fd)) {
+		atomic_store(&slot->fd, -1);
+		return -1;
+	}
+	return fd;
+}
+
+void slot_close(struct slot *slot)
+{
+	int fd = slot_fd(slot);
+
+	atomic_store(&slot->fd, -1);
+	if (fd >= 0)
+		kernel_close(fd);
+}

@@ -1,0 +1,44 @@
+/*
+ * Where a process keeps its connection. fork copies this table and vfork shares it, so each
+ * process finds its own entry by its process id and leaves the others alone; no fork handler is
+ * needed.
+ *
+ * A slot owns its descriptor, but only while that is still the socket it was: a program may close
+ * all its descriptors and get the number again for something of its own.
+ */
+#ifndef SOCKD_LIB_SLOT_H
+#define SOCKD_LIB_SLOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/identity.h"
+#include "lib/lock.h"
+
+struct slot {
+	_Atomic pid_t owner; /* 0: free; negative: being set up by that process */
+	struct lock lock;    /* for all that follows */
+	_Atomic int fd;	     /* -1: no connection */
+	_Atomic uint64_t device, inode;
+	struct identity identity;
+	uint64_t serial; /* of the last request */
+	uint32_t packet_max;
+};
+
+/* Returns this process's slot, locked; NULL where none can be had. Signals are blocked by the
+ * caller. */
+struct slot *slot_take(void);
+void slot_leave(struct slot *slot);
+
+/* The slot owns fd from here on. Returns 0 or a negative errno, with fd closed. */
+int slot_set_fd(struct slot *slot, int fd);
+
+/* The descriptor, or -1 where there is none or it is no longer the slot's socket. */
+int slot_fd(struct slot *slot);
+
+/* Closes the connection, if it is still there. */
+void slot_close(struct slot *slot);
+
+#endif

@@ -1,0 +1,602 @@
+#include "proto/address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/vm_sockets.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+#define RAW_PREFIX "raw:"
+#define FLOW_PREFIX "/flow="
+#define UNNAMED "\"\""
+
+/* The least that the kernel takes as an address of IPv6: without the scope (SIN6_LEN_RFC2133). */
+#define INET6_SIZE_MIN offsetof(struct sockaddr_in6, sin6_scope_id)
+#define UNIX_PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
+#define UNIX_PATH_MAX_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
+#define PACKET_HARDWARE_OFFSET offsetof(struct sockaddr_ll, sll_addr)
+#define PACKET_HARDWARE_MAX 32u /* the kernel's MAX_ADDR_LEN */
+
+/* Text that grows to the end of its buffer and no further. */
+struct text {
+	char bytes[ADDRESS_TEXT_MAX];
+	size_t size;
+};
+
+_printf_(2, 3) static void text_add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+	size_t room = sizeof(text->bytes) - text->size;
+
+	va_start(arguments, format);
+	int n = vsnprintf(text->bytes + text->size, room, format, arguments);
+	va_end(arguments);
+	if (n > 0)
+		text->size += MIN_OF((size_t)n, room - 1);
+}
+
+/* A whole number and nothing else: decimal, or hexadecimal after 0x. */
+static int parse_number(const char *text, uint32_t max, uint32_t *ret)
+{
+	unsigned base = 10;
+	uint64_t number = 0;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+	}
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		unsigned digit;
+
+		if (isdigit(c))
+			digit = c - '0';
+		else if (base == 16 && isxdigit(c))
+			digit = (unsigned)tolower(c) - 'a' + 10;
+		else
+			return -EINVAL;
+		number = number * base + digit;
+		if (number > max)
+			return -EINVAL;
+	}
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+static int parse_port(const char *text, in_port_t *ret)
+{
+	uint32_t port;
+
+	if (parse_number(text, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	*ret = htons((uint16_t)port);
+	return 0;
+}
+
+static int parse_interface(const char *text, uint32_t *ret)
+{
+	if (parse_number(text, INT_MAX, ret) == 0)
+		return 0;
+	if (!*text || strlen(text) >= IFNAMSIZ)
+		return -EINVAL;
+
+	unsigned index = if_nametoindex(text);
+	if (index == 0)
+		return -ENODEV;
+	*ret = index;
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static int parse_hex_byte(const char *text, unsigned char *ret)
+{
+	int high = hex_digit(text[0]);
+	int low = high < 0 ? -1 : hex_digit(text[1]);
+
+	if (low < 0)
+		return -EINVAL;
+	*ret = (unsigned char)(high << 4 | low);
+	return 0;
+}
+
+static int parse_raw(
+	int domain, const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+	struct sockaddr_storage address = {0};
+	unsigned char *bytes = (unsigned char *)&address;
+	size_t n = strlen(text);
+
+	if (n % 2 != 0 || n / 2 < sizeof(sa_family_t) || n / 2 > sizeof(address))
+		return -EINVAL;
+	for (size_t i = 0; i < n / 2; i++)
+		if (parse_hex_byte(text + 2 * i, &bytes[i]) < 0)
+			return -EINVAL;
+	if (address.ss_family != domain)
+		return -EINVAL;
+	*ret = address;
+	*ret_size = (socklen_t)(n / 2);
+	return 0;
+}
+
+static int parse_inet(const char *text, struct sockaddr_in *address)
+{
+	char host[INET_ADDRSTRLEN];
+	const char *colon = strchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : strlen(text);
+
+	if (n >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (strcmp(host, "*") != 0 && inet_pton(AF_INET, host, &address->sin_addr) != 1)
+		return -EINVAL;
+	return colon ? parse_port(colon + 1, &address->sin_port) : 0;
+}
+
+static int parse_inet6_host(char *host, struct sockaddr_in6 *address)
+{
+	char *percent = strchr(host, '%');
+
+	if (strcmp(host, "*") == 0)
+		return 0;
+	if (percent)
+		*percent = '\0';
+	if (inet_pton(AF_INET6, host, &address->sin6_addr) != 1)
+		return -EINVAL;
+	/* A scope is a whole 32 bits to the kernel, though interfaces' numbers are fewer. */
+	if (percent && parse_number(percent + 1, UINT32_MAX, &address->sin6_scope_id) == 0)
+		return 0;
+	return percent ? parse_interface(percent + 1, &address->sin6_scope_id) : 0;
+}
+
+static int parse_inet6(const char *text, struct sockaddr_in6 *address)
+{
+	char copy[ADDRESS_TEXT_MAX];
+	char *host = copy;
+	char *flow;
+
+	if (strlen(text) >= sizeof(copy))
+		return -EINVAL;
+	strcpy(copy, text);
+
+	flow = strstr(copy, FLOW_PREFIX);
+	if (flow) {
+		uint32_t number;
+
+		*flow = '\0';
+		if (parse_number(flow + strlen(FLOW_PREFIX), UINT32_MAX, &number) < 0)
+			return -EINVAL;
+		address->sin6_flowinfo = htonl(number);
+	}
+	if (*copy == '[') {
+		char *end = strchr(copy, ']');
+
+		if (!end)
+			return -EINVAL;
+		if (end[1] == ':') {
+			if (parse_port(end + 2, &address->sin6_port) < 0)
+				return -EINVAL;
+		} else if (end[1] != '\0') {
+			return -EINVAL;
+		}
+		*end = '\0';
+		host = copy + 1;
+	}
+	return parse_inet6_host(host, address);
+}
+
+static int parse_unix(const char *text, struct sockaddr_un *address, socklen_t *ret_size)
+{
+	bool abstract = *text == '@';
+	size_t n = 0;
+
+	if (!*text || strcmp(text, UNNAMED) == 0) {
+		*ret_size = UNIX_PATH_OFFSET;
+		return 0;
+	}
+	if (abstract) {
+		address->sun_path[n++] = '\0';
+		text++;
+	}
+	while (*text) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (n == UNIX_PATH_MAX_SIZE)
+			return -EINVAL;
+		if (byte == '\\') {
+			if (text[1] != 'x' || parse_hex_byte(text + 2, &byte) < 0)
+				return -EINVAL;
+			text += 3;
+		}
+		if (byte == '\0' && !abstract)
+			return -EINVAL;
+		address->sun_path[n++] = (char)byte;
+		text++;
+	}
+	/* A path has its terminating NUL where there is room for it, as everybody writes it. */
+	if (!abstract && n < UNIX_PATH_MAX_SIZE)
+		n++;
+	*ret_size = (socklen_t)(UNIX_PATH_OFFSET + n);
+	return 0;
+}
+
+static int parse_netlink(const char *text, struct sockaddr_nl *address)
+{
+	char pid[sizeof("0xffffffff")];
+	const char *colon = strchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : strlen(text);
+
+	if (n >= sizeof(pid))
+		return -EINVAL;
+	memcpy(pid, text, n);
+	pid[n] = '\0';
+	if (parse_number(pid, UINT32_MAX, &address->nl_pid) < 0)
+		return -EINVAL;
+	return colon ? parse_number(colon + 1, UINT32_MAX, &address->nl_groups) : 0;
+}
+
+static int parse_hardware(const char *text, unsigned char *bytes, unsigned char *ret_size)
+{
+	unsigned n = 0;
+
+	for (;;) {
+		if (n == PACKET_HARDWARE_MAX || parse_hex_byte(text, &bytes[n]) < 0)
+			return -EINVAL;
+		n++;
+		text += 2;
+		if (!*text)
+			break;
+		if (*text++ != ':')
+			return -EINVAL;
+	}
+	*ret_size = (unsigned char)n;
+	return 0;
+}
+
+static int parse_packet(const char *text, struct sockaddr_storage *storage, socklen_t *ret_size)
+{
+	struct sockaddr_ll *address = (struct sockaddr_ll *)storage;
+	char copy[ADDRESS_TEXT_MAX];
+	char *protocol, *hardware = NULL;
+	uint32_t index, number = 0;
+	int r;
+
+	if (strlen(text) >= sizeof(copy))
+		return -EINVAL;
+	strcpy(copy, text);
+	protocol = strchr(copy, '/');
+	if (protocol) {
+		*protocol++ = '\0';
+		hardware = strchr(protocol, '/');
+	}
+	if (hardware)
+		*hardware++ = '\0';
+
+	if (protocol) {
+		int known;
+
+		if (constant_protocol_from_name(AF_PACKET, protocol, &known) == 0)
+			number = (uint32_t)known;
+		else if (parse_number(protocol, UINT16_MAX, &number) < 0)
+			return -EINVAL;
+	}
+	if (hardware && parse_hardware(hardware, (unsigned char *)storage + PACKET_HARDWARE_OFFSET,
+				&address->sll_halen) < 0)
+		return -EINVAL;
+	r = parse_interface(copy, &index);
+	if (r < 0)
+		return r;
+	address->sll_ifindex = (int)index;
+	address->sll_protocol = htons((uint16_t)number);
+	*ret_size =
+		(socklen_t)MAX_OF(sizeof(*address), PACKET_HARDWARE_OFFSET + address->sll_halen);
+	return 0;
+}
+
+static int parse_vsock(const char *text, struct sockaddr_vm *address)
+{
+	static const struct {
+		const char *name;
+		uint32_t cid;
+	} names[] = {
+		{"any", VMADDR_CID_ANY},
+		{"hypervisor", 0},
+		{"local", 1},
+		{"host", 2},
+	};
+	char cid[sizeof("hypervisor")];
+	const char *colon = strchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	bool found = false;
+
+	if (!colon || n >= sizeof(cid))
+		return -EINVAL;
+	memcpy(cid, text, n);
+	cid[n] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(cid, names[i].name) == 0) {
+			address->svm_cid = names[i].cid;
+			found = true;
+		}
+	}
+	if (!found && parse_number(cid, UINT32_MAX, &address->svm_cid) < 0)
+		return -EINVAL;
+	if (strcmp(colon + 1, "any") == 0)
+		address->svm_port = VMADDR_PORT_ANY;
+	else if (parse_number(colon + 1, UINT32_MAX, &address->svm_port) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+int address_parse(int domain, const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+	struct sockaddr_storage address = {.ss_family = (sa_family_t)domain};
+	socklen_t size;
+	int r;
+
+	if (strncmp(text, RAW_PREFIX, strlen(RAW_PREFIX)) == 0)
+		return parse_raw(domain, text + strlen(RAW_PREFIX), ret, ret_size);
+
+	switch (domain) {
+	case AF_INET:
+		size = sizeof(struct sockaddr_in);
+		r = parse_inet(text, (struct sockaddr_in *)&address);
+		break;
+	case AF_INET6:
+		size = sizeof(struct sockaddr_in6);
+		r = parse_inet6(text, (struct sockaddr_in6 *)&address);
+		break;
+	case AF_UNIX:
+		r = parse_unix(text, (struct sockaddr_un *)&address, &size);
+		break;
+	case AF_NETLINK:
+		size = sizeof(struct sockaddr_nl);
+		r = parse_netlink(text, (struct sockaddr_nl *)&address);
+		break;
+	case AF_PACKET:
+		r = parse_packet(text, &address, &size);
+		break;
+	case AF_VSOCK:
+		size = sizeof(struct sockaddr_vm);
+		r = parse_vsock(text, (struct sockaddr_vm *)&address);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (r < 0)
+		return r;
+	*ret = address;
+	*ret_size = size;
+	return 0;
+}
+
+static void format_port(struct text *text, in_port_t port)
+{
+	if (port != 0)
+		text_add(text, ":%u", ntohs(port));
+}
+
+static void format_inet(const struct sockaddr_in *address, struct text *text)
+{
+	char host[INET_ADDRSTRLEN] = "*";
+
+	if (address->sin_addr.s_addr != htonl(INADDR_ANY))
+		inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
+	text_add(text, "%s", host);
+	format_port(text, address->sin_port);
+}
+
+static void format_inet6(const struct sockaddr_in6 *address, struct text *text)
+{
+	char host[INET6_ADDRSTRLEN] = "*";
+	bool any = IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) && address->sin6_scope_id == 0;
+	bool brackets = any || address->sin6_port != 0 || address->sin6_flowinfo != 0;
+
+	if (!any)
+		inet_ntop(AF_INET6, &address->sin6_addr, host, sizeof(host));
+	text_add(text, "%s%s", brackets ? "[" : "", host);
+	if (address->sin6_scope_id != 0)
+		text_add(text, "%%%u", address->sin6_scope_id);
+	text_add(text, "%s", brackets ? "]" : "");
+	format_port(text, address->sin6_port);
+	if (address->sin6_flowinfo != 0)
+		text_add(text, FLOW_PREFIX "%u", ntohl(address->sin6_flowinfo));
+}
+
+static void format_unix(const struct sockaddr_un *address, size_t size, struct text *text)
+{
+	const char *path = address->sun_path;
+	size_t n = size - UNIX_PATH_OFFSET;
+	bool abstract = n > 0 && path[0] == '\0';
+
+	if (n == 0) {
+		text_add(text, UNNAMED);
+		return;
+	}
+	if (abstract) {
+		text_add(text, "@");
+		path++;
+		n--;
+	} else {
+		n = strnlen(path, n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)path[i];
+		/* A path must not read as one of the other forms. */
+		bool misleading =
+			!abstract && i == 0 &&
+			(c == '@' || (n >= strlen(RAW_PREFIX) &&
+					     memcmp(path, RAW_PREFIX, strlen(RAW_PREFIX)) == 0));
+
+		if (c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || misleading)
+			text_add(text, "\\x%02x", c);
+		else
+			text_add(text, "%c", c);
+	}
+}
+
+static void format_netlink(const struct sockaddr_nl *address, struct text *text)
+{
+	text_add(text, "%u:0x%x", address->nl_pid, address->nl_groups);
+}
+
+/* False: malformed. */
+static bool format_packet(const struct sockaddr_storage *storage, size_t size, struct text *text)
+{
+	const struct sockaddr_ll *address = (const struct sockaddr_ll *)storage;
+	const unsigned char *hardware = (const unsigned char *)storage + PACKET_HARDWARE_OFFSET;
+	int protocol = ntohs(address->sll_protocol);
+	const char *name = constant_protocol_name(AF_PACKET, protocol);
+
+	if (address->sll_ifindex < 0 || address->sll_halen > PACKET_HARDWARE_MAX ||
+		PACKET_HARDWARE_OFFSET + address->sll_halen > size)
+		return false;
+	text_add(text, "%d", address->sll_ifindex);
+	if (protocol == 0 && address->sll_halen == 0)
+		return true;
+	if (name)
+		text_add(text, "/%s", name);
+	else
+		text_add(text, "/0x%04x", (unsigned)protocol);
+	for (unsigned i = 0; i < address->sll_halen; i++)
+		text_add(text, "%c%02x", i == 0 ? '/' : ':', hardware[i]);
+	return true;
+}
+
+/* False: it says more than the text could. */
+static bool format_vsock(const struct sockaddr_vm *address, struct text *text)
+{
+	static const char zeros[sizeof(struct sockaddr)];
+	size_t known = offsetof(struct sockaddr_vm, svm_cid) + sizeof(address->svm_cid);
+
+	if (memcmp((const char *)address + known, zeros, sizeof(*address) - known) != 0)
+		return false;
+	if (address->svm_cid == VMADDR_CID_ANY)
+		text_add(text, "any");
+	else
+		text_add(text, "%u", address->svm_cid);
+	if (address->svm_port == VMADDR_PORT_ANY)
+		text_add(text, ":any");
+	else
+		text_add(text, ":%u", address->svm_port);
+	return true;
+}
+
+static void format_raw(const struct sockaddr_storage *address, size_t size, struct text *text)
+{
+	const unsigned char *bytes = (const unsigned char *)address;
+
+	text->size = 0;
+	text_add(text, RAW_PREFIX);
+	for (size_t i = 0; i < MIN_OF(size, sizeof(*address)); i++)
+		text_add(text, "%02x", bytes[i]);
+	if (size > sizeof(*address))
+		text_add(text, "...");
+}
+
+void address_limits(int domain, size_t *ret_min, size_t *ret_max)
+{
+	size_t min = 0, max = sizeof(struct sockaddr_storage);
+
+	switch (domain) {
+	case AF_INET:
+		min = sizeof(struct sockaddr_in);
+		break;
+	case AF_INET6:
+		min = INET6_SIZE_MIN;
+		break;
+	case AF_UNIX:
+		min = UNIX_PATH_OFFSET;
+		max = sizeof(struct sockaddr_un);
+		break;
+	case AF_NETLINK:
+		min = sizeof(struct sockaddr_nl);
+		break;
+	case AF_PACKET:
+		min = sizeof(struct sockaddr_ll);
+		break;
+	case AF_VSOCK:
+		min = sizeof(struct sockaddr_vm);
+		break;
+	default:
+		max = 0;
+		break;
+	}
+	*ret_min = min;
+	*ret_max = max;
+}
+
+int address_format(const void *address, size_t size, char *buffer, size_t buffer_size)
+{
+	struct sockaddr_storage copy = {0};
+	struct text text = {.size = 0};
+	size_t min, max;
+	bool known = true;
+
+	if (address && size > 0)
+		memcpy(&copy, address, MIN_OF(size, sizeof(copy)));
+	else
+		size = 0;
+
+	address_limits(size < sizeof(sa_family_t) ? AF_UNSPEC : copy.ss_family, &min, &max);
+	if (max == 0 || size < min || size > max) {
+		known = false;
+	} else {
+		switch (copy.ss_family) {
+		case AF_INET:
+			format_inet((const struct sockaddr_in *)&copy, &text);
+			break;
+		case AF_INET6:
+			/* The kernel reads no scope from an address that does not hold all of it.
+			 */
+			if (size < sizeof(struct sockaddr_in6))
+				((struct sockaddr_in6 *)&copy)->sin6_scope_id = 0;
+			format_inet6((const struct sockaddr_in6 *)&copy, &text);
+			break;
+		case AF_UNIX:
+			format_unix((const struct sockaddr_un *)&copy, size, &text);
+			break;
+		case AF_NETLINK:
+			format_netlink((const struct sockaddr_nl *)&copy, &text);
+			break;
+		case AF_PACKET:
+			known = format_packet(&copy, size, &text);
+			break;
+		case AF_VSOCK:
+			known = format_vsock((const struct sockaddr_vm *)&copy, &text);
+			break;
+		}
+	}
+	if (!known)
+		format_raw(&copy, size, &text);
+
+	if (text.size >= buffer_size)
+		return -ENOSPC;
+	memcpy(buffer, text.bytes, text.size + 1);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * Socket addresses as text and back. Reversible: parse(format(a)) means to the kernel what a does.
+ * What the kernel does not read is not written: padding, bytes behind the address, an sll_hatype.
+ *
+ * - inet: `127.0.0.1:80`, `*:80` (any address), `10.0.0.1` (port 0).
+ * - inet6: `[::1]:80`, `[fe80::1%2]:80`, `[fe80::1%eth0]:80`, `[*]:80`, `::1` (port 0),
+ *   `[::1]:80/flow=N`.
+ * - unix: `/run/some/path`, `@abstract`, `""` (the two quotes: unnamed). `\xHH` is a byte: so are
+ *   written those outside printable ASCII, blanks, quotes, backslashes, and a path's leading `@`.
+ * - netlink: `PID:GROUPS`, as `0:0x1`.
+ * - packet: `INTERFACE[/PROTOCOL[/HARDWARE-ADDRESS]]`, as `eth0/arp/ff:ff:ff:ff:ff:ff`, `2/0x1234`,
+ *   `2/none/02:00:00:00:00:01`; 0 is any interface.
+ * - vsock: `CID:PORT`, as `any:1024`, `2:80`; CIDs any, hypervisor, local and host; port any.
+ *
+ * Any other family, and what none of these can say: hex bytes of the whole sockaddr after `raw:`.
+ * Interface names are resolved in the calling thread's network namespace; that is the only thing
+ * here that asks the kernel.
+ */
+#ifndef SOCKD_PROTO_ADDRESS_H
+#define SOCKD_PROTO_ADDRESS_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define ADDRESS_TEXT_MAX 512u
+
+/* Numbers are decimal, or hexadecimal after 0x. Returns 0; -EINVAL text is not an address of this
+ * family; -ENODEV no such interface. */
+int address_parse(int domain, const char *text, struct sockaddr_storage *ret, socklen_t *ret_size);
+
+/*
+ * Writes the text of an address, NUL-terminated, into buffer (ADDRESS_TEXT_MAX is always enough).
+ * An address that is too short or too long for its family, or malformed, is written in the raw
+ * form; the bytes are untrusted, need not be aligned, and may be NULL with size 0. More than a
+ * sockaddr_storage is cut off and marked with "...". Interfaces are written as numbers. Returns 0
+ * or -ENOSPC (nothing is written).
+ */
+int address_format(const void *address, size_t size, char *buffer, size_t buffer_size);
+
+/* The least a sockaddr of this family may measure to the kernel, and the most (0, 0: not one of the
+ * above). */
+void address_limits(int domain, size_t *ret_min, size_t *ret_max);
+
+/*
+ * A network prefix of inet or inet6: "10.0.0.0/8", "::1", "*" (every address of both families:
+ * family 0). Bits behind the prefix are ignored. An IPv4-mapped address (::ffff:10.0.0.1) is an
+ * IPv4 address, here as to the kernel: it is in 10.0.0.0/8 and not in ::/0; so is a mapped prefix
+ * an IPv4 prefix.
+ */
+struct address_prefix {
+	int domain;
+	unsigned char bytes[16];
+	unsigned bits;
+};
+int address_prefix_parse(const char *text, struct address_prefix *ret);
+_Bool address_prefix_contains(
+	const struct address_prefix *prefix, const void *address, size_t size);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Tables of names and numbers, and of options: shared by the constants*.c files.
+ */
+#ifndef SOCKD_PROTO_CONSTANTS_INTERNAL_H
+#define SOCKD_PROTO_CONSTANTS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/constants.h"
+
+struct constant {
+	const char *name;
+	int number;
+	bool local; /* the name is ours or another program's: the C headers have no such form */
+};
+
+#define NAME(name, number) \
+	{ \
+		name, number, false \
+	}
+#define LOCAL(name, number) \
+	{ \
+		name, number, true \
+	}
+
+struct constants {
+	const struct constant *items;
+	size_t n;
+};
+
+#define CONSTANTS(table) ((struct constants){(table), sizeof(table) / sizeof((table)[0])})
+
+static inline const char *constants_name(struct constants table, int number)
+{
+	for (size_t i = 0; i < table.n; i++)
+		if (table.items[i].number == number)
+			return table.items[i].name;
+	return NULL;
+}
+
+/*
+ * The options of one level, and the family that the level is of: the numbers below 256 mean other
+ * things to other families.
+ */
+struct option_level {
+	int level;
+	int domain; /* AF_UNSPEC: every family; AF_INET: also inet6 and what runs on them */
+	const struct option_info *items;
+	size_t n;
+};
+
+/* Of AF_INET; in constants-options-inet.c. */
+extern const struct option_level option_levels_inet[];
+extern const size_t n_option_levels_inet;
+
+#define LEVEL(level, domain, table) \
+	{ \
+		level, domain, table, sizeof(table) / sizeof((table)[0]) \
+	}
+/* An option that the headers have, and one given by its number because not all have it. */
+#define OPTION(level, option, value, right) \
+	{ \
+#option, level, option, OPTION_##value, OPTION_##right \
+	}
+#define NUMBERED(level, name, number, value, right) \
+	{ \
+		name, level, number, OPTION_##value, OPTION_##right \
+	}
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What the tests with hostile clients share: a running sockd whose descriptors were counted, and
+ * the question that each test ends with: is it as it was, and do others not notice?
+ */
+#ifndef SOCKD_TESTS_DAEMON_HOSTILE_H
+#define SOCKD_TESTS_DAEMON_HOSTILE_H
+
+#include <check.h>
+
+#include "tests/daemon/harness.h"
+
+#define HOSTILE_CONNECTIONS_MAX 300 /* of one user, by the policy of these tests */
+
+extern struct broker broker;
+
+/* Starts a sockd and lets both users ask for something, so that what is made once is made. */
+void hostile_setup(void);
+/* Ends it, which must succeed. */
+void hostile_teardown(void);
+/* Another user's client gets its socket within a second. */
+void others_do_not_notice(void);
+/* The daemon lives, others are served, and its descriptors are as many as before. */
+void nothing_is_left(void);
+
+/* An attack that stands while others are looked at: the child keeps what it opened until it is
+ * ended. */
+struct standing {
+	pid_t pid;
+	int hold_fd;
+};
+struct standing standing_start(uid_t uid, int (*function)(void *data), void *data);
+/* Ends it; true: by SIGKILL in the middle of whatever it does. */
+void standing_end(struct standing *standing, bool kill_it);
+
+/* Runs the suite, or says that it needs root. Returns the program's exit status. */
+int hostile_main(Suite *suite);
+
+#endif

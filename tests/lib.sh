@@ -1,0 +1,308 @@
+# shellcheck shell=bash
+# What the test scripts share: two network namespaces joined by a veth pair, a real sockd in the first,
+# and an unprivileged user with neither capabilities nor a way to get any.
+#
+#   $near  the namespace of sockd and its clients: eth0 10.99.0.1/24, fd99::1/64
+#   $far   the other end: eth0 10.99.0.2/24, fd99::2/64
+#   $work  a directory of the test's own, readable by all, removed at the end
+#
+# SOCKD_BUILD and SOCKD_SOURCE (set by tests/run) say where the build and the source are.
+set -u
+umask 022
+export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+: "${SOCKD_SOURCE:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)}"
+: "${SOCKD_BUILD:=$SOCKD_SOURCE/build/plain}"
+
+client_uid=65534
+broker_uid=64500
+near=sockd-$$-near
+far=sockd-$$-far
+broker_pid=
+children=()
+failures=0
+work=
+
+ok() {
+	echo "ok $*"
+}
+
+fail() {
+	echo "FAIL $*"
+	failures=$((failures + 1))
+}
+
+# A step without which the rest makes no sense.
+die() {
+	fail "$*"
+	exit 1
+}
+
+skip_all() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+}
+
+need_programs() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip_all "the program $program is not installed"
+	done
+}
+
+# expect NAME COMMAND...: the command succeeds.
+expect() {
+	local name=$1
+	shift
+	if "$@"; then
+		ok "$name"
+	else
+		fail "$name (exit status $?: $*)"
+	fi
+}
+
+# refused NAME PATTERN COMMAND...: the command fails, and says so in these words (an extended regular expression).
+refused() {
+	local name=$1 pattern=$2 status=0
+	shift 2
+	"$@" >"$work/refused" 2>&1 || status=$?
+	cat "$work/refused"
+	if [ "$status" -eq 0 ]; then
+		fail "$name (it was not refused)"
+	elif ! grep -qE -- "$pattern" "$work/refused"; then
+		fail "$name (no '$pattern' in what it said)"
+	else
+		ok "$name"
+	fi
+}
+
+# contains NAME FILE PATTERN: some line of the file matches.
+contains() {
+	if grep -qE -- "$3" "$2"; then
+		ok "$1"
+	else
+		fail "$1 (no '$3' in $2:)"
+		tail -n 20 "$2"
+	fi
+}
+
+# counted NAME NUMBER FILE PATTERN: exactly so many lines match.
+counted() {
+	local number
+	number=$(grep -cE -- "$4" "$3")
+	if [ "$number" -eq "$2" ]; then
+		ok "$1"
+	else
+		fail "$1 ($number instead of $2 in $3:)"
+		tail -n 20 "$3"
+	fi
+}
+
+# wait_for SECONDS COMMAND...: tries until it succeeds.
+wait_for() {
+	local tries=$(($1 * 20))
+	shift
+	while [ "$tries" -gt 0 ]; do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+		tries=$((tries - 1))
+	done
+	return 1
+}
+
+listens() {
+	in_near ss -Hln"$1" "sport = :$2" 2>/dev/null | grep -q .
+}
+
+in_near() {
+	ip netns exec "$near" "$@"
+}
+
+in_far() {
+	ip netns exec "$far" "$@"
+}
+
+# For the background, so that $! is the program itself and not a shell that waits for it.
+in_far_exec() {
+	exec ip netns exec "$far" "$@"
+}
+
+# Remembers the process that was started last in the background; it is ended with the test.
+remember() {
+	children+=("$!")
+}
+
+end_child() {
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# watch_far FILTER: records what reaches the other end; seen_far ends that and writes $work/far.txt.
+watch_far() {
+	ip netns exec "$far" tcpdump -i eth0 -n -U --immediate-mode -w "$work/far.pcap" "$1" >"$work/far.log" 2>&1 &
+	watcher=$!
+	remember
+	wait_for 10 grep -q 'listening on' "$work/far.log" || die "watch the other end"
+}
+
+seen_far() {
+	sleep 0.2
+	kill -TERM "$watcher" 2>/dev/null
+	wait "$watcher" 2>/dev/null
+	tcpdump -n -r "$work/far.pcap" >"$work/far.txt" 2>/dev/null
+}
+
+# Nobody: no capability, none to be had, no new privileges by any program file.
+powerless=(setpriv --reuid="$client_uid" --regid="$client_uid" --clear-groups --bounding-set=-all
+	--inh-caps=-all --ambient-caps=-all --no-new-privs)
+
+# without COMMAND...: as nobody in $near, without sockd.
+without() {
+	in_near "${powerless[@]}" "$@"
+}
+
+# through COMMAND...: the same with sockd.
+through() {
+	in_near "${powerless[@]}" env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
+		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" UBSAN_OPTIONS="$sanitizer_options" "$@"
+}
+
+# The same, started in the background so that $! is the program itself.
+through_exec() {
+	exec ip netns exec "$near" "${powerless[@]}" env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
+		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" UBSAN_OPTIONS="$sanitizer_options" "$@"
+}
+
+# copy_program NAME...: sets NAME's copy, without file capabilities and setuid bit, as $work/bin/NAME.
+copy_program() {
+	local name file
+	for name; do
+		file=$(command -v "$name") || skip_all "the program $name is not installed"
+		cp -L --no-preserve=all "$file" "$work/bin/$name" && chmod 755 "$work/bin/$name" || die "copy $name"
+	done
+}
+
+# Reads the policy from standard input.
+policy() {
+	mkdir -p "$work/policy.d"
+	cat >"$work/policy.d/${1:-50-test.json}"
+}
+
+make_namespaces() {
+	ip netns add "$near" && ip netns add "$far" || die "make network namespaces"
+	# Addresses that are usable at once.
+	in_near sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	in_far sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	ip -n "$near" link add eth0 type veth peer name eth0 netns "$far" || die "make a veth pair"
+	ip -n "$near" address add 10.99.0.1/24 dev eth0
+	ip -n "$far" address add 10.99.0.2/24 dev eth0
+	ip -n "$near" address add fd99::1/64 dev eth0 nodad
+	ip -n "$far" address add fd99::2/64 dev eth0 nodad
+	local ns
+	for ns in "$near" "$far"; do
+		ip -n "$ns" link set lo up
+		ip -n "$ns" link set eth0 up
+	done
+}
+
+start_sockd() {
+	ip netns exec "$near" "$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
+		--user "$broker_uid:$broker_uid" --audit "$audit" "$@" >"$work/sockd.log" 2>&1 &
+	broker_pid=$!
+	wait_for 10 broker_ready || {
+		cat "$work/sockd.log"
+		die "sockd starts"
+	}
+}
+
+# Bound alone is not enough: connect() is answered only once it listens.
+broker_ready() {
+	kill -0 "$broker_pid" && [ -S "$socket" ] && [ -S "$management" ] &&
+		in_near ss -Hlx "src $socket" | grep -q .
+}
+
+# Ends sockd as systemd would, and looks at how it went.
+stop_sockd() {
+	local status=0
+	[ -n "$broker_pid" ] || return 0
+	kill -0 "$broker_pid" 2>/dev/null || fail "sockd still runs at the end"
+	kill -TERM "$broker_pid" 2>/dev/null
+	wait "$broker_pid" || status=$?
+	broker_pid=
+	[ "$status" -eq 0 ] || {
+		fail "sockd ends with status 0 (it was $status)"
+		tail -n 40 "$work/sockd.log"
+	}
+}
+
+finish() {
+	local status=$? child
+	trap - EXIT
+	for child in ${children[@]+"${children[@]}"}; do
+		end_child "$child"
+	done
+	stop_sockd
+	if [ -n "$work" ]; then
+		if compgen -G "$work/sanitizer/*" >/dev/null; then
+			fail "no finding of a sanitizer"
+			head -n 60 "$work"/sanitizer/*
+		fi
+		if grep -lE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$work"/*.log 2>/dev/null; then
+			fail "no finding of a sanitizer in a log"
+			grep -hA 30 -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$work"/*.log | head -n 60
+		fi
+		if [ "$failures" -gt 0 ]; then
+			echo "--- sockd said:"
+			tail -n 20 "$work/sockd.log" 2>/dev/null
+			echo "--- audit:"
+			tail -n 20 "$audit" 2>/dev/null
+		fi
+		rm -rf "$work"
+	fi
+	ip netns delete "$near" 2>/dev/null
+	ip netns delete "$far" 2>/dev/null
+	[ "$status" -eq 0 ] && [ "$failures" -gt 0 ] && status=1
+	exit "$status"
+}
+
+# What every script begins with.
+begin() {
+	need_root
+	need_programs ip ss setpriv "$@"
+	trap finish EXIT
+	trap 'exit 130' INT TERM
+	work=$(mktemp -d "${TMPDIR:-/tmp}/sockd-test.XXXXXX") || exit 1
+	chmod 755 "$work"
+	mkdir -p "$work/bin" "$work/lib" "$work/run" "$work/policy.d"
+	install -d -m 755 -o "$client_uid" -g "$client_uid" "$work/home"
+	install -d -m 755 -o "$broker_uid" -g "$broker_uid" "$work/audit"
+	install -d -m 1777 "$work/sanitizer"
+	socket=$work/run/socket
+	management=$work/run/management
+	audit=$work/audit/audit.json
+	sanitizer_options=log_path=$work/sanitizer/log
+	export ASAN_OPTIONS=$sanitizer_options UBSAN_OPTIONS=$sanitizer_options
+	install -m 755 "$SOCKD_BUILD/daemon/sockd" "$work/bin/" || die "sockd is built"
+	[ ! -x "$SOCKD_BUILD/client/sockctl" ] || install -m 755 "$SOCKD_BUILD/client/sockctl" "$work/bin/"
+	install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd-preload.so" "$work/lib/" || die "the preload is built"
+	preload=$work/lib/libsockd-preload.so
+	# A sanitizer's run-time must come first.
+	local runtime
+	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
+	preload=${runtime:+$runtime:}$preload
+	make_namespaces
+}
+
+# For a program that hangs with a sanitizer's run-time in front of it, ours or not: the preload of the
+# plain build beside this one then takes the place. Everything else stays as it is.
+prefer_plain_preload() {
+	local plain=$SOCKD_BUILD/../plain/lib/.libs/libsockd-preload.so
+	[ "${preload%:*}" != "$preload" ] || return 0
+	LD_PRELOAD=${preload%:*} ASAN_OPTIONS=detect_leaks=0 timeout 5 "$@" >/dev/null 2>&1 && return 0
+	[ -e "$plain" ] || skip_all "$1 does not run with a sanitizer, and there is no plain build beside this one"
+	install -m 755 "$plain" "$work/lib/" && preload=$work/lib/libsockd-preload.so
+}

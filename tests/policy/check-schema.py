@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""The schema takes every example and refuses what sockd refuses by its form."""
+
+import copy
+import json
+import pathlib
+import sys
+
+try:
+    import jsonschema
+    validator_class = jsonschema.Draft202012Validator
+except (ImportError, AttributeError):
+    print("SKIP: python3-jsonschema is missing or knows no draft 2020-12")
+    sys.exit(77)
+
+top = pathlib.Path(__file__).resolve().parent.parent.parent
+schema = json.loads((top / "policy/sockd-policy.schema.json").read_text())
+validator_class.check_schema(schema)
+validator = validator_class(schema)
+failures = 0
+
+examples = sorted((top / "examples/policy.d").glob("*.json"))
+if not examples:
+    print("FAIL: there are no examples")
+    failures += 1
+for example in examples:
+    errors = list(validator.iter_errors(json.loads(example.read_text())))
+    for error in errors:
+        print(f"FAIL: {example.name}: {error.json_path}: {error.message}")
+    failures += len(errors)
+
+RULE = {"name": "r", "peers": "any", "family": "inet", "type": "stream", "ports": [80, "443-444"]}
+
+
+def with_rule(**changes):
+    rule = copy.deepcopy(RULE)
+    rule.update(changes)
+    return {"rules": [{key: value for key, value in rule.items() if value is not None}]}
+
+
+good = [
+    {"rules": []},
+    with_rule(),
+    with_rule(peers={"user": ["a", "b"], "gid": "5-9"}, listener="tenant"),
+    with_rule(options={"SO_MARK": [1, "5-9", -1], "SO_BINDTODEVICE": "veth*", "SO_PRIORITY": "any"}),
+    with_rule(family="netlink", type=None, ports=None, protocol=0, groups="any", messages=["RTM_NEWLINK", 7]),
+    with_rule(interfaces=["eth0", "veth*"], netns="peer", owner="peer"),
+    {"rules": [], "limits": {"grants-per-user": 5}, "description": "d"},
+]
+bad = [
+    [],
+    {},
+    {"rules": {}},
+    {"rules": [], "rulez": []},
+    {"rules": [], "limits": {"grants-per-user": 0}},
+    {"rules": [], "limits": {"grants": 5}},
+    with_rule(name=None),
+    with_rule(name="has space"),
+    with_rule(name="x" * 64),
+    with_rule(peers=None),
+    with_rule(peers="all"),
+    with_rule(peers={}),
+    with_rule(peers={"uid": -1}),
+    with_rule(peers={"uid": 4294967295}),
+    with_rule(peers={"uid": []}),
+    with_rule(peers={"users": "a"}),
+    with_rule(family=None),
+    with_rule(family=[]),
+    with_rule(family=0),
+    with_rule(type=99),
+    with_rule(protocol=1.5),
+    with_rule(ports="80"),
+    with_rule(ports=[]),
+    with_rule(ports=-1),
+    with_rule(portz=80),
+    with_rule(interfaces="a*b"),
+    with_rule(interfaces="sixteen-letters-"),
+    with_rule(interfaces=".."),
+    with_rule(options={}),
+    with_rule(options={"SO_MARK": None, "SO_PRIORITY": []}),
+    with_rule(netns=".."),
+    with_rule(netns="a/b"),
+    with_rule(owner="root"),
+    with_rule(effect="block"),
+    with_rule(effect="deny", owner="peer"),
+]
+for policy in good:
+    for error in validator.iter_errors(policy):
+        print(f"FAIL: refused though good: {json.dumps(policy)}: {error.message}")
+        failures += 1
+for policy in bad:
+    if validator.is_valid(policy):
+        print(f"FAIL: taken though bad: {json.dumps(policy)}")
+        failures += 1
+
+print(f"{len(examples)} examples, {len(good)} good and {len(bad)} bad policies: {failures} failures")
+sys.exit(1 if failures else 0)

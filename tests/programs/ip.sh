@@ -1,0 +1,53 @@
+#!/bin/bash
+# ip under a rule that allows two message types on one interface, and ip monitor.
+. "$(dirname "$0")/../lib.sh"
+begin ip
+copy_program ip
+
+policy <<'JSON'
+{
+  "rules": [
+    {
+      "name": "own-bridge",
+      "peers": { "uid": 65534 },
+      "family": "netlink", "protocol": "route",
+      "messages": ["RTM_NEWLINK", "RTM_NEWADDR"], "interfaces": ["test0"]
+    }
+  ]
+}
+JSON
+
+link_exists() {
+	ip -n "$near" link show "$1" >/dev/null 2>&1
+}
+
+refused "ip link add needs sockd" 'Operation not permitted' without "$work/bin/ip" link add test0 type bridge
+
+start_sockd
+expect "ip link add on the interface of the rule" through "$work/bin/ip" link add test0 type bridge
+expect "the interface is there" link_exists test0
+refused "ip link add on another interface" 'Operation not permitted' \
+	through "$work/bin/ip" link add other0 type bridge
+expect "the other interface is not there" eval '! link_exists other0'
+expect "ip address add on the interface of the rule" \
+	through "$work/bin/ip" address add 10.97.0.1/24 dev test0
+ip -n "$near" -o address show dev test0 >"$work/addresses" 2>&1
+contains "the address is there" "$work/addresses" 'inet 10\.97\.0\.1/24'
+expect "ip -6 address add on the interface of the rule" \
+	through "$work/bin/ip" address add fd97::1/64 dev test0
+refused "ip address add on another interface" 'Operation not permitted' \
+	through "$work/bin/ip" address add 10.96.0.1/24 dev eth0
+ip -n "$near" -o address show dev eth0 >"$work/addresses" 2>&1
+counted "the other interface has no new address" 0 "$work/addresses" '10\.96\.0\.1'
+refused "a message type that the rule does not name" 'Operation not permitted' \
+	through "$work/bin/ip" link delete test0
+expect "the interface is still there" link_exists test0
+refused "a route, which the rule does not name" 'Operation not permitted' \
+	through "$work/bin/ip" route add 10.95.0.0/24 dev test0
+expect "reading needs no rule" through "$work/bin/ip" -o link show eth0
+
+through_exec stdbuf -oL "$work/bin/ip" monitor link >"$work/monitor" 2>&1 &
+remember
+sleep 0.5
+ip -n "$near" link add seen0 type bridge
+expect "ip monitor prints the new interface" wait_for 5 grep -q 'seen0' "$work/monitor"

@@ -1,0 +1,678 @@
+/* The audit trail: valid lines for any bytes, batches in order, losses told, files reopened, the
+ * journal's fields. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/audit-format.h"
+#include "daemon/audit.h"
+#include "proto/macro.h"
+
+static char directory[] = "/tmp/test-audit-XXXXXX";
+static char path[64];
+
+static struct audit_record make_record(void)
+{
+	return (struct audit_record){
+		.event = AUDIT_GRANT,
+		.time_usec = UINT64_C(1767225599123456),
+		.grant = 77,
+		.uid = 1000,
+		.gid = 1001,
+		.pid = 4242,
+		.domain = AF_INET,
+		.type = SOCK_STREAM | SOCK_CLOEXEC,
+		.protocol = 6,
+		.count = 1,
+		.verb = "open",
+		.listener = "main",
+		.rule = "web",
+		.steps = "bind 127.0.0.1:80",
+	};
+}
+
+static json_t *parse(const char *line, size_t size)
+{
+	json_error_t error;
+	json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+
+	ck_assert_msg(object != NULL, "not JSON: %s: %.*s", error.text, (int)size, line);
+	ck_assert(json_is_object(object));
+	return object;
+}
+
+static json_t *format(const struct audit_record *record)
+{
+	char line[AUDIT_LINE_MAX];
+	size_t size = audit_format_json(record, line);
+
+	ck_assert_uint_le(size, sizeof(line));
+	ck_assert_int_eq(line[size - 1], '\n');
+	ck_assert_ptr_null(memchr(line, '\n', size - 1));
+	return parse(line, size);
+}
+
+static const char *string_of(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	ck_assert_msg(text != NULL, "no %s", key);
+	return text;
+}
+
+static json_int_t integer_of(json_t *object, const char *key)
+{
+	ck_assert_msg(json_is_integer(json_object_get(object, key)), "no %s", key);
+	return json_integer_value(json_object_get(object, key));
+}
+
+START_TEST(a_grant_has_all_its_fields)
+{
+	struct audit_record record = make_record();
+	json_t *object = format(&record);
+
+	ck_assert_str_eq(string_of(object, "time"), "2025-12-31T23:59:59.123456Z");
+	ck_assert_int_eq(integer_of(object, "time_usec"), INT64_C(1767225599123456));
+	ck_assert_str_eq(string_of(object, "event"), "grant");
+	ck_assert_int_eq(integer_of(object, "uid"), 1000);
+	ck_assert_int_eq(integer_of(object, "gid"), 1001);
+	ck_assert_int_eq(integer_of(object, "pid"), 4242);
+	ck_assert_str_eq(string_of(object, "verb"), "open");
+	ck_assert_str_eq(string_of(object, "listener"), "main");
+	ck_assert_str_eq(string_of(object, "family"), "inet");
+	ck_assert_str_eq(string_of(object, "type"), "stream");
+	ck_assert_str_eq(string_of(object, "protocol"), "tcp");
+	ck_assert_str_eq(string_of(object, "steps"), "bind 127.0.0.1:80");
+	ck_assert_str_eq(string_of(object, "rule"), "web");
+	ck_assert_int_eq(integer_of(object, "grant"), 77);
+	ck_assert_int_eq(integer_of(object, "count"), 1);
+	ck_assert_ptr_null(json_object_get(object, "errno"));
+	ck_assert_ptr_null(json_object_get(object, "reason"));
+	json_decref(object);
+}
+END_TEST
+
+START_TEST(a_refusal_has_its_error_and_reason)
+{
+	struct audit_record record = make_record();
+	json_t *object;
+
+	record.event = AUDIT_REFUSAL;
+	record.grant = 0;
+	record.error = EACCES;
+	record.domain = 199;
+	record.protocol = -5;
+	memcpy(record.text, "no rule", sizeof("no rule"));
+	object = format(&record);
+	ck_assert_str_eq(string_of(object, "event"), "refusal");
+	ck_assert_int_eq(integer_of(object, "errno"), EACCES);
+	ck_assert_str_eq(string_of(object, "error"), "EACCES");
+	ck_assert_str_eq(string_of(object, "reason"), "no rule");
+	ck_assert_str_eq(string_of(object, "family"), "199");
+	ck_assert_str_eq(string_of(object, "protocol"), "-5");
+	ck_assert_ptr_null(json_object_get(object, "grant"));
+	json_decref(object);
+}
+END_TEST
+
+START_TEST(a_reload_names_no_peer)
+{
+	struct audit_record record = {.event = AUDIT_RELOAD, .error = 4095, .text = "line 3"};
+	json_t *object = format(&record);
+
+	ck_assert_str_eq(string_of(object, "time"), "1970-01-01T00:00:00.000000Z");
+	ck_assert_str_eq(string_of(object, "event"), "reload");
+	ck_assert_str_eq(string_of(object, "error"), "4095");
+	ck_assert_ptr_null(json_object_get(object, "uid"));
+	ck_assert_ptr_null(json_object_get(object, "family"));
+	json_decref(object);
+}
+END_TEST
+
+static const struct {
+	const char *raw, *seen;
+} texts[] = {
+	{"a \"quoted\" back\\slash", "a \"quoted\" back\\slash"},
+	{"\x01\n\t\x7f", "\x01\n\t\x7f"},
+	{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7"},
+	{"\xff\x80", "\\xff\\x80"},
+	{"\xc0\xaf", "\\xc0\\xaf"},		      /* overlong */
+	{"\xe0\x80\x80", "\\xe0\\x80\\x80"},	      /* overlong */
+	{"\xed\xa0\x80", "\\xed\\xa0\\x80"},	      /* a surrogate */
+	{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* beyond Unicode */
+	{"cut \xe2\x82", "cut \\xe2\\x82"},
+	{"\xc2\x9b", "\xc2\x9b"},
+};
+
+START_TEST(texts_are_escaped)
+{
+	struct audit_record record = make_record();
+	json_t *object;
+
+	(void)snprintf(record.text, sizeof(record.text), "%s", texts[_i].raw);
+	object = format(&record);
+	ck_assert_str_eq(string_of(object, "reason"), texts[_i].seen);
+	json_decref(object);
+}
+END_TEST
+
+START_TEST(no_control_character_gets_through)
+{
+	struct audit_record record = make_record();
+	struct audit_fields fields;
+	char line[AUDIT_LINE_MAX];
+	size_t size;
+
+	for (size_t i = 0; i + 1 < sizeof(record.text); i++)
+		record.text[i] = (char)(i % 255 + 1);
+	memcpy(record.steps, "\xc2\x9b[31m", sizeof("\xc2\x9b[31m"));
+	size = audit_format_json(&record, line);
+	for (size_t i = 0; i + 1 < size; i++)
+		ck_assert((unsigned char)line[i] >= 0x20 && line[i] != 0x7f);
+	ck_assert_ptr_null(memmem(line, size, "\xc2\x9b", 2));
+
+	audit_format_journal(&record, &fields);
+	for (size_t i = 0; i < fields.n; i++) {
+		const unsigned char *text = fields.fields[i].iov_base;
+
+		for (size_t j = 0; j < fields.fields[i].iov_len; j++)
+			ck_assert(text[j] >= 0x20 && text[j] < 0x7f);
+	}
+}
+END_TEST
+
+/* Any bytes at all in a record, without a NUL at the end of its texts. */
+START_TEST(random_bytes_give_valid_lines)
+{
+	struct audit_fields fields;
+
+	srandom(1);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct audit_record record;
+		unsigned char *bytes = (unsigned char *)&record;
+
+		for (size_t j = 0; j < sizeof(record); j++)
+			bytes[j] = (unsigned char)(i % 2 ? random() : (random() & 0x1f) | 0x80 | i);
+		record.event = (enum audit_event)(i % (AUDIT_LOST + 1));
+		record.time_usec >>= 1; /* JSON's integers are signed here */
+		record.grant >>= 1;
+		json_decref(format(&record));
+
+		audit_format_journal(&record, &fields);
+		ck_assert_uint_le(fields.n, AUDIT_FIELDS_MAX);
+		for (size_t j = 0; j < fields.n; j++) {
+			char *start = fields.fields[j].iov_base;
+
+			ck_assert(start >= fields.text);
+			ck_assert(start + fields.fields[j].iov_len <=
+				  fields.text + sizeof(fields.text));
+		}
+	}
+}
+END_TEST
+
+START_TEST(the_longest_record_fits)
+{
+	struct audit_record record = make_record();
+	struct audit_fields fields;
+
+	memset(record.verb, 1, sizeof(record.verb));
+	memset(record.listener, 1, sizeof(record.listener));
+	memset(record.rule, 1, sizeof(record.rule));
+	memset(record.steps, 1, sizeof(record.steps));
+	memset(record.text, 1, sizeof(record.text));
+	record.time_usec = record.grant = INT64_MAX;
+	record.uid = record.gid = record.count = UINT32_MAX;
+	record.pid = record.domain = record.type = record.protocol = INT32_MIN;
+	record.error = INT32_MIN;
+	json_decref(format(&record));
+	audit_format_journal(&record, &fields);
+}
+END_TEST
+
+static void setup(void)
+{
+	memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/log", directory);
+}
+
+static void teardown(void)
+{
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
+/* Reads the lines of a file; each must be valid and is handed on. */
+static size_t read_lines(const char *name, void (*each)(json_t *object, size_t i))
+{
+	FILE *file = fopen(name, "re");
+	char line[AUDIT_LINE_MAX + 1];
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		json_t *object = parse(line, strlen(line));
+
+		if (each)
+			each(object, n);
+		json_decref(object);
+		n++;
+	}
+	(void)fclose(file);
+	return n;
+}
+
+static void check_grant_number(json_t *object, size_t i)
+{
+	ck_assert_int_eq(integer_of(object, "grant"), (json_int_t)i + 1);
+}
+
+static void push_grants(struct audit *audit, uint64_t from, uint64_t to)
+{
+	struct audit_record record = make_record();
+
+	for (record.grant = from; record.grant <= to; record.grant++)
+		audit_push(audit, &record);
+}
+
+static struct audit *open_audit(const char *target)
+{
+	struct audit *audit = NULL;
+	int r = audit_new(target, &audit);
+
+	ck_assert_msg(r == 0, "audit_new: %s", strerror(-r));
+	return audit;
+}
+
+START_TEST(records_reach_the_file_in_order)
+{
+	struct audit *audit = open_audit(path);
+	struct stat st;
+
+	ck_assert_str_eq(audit_target(audit), path);
+	push_grants(audit, 1, 10);
+	ck_assert_int_eq(audit_start(audit), 0);
+	for (uint64_t i = 11; i < 20000; i += 500) {
+		push_grants(audit, i, i + 499);
+		(void)usleep(2000);
+	}
+	audit = audit_free(audit);
+	ck_assert_ptr_null(audit);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 20010);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0137, 0);
+}
+END_TEST
+
+START_TEST(records_are_written_without_being_asked)
+{
+	struct audit *audit = open_audit(path);
+	struct stat st;
+
+	ck_assert_int_eq(audit_start(audit), 0);
+	push_grants(audit, 1, 1);
+	for (unsigned i = 0; i < 200 && stat(path, &st) == 0 && st.st_size == 0; i++)
+		(void)usleep(10000);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 1);
+	push_grants(audit, 2, 2);
+	for (unsigned i = 0; i < 200 && read_lines(path, NULL) < 2; i++)
+		(void)usleep(10000);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
+	(void)audit_free(audit);
+}
+END_TEST
+
+START_TEST(without_a_thread_the_end_writes_all)
+{
+	struct audit *audit = open_audit(path);
+
+	push_grants(audit, 1, 100);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 100);
+}
+END_TEST
+
+static json_int_t lost_told;
+
+static void add_up_lost(json_t *object, size_t i)
+{
+	(void)i;
+	if (strcmp(string_of(object, "event"), "lost") == 0)
+		lost_told += integer_of(object, "count");
+}
+
+START_TEST(an_overflow_is_told)
+{
+	struct audit *audit = open_audit(path);
+
+	push_grants(audit, 1, AUDIT_RING_SIZE + 123);
+	ck_assert_uint_eq(audit_lost(audit), 123);
+	(void)audit_free(audit);
+	lost_told = 0;
+	ck_assert_uint_eq(read_lines(path, add_up_lost), AUDIT_RING_SIZE + 1);
+	ck_assert_int_eq(lost_told, 123);
+}
+END_TEST
+
+/* A disk that is full: what was written is whole, what was not is counted, and told when there is
+ * room again. */
+START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
+{
+	struct audit *audit = open_audit(path);
+	struct rlimit limit = {.rlim_cur = 10000, .rlim_max = RLIM_INFINITY};
+	struct rlimit before;
+	size_t n;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit.rlim_max = before.rlim_max;
+	ck_assert_int_eq(audit_start(audit), 0); /* its thread has SIGXFSZ blocked */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	push_grants(audit, 1, 100);
+	for (unsigned i = 0; i < 300 && audit_lost(audit) == 0; i++)
+		(void)usleep(10000);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_uint_gt(audit_lost(audit), 0);
+	ck_assert_uint_lt(audit_lost(audit), 100);
+	push_grants(audit, 101, 101);
+	n = 101 - audit_lost(audit);
+	(void)audit_free(audit);
+
+	/* All whole lines but the one that the limit cut off. */
+	FILE *file = fopen(path, "re");
+	char line[AUDIT_LINE_MAX + 1];
+	size_t whole = 0, cut = 0;
+
+	lost_told = 0;
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		json_t *object = json_loadb(line, strlen(line), 0, NULL);
+
+		if (object) {
+			add_up_lost(object, 0);
+			whole++;
+		} else
+			cut++;
+		json_decref(object);
+	}
+	(void)fclose(file);
+	ck_assert_uint_eq(cut, 1);
+	ck_assert_uint_eq(whole, n + 1);
+	ck_assert_int_eq(lost_told, (json_int_t)(101 - n));
+}
+END_TEST
+
+START_TEST(the_file_is_reopened)
+{
+	struct audit *audit = open_audit(path);
+	char old[96];
+
+	(void)snprintf(old, sizeof(old), "%s.1", path);
+	ck_assert_int_eq(audit_start(audit), 0);
+	push_grants(audit, 1, 1);
+	for (unsigned i = 0; i < 200 && read_lines(path, NULL) < 1; i++)
+		(void)usleep(10000);
+	ck_assert_int_eq(rename(path, old), 0);
+	ck_assert_int_eq(audit_reopen(audit), 0);
+	push_grants(audit, 1, 2);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(old, check_grant_number), 1);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
+	(void)unlink(old);
+}
+END_TEST
+
+START_TEST(a_failed_reopen_keeps_the_old_file)
+{
+	struct audit *audit = open_audit(path);
+	char old[96];
+
+	(void)snprintf(old, sizeof(old), "%s.1", path);
+	ck_assert_int_eq(rename(path, old), 0);
+	ck_assert_int_eq(symlink(old, path), 0);
+	ck_assert_int_eq(audit_reopen(audit), -ELOOP);
+	push_grants(audit, 1, 1);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(old, check_grant_number), 1);
+	(void)unlink(old);
+}
+END_TEST
+
+START_TEST(only_a_regular_file_will_do)
+{
+	struct audit *audit = NULL;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_lt(audit_new(path, &audit), 0);
+	(void)unlink(path);
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+	ck_assert_int_eq(audit_new(path, &audit), -ELOOP);
+	ck_assert_int_eq(audit_new("/dev/null", &audit), -EINVAL);
+	ck_assert_int_eq(audit_new(directory, &audit), -EISDIR);
+	ck_assert_int_eq(audit_new("/does/not/exist", &audit), -ENOENT);
+	ck_assert_ptr_null(audit);
+}
+END_TEST
+
+START_TEST(nobody_reads_and_the_end_still_comes)
+{
+	struct timespec before, after;
+	struct audit *audit;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+	audit = open_audit("stderr");
+	ck_assert_int_eq(audit_start(audit), 0);
+	push_grants(audit, 1, AUDIT_RING_SIZE);
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	push_grants(audit, 1, AUDIT_RING_SIZE * 2);
+	ck_assert_uint_gt(audit_lost(audit), 0);
+	(void)audit_free(audit);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_le(after.tv_sec - before.tv_sec, 4);
+}
+END_TEST
+
+START_TEST(auto_is_standard_error_without_a_journal)
+{
+	struct audit *audit;
+	struct stat st;
+	char stream[64];
+
+	ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
+	audit = open_audit("auto");
+	ck_assert_str_eq(audit_target(audit), "stderr");
+	(void)audit_free(audit);
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino + 1);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+	audit = open_audit("auto");
+	ck_assert_str_eq(audit_target(audit), "stderr");
+	(void)audit_free(audit);
+}
+END_TEST
+
+START_TEST(none_takes_and_forgets)
+{
+	struct audit *audit = open_audit("none");
+
+	ck_assert_int_eq(audit_start(audit), 0);
+	push_grants(audit, 1, AUDIT_RING_SIZE * 2);
+	ck_assert_uint_eq(audit_lost(audit), 0);
+	ck_assert_int_eq(audit_reopen(audit), 0);
+	(void)audit_free(audit);
+	(void)audit_free(NULL);
+}
+END_TEST
+
+static bool datagram_has(const char *datagram, size_t size, const char *field)
+{
+	const char *found = memmem(datagram, size, field, strlen(field));
+
+	return found && (found == datagram || found[-1] == '\n') && found[strlen(field)] == '\n';
+}
+
+#define NO_NAMESPACES 77
+
+static bool write_file(const char *name, const char *text)
+{
+	_cleanup_close_ int fd = open(name, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* A mount namespace with an empty /run; without root by way of a user namespace. */
+static bool enter_namespaces(void)
+{
+	char uid_map[64], gid_map[64];
+	uid_t uid = geteuid();
+
+	(void)snprintf(uid_map, sizeof(uid_map), "0 %u 1", uid);
+	(void)snprintf(gid_map, sizeof(gid_map), "0 %u 1", getegid());
+	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) < 0)
+		return false;
+	if (uid != 0 && (!write_file("/proc/self/setgroups", "deny") ||
+				!write_file("/proc/self/uid_map", uid_map) ||
+				!write_file("/proc/self/gid_map", gid_map)))
+		return false;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0;
+}
+
+/* In a mount namespace of its own, with a socket where the journal's is. */
+static int be_journal(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct audit_record record = make_record();
+	struct audit *audit = NULL;
+	char datagram[8192], stream[64];
+	struct stat st;
+	ssize_t size;
+	int fd;
+
+	if (!enter_namespaces())
+		return NO_NAMESPACES;
+	if (audit_new("journal", &audit) != -ENOENT)
+		return 1;
+	if (mkdir("/run/systemd", 0755) < 0 || mkdir("/run/systemd/journal", 0755) < 0)
+		return 2;
+	strcpy(address.sun_path, "/run/systemd/journal/socket");
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return 3;
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return 4;
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	(void)setenv("JOURNAL_STREAM", stream, 1);
+	if (audit_new("auto", &audit) < 0 || strcmp(audit_target(audit), "journal") != 0)
+		return 5;
+
+	record.event = AUDIT_REFUSAL;
+	record.error = EPERM;
+	strcpy(record.text, "because\nof this");
+	if (audit_start(audit) < 0)
+		return 6;
+	audit_push(audit, &record);
+	(void)audit_free(audit);
+	size = recv(fd, datagram, sizeof(datagram), MSG_DONTWAIT);
+	if (size <= 0)
+		return 7;
+	if (!datagram_has(datagram, (size_t)size, "SOCKD_EVENT=refusal") ||
+		!datagram_has(datagram, (size_t)size, "PRIORITY=5") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_UID=1000") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_GID=1001") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_PID=4242") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_FAMILY=inet") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_TYPE=stream") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_PROTOCOL=tcp") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_RULE=web") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_LISTENER=main") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_STEPS=bind 127.0.0.1:80") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_ERRNO=1") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_GRANT=77") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_COUNT=1") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_REASON=because\\x0aof this") ||
+		!datagram_has(datagram, (size_t)size,
+			"MESSAGE=Refused to uid 1000 (pid 4242): inet stream tcp, "
+			"bind 127.0.0.1:80, rule web: EPERM: because\\x0aof this"))
+		return 8;
+	(void)close(fd);
+	return 0;
+}
+
+START_TEST(the_journal_gets_fields)
+{
+	pid_t child = fork();
+	int status;
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0)
+		_exit(be_journal());
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_NAMESPACES)
+		(void)printf(
+			"SKIP: the_journal_gets_fields: no mount namespace can be made here\n");
+	else
+		ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("audit");
+	TCase *formats = tcase_create("format");
+	TCase *trail = tcase_create("trail");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(formats, a_grant_has_all_its_fields);
+	tcase_add_test(formats, a_refusal_has_its_error_and_reason);
+	tcase_add_test(formats, a_reload_names_no_peer);
+	tcase_add_loop_test(formats, texts_are_escaped, 0, ARRAY_SIZE(texts));
+	tcase_add_test(formats, no_control_character_gets_through);
+	tcase_add_test(formats, random_bytes_give_valid_lines);
+	tcase_add_test(formats, the_longest_record_fits);
+	tcase_set_timeout(formats, 60);
+	suite_add_tcase(suite, formats);
+
+	tcase_add_checked_fixture(trail, setup, teardown);
+	tcase_add_test(trail, records_reach_the_file_in_order);
+	tcase_add_test(trail, records_are_written_without_being_asked);
+	tcase_add_test(trail, without_a_thread_the_end_writes_all);
+	tcase_add_test(trail, an_overflow_is_told);
+	tcase_add_test(trail, a_failed_write_is_told_and_leaves_whole_lines);
+	tcase_add_test(trail, the_file_is_reopened);
+	tcase_add_test(trail, a_failed_reopen_keeps_the_old_file);
+	tcase_add_test(trail, only_a_regular_file_will_do);
+	tcase_add_test(trail, nobody_reads_and_the_end_still_comes);
+	tcase_add_test(trail, auto_is_standard_error_without_a_journal);
+	tcase_add_test(trail, none_takes_and_forgets);
+	tcase_add_test(trail, the_journal_gets_fields);
+	tcase_set_timeout(trail, 60);
+	suite_add_tcase(suite, trail);
+
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,584 @@
+/* Hostile and honest netlink messages before the judge. Interfaces are real ones of a namespace of
+ * its own. */
+#include <check.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/family/netlink-judge.h"
+#include "proto/macro.h"
+
+struct buffer {
+	_Alignas(8) unsigned char bytes[2048];
+	size_t size;
+};
+
+static size_t start(struct buffer *b, int type, int flags, const void *header, size_t header_size)
+{
+	struct nlmsghdr message = {
+		.nlmsg_type = (uint16_t)type,
+		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags),
+	};
+	size_t at = b->size;
+
+	memcpy(b->bytes + b->size, &message, sizeof message);
+	memcpy(b->bytes + b->size + sizeof message, header, header_size);
+	b->size += sizeof message + header_size;
+	return at;
+}
+
+static size_t put(struct buffer *b, int type, const void *data, size_t size)
+{
+	struct nlattr attribute = {
+		.nla_len = (uint16_t)(sizeof attribute + size),
+		.nla_type = (uint16_t)type,
+	};
+	size_t at = b->size;
+
+	memcpy(b->bytes + b->size, &attribute, sizeof attribute);
+	if (size > 0)
+		memcpy(b->bytes + b->size + sizeof attribute, data, size);
+	b->size += NLA_ALIGN(sizeof attribute + size);
+	return at;
+}
+
+static void put_text(struct buffer *b, int type, const char *text)
+{
+	put(b, type, text, strlen(text) + 1);
+}
+
+static void put_number(struct buffer *b, int type, uint32_t number)
+{
+	put(b, type, &number, sizeof number);
+}
+
+static void end_nested(struct buffer *b, size_t at)
+{
+	struct nlattr attribute;
+
+	memcpy(&attribute, b->bytes + at, sizeof attribute);
+	attribute.nla_len = (uint16_t)(b->size - at);
+	memcpy(b->bytes + at, &attribute, sizeof attribute);
+}
+
+static void finish(struct buffer *b, size_t at)
+{
+	uint32_t size = (uint32_t)(b->size - at);
+
+	memcpy(b->bytes + at, &size, sizeof size);
+}
+
+static char *names[] = {"lo", "t*"};
+static struct range types[] = {{RTM_NEWLINK, RTM_SETLINK}, {RTM_NEWADDR, RTM_DELADDR},
+	{RTM_NEWROUTE, RTM_DELROUTE}, {RTM_NEWNEIGH, RTM_DELNEIGH}};
+static struct rule rule;
+static char why[POLICY_REASON_MAX];
+static int fd = -1;
+
+static void setup(void)
+{
+	memset(&rule, 0, sizeof rule);
+	rule.has_messages = rule.has_interfaces = true;
+	rule.messages = (struct ranges){types, ARRAY_SIZE(types)};
+	rule.interfaces = (struct names){names, ARRAY_SIZE(names)};
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ck_assert_int_ge(fd, 0);
+}
+
+static void teardown(void)
+{
+	close_quietly(fd);
+}
+
+static bool within(const struct buffer *b)
+{
+	why[0] = '\0';
+	return netlink_messages_within(
+		&rule, NETLINK_ROUTE, fd, b->bytes, b->size, why, sizeof why);
+}
+
+#define assert_refused(b, words) \
+	do { \
+		ck_assert(!within(b)); \
+		ck_assert_msg(strstr(why, words) != NULL, "reason is \"%s\"", why); \
+	} while (0)
+#define assert_allowed(b) ck_assert_msg(within(b), "refused: %s", why)
+
+static size_t start_link(struct buffer *b, int type, int flags, int index)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+
+	return start(b, type, flags, &link, sizeof link);
+}
+
+/* What `ip link add NAME type KIND` sends. */
+static void make_link(struct buffer *b, const char *name, const char *kind)
+{
+	size_t at = start_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	put_text(b, IFLA_IFNAME, name);
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	put(b, IFLA_INFO_KIND, kind, strlen(kind));
+	end_nested(b, info);
+	finish(b, at);
+}
+
+START_TEST(creates_named_links_only)
+{
+	struct buffer b = {0};
+
+	make_link(&b, "t0", "dummy");
+	assert_allowed(&b);
+	b.size = 0;
+	make_link(&b, "eth7", "dummy");
+	assert_refused(&b, "interface eth7 is not in");
+	b.size = 0;
+	make_link(&b, "t%d", "dummy");
+	assert_refused(&b, "may become another");
+	b.size = 0;
+	make_link(&b, "t0", "vxlan");
+	assert_refused(&b, "kind of link");
+	b.size = 0;
+	make_link(&b, "t0", "vlan");
+	assert_refused(&b, "needs the link");
+	b.size = 0;
+	finish(&b, start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0));
+	assert_refused(&b, "names no interface");
+}
+END_TEST
+
+START_TEST(finds_interfaces_by_index)
+{
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_NEWLINK, 0, (int)if_nametoindex("lo"));
+
+	finish(&b, at);
+	assert_allowed(&b);
+	put_text(&b, IFLA_IFNAME, "eth7"); /* a rename out of the rule */
+	finish(&b, at);
+	assert_refused(&b, "eth7");
+
+	names[0] = "other";
+	b.size = 0;
+	at = start_link(&b, RTM_DELLINK, 0, (int)if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "interface lo is not in");
+	put_text(&b, IFLA_IFNAME, "t0"); /* the kernel goes by the index */
+	finish(&b, at);
+	assert_refused(&b, "interface lo is not in");
+	b.size = 0;
+	finish(&b, start_link(&b, RTM_DELLINK, 0, 99999));
+	assert_refused(&b, "no interface 99999");
+	b.size = 0;
+	finish(&b, start_link(&b, RTM_DELLINK, 0, -1));
+	assert_refused(&b, "no interface");
+	close_quietly(TAKE_FD(fd));
+	b.size = 0;
+	finish(&b, start_link(&b, RTM_DELLINK, 0, 1));
+	assert_refused(&b, "socket of the client's own");
+}
+END_TEST
+
+START_TEST(refuses_what_leads_elsewhere)
+{
+	static const int attributes[] = {IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_TARGET_NETNSID,
+		IFLA_NEW_NETNSID, IFLA_NEW_IFINDEX, IFLA_GROUP, IFLA_XDP, IFLA_VF_PORTS,
+		IFLA_AF_SPEC, IFLA_PROP_LIST, IFLA_LINK_NETNSID, IFLA_VFINFO_LIST, 200, 0,
+		IFLA_NET_NS_PID | NLA_F_NESTED, IFLA_NET_NS_FD | NLA_F_NET_BYTEORDER,
+		IFLA_NET_NS_FD | NLA_F_NESTED | NLA_F_NET_BYTEORDER};
+
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		struct buffer b = {0};
+		size_t at = start_link(&b, RTM_SETLINK, 0, 0);
+		char words[32];
+
+		put_text(&b, IFLA_IFNAME, "t0");
+		put_number(&b, attributes[i], 1);
+		finish(&b, at);
+		snprintf(words, sizeof words, "attribute %d is not", attributes[i] & NLA_TYPE_MASK);
+		assert_refused(&b, words);
+	}
+}
+END_TEST
+
+START_TEST(judges_master_and_lower_link)
+{
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_NEWLINK, 0, (int)if_nametoindex("lo"));
+
+	put_number(&b, IFLA_MASTER, 0);
+	finish(&b, at);
+	assert_allowed(&b);
+	b.size = at;
+	at = start_link(&b, RTM_NEWLINK, 0, 0);
+	put_text(&b, IFLA_IFNAME, "t0");
+	put_number(&b, IFLA_MASTER, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_allowed(&b);
+	names[0] = "other";
+	assert_refused(&b, "interface lo");
+	b.size = 0;
+	at = start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0);
+	put_text(&b, IFLA_IFNAME, "t0");
+	put_number(&b, IFLA_LINK, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "interface lo");
+	b.size = 0;
+	at = start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0);
+	put_text(&b, IFLA_IFNAME, "t0");
+	put(&b, IFLA_LINK, "\1\0", 2);
+	finish(&b, at);
+	assert_refused(&b, "no interface index");
+}
+END_TEST
+
+/* `ip link add t0 type veth peer name PEER`, with one more attribute in the peer where extra is not
+ * 0. */
+static void make_veth(struct buffer *b, const char *peer, int index, int extra)
+{
+	struct ifinfomsg header = {.ifi_index = index};
+	size_t at = start_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	put_text(b, IFLA_IFNAME, "t0");
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	put(b, IFLA_INFO_KIND, "veth", 4);
+	size_t data = put(b, IFLA_INFO_DATA, NULL, 0);
+	size_t nested = put(b, VETH_INFO_PEER | NLA_F_NESTED, &header, sizeof header);
+	if (peer)
+		put_text(b, IFLA_IFNAME, peer);
+	if (extra)
+		put_number(b, extra, 1);
+	end_nested(b, nested);
+	end_nested(b, data);
+	end_nested(b, info);
+	finish(b, at);
+}
+
+START_TEST(judges_the_peer_of_a_veth)
+{
+	struct buffer b = {0};
+
+	make_veth(&b, "t1", 0, 0);
+	assert_allowed(&b);
+	b.size = 0;
+	make_veth(&b, "t1", 0, IFLA_MTU);
+	assert_allowed(&b);
+	b.size = 0;
+	make_veth(&b, "eth7", 0, 0);
+	assert_refused(&b, "interface eth7");
+	b.size = 0;
+	make_veth(&b, NULL, 0, 0);
+	assert_refused(&b, "peer needs a name");
+	b.size = 0;
+	make_veth(&b, "t1", 5, 0);
+	assert_refused(&b, "interface index");
+	b.size = 0;
+	make_veth(&b, "t1", 0, IFLA_NET_NS_PID);
+	assert_refused(&b, "veth peer: attribute 19");
+	b.size = 0;
+	make_link(&b, "t0", "veth"); /* the kernel would choose the peer's name */
+	assert_refused(&b, "needs a peer");
+}
+END_TEST
+
+START_TEST(refuses_doubles)
+{
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_SETLINK, 0, 0);
+
+	put_text(&b, IFLA_IFNAME, "t0");
+	put_text(&b, IFLA_IFNAME | NLA_F_NESTED, "eth7");
+	finish(&b, at);
+	assert_refused(&b, "there twice");
+	b.size = 0;
+	at = start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0);
+	put_text(&b, IFLA_IFNAME, "t0");
+	size_t info = put(&b, IFLA_LINKINFO, NULL, 0);
+	put_text(&b, IFLA_INFO_KIND, "dummy");
+	put_text(&b, IFLA_INFO_KIND, "vxlan");
+	end_nested(&b, info);
+	finish(&b, at);
+	assert_refused(&b, "there twice");
+}
+END_TEST
+
+START_TEST(refuses_truncation)
+{
+	struct buffer whole = {0};
+
+	make_veth(&whole, "t1", 0, 0);
+	/* A packet cut anywhere, and one whose header claims the cut size. */
+	for (size_t size = 0; size < whole.size; size++) {
+		struct buffer b = whole;
+
+		b.size = size;
+		ck_assert_msg(!within(&b), "cut at %zu", size);
+		if (size < sizeof(struct nlmsghdr))
+			continue;
+		finish(&b, 0);
+		/* With its name alone, padded or not, the message is whole again. */
+		bool whole_again = size == 39 || size == 40;
+		ck_assert_msg(within(&b) == whole_again, "shortened to %zu", size);
+	}
+	/* Attributes of impossible length. */
+	for (unsigned length = 0; length < 4; length++) {
+		struct buffer b = {0};
+		size_t at = start_link(&b, RTM_SETLINK, 0, 0);
+		struct nlattr attribute = {.nla_len = (uint16_t)length, .nla_type = IFLA_IFNAME};
+
+		put_text(&b, IFLA_MTU, "abc");
+		memcpy(b.bytes + b.size, &attribute, sizeof attribute);
+		b.size += sizeof attribute;
+		finish(&b, at);
+		assert_refused(&b, "an attribute of");
+	}
+}
+END_TEST
+
+START_TEST(sees_every_message_of_a_packet)
+{
+	struct buffer b = {0};
+
+	make_link(&b, "t0", "dummy");
+	make_link(&b, "eth7", "dummy");
+	assert_refused(&b, "interface eth7");
+	b.size = 0;
+	make_link(&b, "t0", "dummy");
+	make_link(&b, "t1", "dummy");
+	assert_allowed(&b);
+	memset(b.bytes + b.size, 0, 16);
+	b.size += 8; /* less than a message */
+	assert_refused(&b, "no message");
+	b.size += 8; /* a header of zeros */
+	assert_refused(&b, "message of 0 bytes");
+	b.size = 0;
+	make_link(&b, "t0", "dummy");
+	struct tcmsg queue = {.tcm_ifindex = 1};
+	finish(&b, start(&b, RTM_NEWQDISC, 0, &queue, sizeof queue));
+	assert_refused(&b, "RTM_NEWQDISC");
+}
+END_TEST
+
+START_TEST(refuses_odd_names)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} odd[] = {{"", 0}, {"\0", 1}, {"t0\0x", 4}, {"t0\0\0", 4}, {"t123456789012345", 16},
+		{"t/0", 4}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		struct buffer b = {0};
+		size_t at = start_link(&b, RTM_SETLINK, 0, 0);
+
+		put(&b, IFLA_IFNAME, odd[i].bytes, odd[i].size);
+		finish(&b, at);
+		assert_refused(&b, "interface name");
+	}
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_SETLINK, 0, 0);
+	put(&b, IFLA_IFNAME, "t0", 2); /* without its NUL, as nla_strscpy() takes it */
+	finish(&b, at);
+	assert_allowed(&b);
+}
+END_TEST
+
+START_TEST(judges_addresses)
+{
+	struct ifaddrmsg header = {
+		.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = if_nametoindex("lo")};
+	struct buffer b = {0};
+	size_t at = start(&b, RTM_NEWADDR, NLM_F_CREATE, &header, sizeof header);
+
+	put_number(&b, IFA_LOCAL, 1);
+	put_number(&b, IFA_ADDRESS, 1);
+	finish(&b, at);
+	assert_allowed(&b);
+	put_number(&b, IFA_TARGET_NETNSID, 1);
+	finish(&b, at);
+	assert_refused(&b, "address: attribute 10");
+	names[0] = "other";
+	b.size = 0;
+	finish(&b, start(&b, RTM_DELADDR, 0, &header, sizeof header));
+	assert_refused(&b, "interface lo");
+	header.ifa_family = AF_UNSPEC;
+	b.size = 0;
+	finish(&b, start(&b, RTM_DELADDR, 0, &header, sizeof header));
+	assert_refused(&b, "family 0");
+}
+END_TEST
+
+START_TEST(judges_routes_and_neighbours)
+{
+	struct rtmsg route = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
+	struct ndmsg neighbour = {.ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex("lo")};
+	struct buffer b = {0};
+	size_t at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+
+	finish(&b, at);
+	assert_refused(&b, "names no interface");
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_allowed(&b);
+	put_number(&b, RTA_NH_ID, 1);
+	finish(&b, at);
+	assert_refused(&b, "route: attribute 30");
+	b.size = 0;
+	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof route);
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "replacing a route");
+	route.rtm_type = RTN_BLACKHOLE;
+	b.size = 0;
+	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "type 6");
+
+	b.size = 0;
+	at = start(&b, RTM_NEWNEIGH, NLM_F_CREATE, &neighbour, sizeof neighbour);
+	put_number(&b, NDA_DST, 1);
+	finish(&b, at);
+	assert_allowed(&b);
+	put_number(&b, NDA_MASTER, 1);
+	finish(&b, at);
+	assert_refused(&b, "neighbour: attribute 9");
+	neighbour.ndm_family = AF_BRIDGE;
+	b.size = 0;
+	finish(&b, start(&b, RTM_NEWNEIGH, 0, &neighbour, sizeof neighbour));
+	assert_refused(&b, "family 7");
+}
+END_TEST
+
+START_TEST(reads_are_free_but_not_of_elsewhere)
+{
+	struct ifinfomsg link = {0};
+	struct rtgenmsg general = {0};
+	struct buffer b = {0};
+	size_t at = start(&b, RTM_GETLINK, NLM_F_DUMP, &link, sizeof link);
+
+	put_number(&b, IFLA_EXT_MASK, 1);
+	finish(&b, at);
+	assert_allowed(&b);
+	put_number(&b, IFLA_TARGET_NETNSID | NLA_F_NESTED, 1);
+	finish(&b, at);
+	assert_refused(&b, "another network namespace");
+	/* The old dump request: one byte of header, then attributes. */
+	b.size = 0;
+	at = start(&b, RTM_GETLINK, NLM_F_DUMP, &general, sizeof general);
+	b.size += 3;
+	put_number(&b, IFLA_TARGET_NETNSID, 1);
+	finish(&b, at);
+	assert_refused(&b, "another network namespace");
+	/* Socket diagnosis tells a privileged asker keys. */
+	ck_assert(!netlink_messages_within(
+		&rule, NETLINK_SOCK_DIAG, fd, b.bytes, b.size, why, sizeof why));
+}
+END_TEST
+
+START_TEST(batches_of_nfnetlink)
+{
+	static struct range listed[] = {{0x0a00, 0x0a00}};
+	struct nfgenmsg header = {0};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){listed, 1};
+	finish(&b, start(&b, NFNL_MSG_BATCH_BEGIN, 0, &header, sizeof header));
+	size_t middle = start(&b, 0x0a00, 0, &header, sizeof header);
+	finish(&b, middle);
+	finish(&b, start(&b, NFNL_MSG_BATCH_END, 0, &header, sizeof header));
+	ck_assert(netlink_messages_within(
+		&rule, NETLINK_NETFILTER, fd, b.bytes, b.size, why, sizeof why));
+	uint16_t other = 0x0a06;
+	memcpy(b.bytes + middle + 4, &other, sizeof other);
+	ck_assert(!netlink_messages_within(
+		&rule, NETLINK_NETFILTER, fd, b.bytes, b.size, why, sizeof why));
+}
+END_TEST
+
+START_TEST(deny_speaks_of_its_interfaces)
+{
+	static char *denied[] = {"t9"};
+	struct buffer b = {0};
+
+	rule.deny = true;
+	rule.interfaces = (struct names){denied, 1};
+	make_link(&b, "t0", "dummy");
+	ck_assert(!within(&b));
+	make_link(&b, "t9", "dummy");
+	ck_assert(within(&b));
+	b.size = 0;
+	make_veth(&b, "t9", 0, 0);
+	ck_assert(within(&b));
+	/* What cannot be judged is spoken of. */
+	b.size = 0;
+	make_link(&b, "t0", "vxlan");
+	ck_assert(within(&b));
+}
+END_TEST
+
+/* The kernel finds an interface by its alternative names too; the rule means the real one. */
+START_TEST(sees_through_alternative_names)
+{
+	struct buffer b = {0};
+	int reply[64];
+
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return; /* no namespaces here */
+	teardown();
+	setup();
+	size_t at = start_link(&b, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND,
+		(int)if_nametoindex("lo"));
+	size_t list = put(&b, IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
+	put_text(&b, IFLA_ALT_IFNAME, "t5");
+	end_nested(&b, list);
+	finish(&b, at);
+	ck_assert_int_eq(send(fd, b.bytes, b.size, 0), (ssize_t)b.size);
+	ck_assert_int_gt(recv(fd, reply, sizeof reply, 0), 0);
+	ck_assert_int_eq(reply[4], 0);
+
+	names[0] = "other";
+	b.size = 0;
+	at = start_link(&b, RTM_SETLINK, 0, 0);
+	put_text(&b, IFLA_IFNAME, "t5");
+	finish(&b, at);
+	assert_refused(&b, "interface lo");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("netlink-judge");
+	TCase *tests = tcase_create("messages");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, creates_named_links_only);
+	tcase_add_test(tests, finds_interfaces_by_index);
+	tcase_add_test(tests, refuses_what_leads_elsewhere);
+	tcase_add_test(tests, judges_master_and_lower_link);
+	tcase_add_test(tests, judges_the_peer_of_a_veth);
+	tcase_add_test(tests, refuses_doubles);
+	tcase_add_test(tests, refuses_truncation);
+	tcase_add_test(tests, sees_every_message_of_a_packet);
+	tcase_add_test(tests, refuses_odd_names);
+	tcase_add_test(tests, judges_addresses);
+	tcase_add_test(tests, judges_routes_and_neighbours);
+	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
+	tcase_add_test(tests, batches_of_nfnetlink);
+	tcase_add_test(tests, deny_speaks_of_its_interfaces);
+	tcase_add_test(tests, sees_through_alternative_names);
+	suite_add_tcase(suite, tests);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,422 @@
+/*
+ * Who gets what: whole policies from their text, whole requests, and the decision with its words.
+ * The families are the real ones.
+ */
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "daemon/policy/describe.h"
+#include "proto/address.h"
+#include "proto/constants.h"
+#include "tests/unit/policy-fixture.h"
+
+/* One request; zero is what most leave out. */
+struct request {
+	uid_t uid;
+	gid_t gid, group;
+	const char *listener;
+	bool foreign, apply;
+	int domain, type, protocol;
+	enum wire_netns netns;
+	const char *netns_name;
+	const char *bind;
+	const char *option;
+	int value;
+	const char *device; /* SO_BINDTODEVICE */
+	int message;	    /* a netlink message of this type is sent */
+	bool listen;
+};
+
+struct example {
+	const char *rules; /* without the key */
+	struct request request;
+	const char *rule; /* the one that decides; NULL: none */
+	bool allowed;
+	const char *reason; /* a part of it */
+};
+
+static void decide(
+	const struct policy *policy, const struct request *request, struct policy_decision *ret)
+{
+	struct sockaddr_storage address;
+	struct nlmsghdr message = {
+		.nlmsg_len = sizeof(message), .nlmsg_type = (uint16_t)request->message};
+	struct wire_step steps[5];
+	size_t n = 0;
+	socklen_t size;
+
+	if (request->option) {
+		const struct option_info *info = option_by_name(request->option);
+		ck_assert_ptr_nonnull(info);
+		steps[n++] = (struct wire_step){.kind = WIRE_STEP_OPTION,
+			.a = info->level,
+			.b = info->option,
+			.data = &request->value,
+			.data_size = sizeof(request->value)};
+	}
+	if (request->device)
+		steps[n++] = (struct wire_step){.kind = WIRE_STEP_OPTION,
+			.a = SOL_SOCKET,
+			.b = SO_BINDTODEVICE,
+			.data = request->device,
+			.data_size = strlen(request->device)};
+	if (request->bind) {
+		ck_assert_int_eq(address_parse(request->domain, request->bind, &address, &size), 0);
+		steps[n++] = (struct wire_step){
+			.kind = WIRE_STEP_BIND, .address = &address, .address_size = size};
+	}
+	if (request->listen)
+		steps[n++] = (struct wire_step){.kind = WIRE_STEP_LISTEN, .a = 5};
+	if (request->message)
+		steps[n++] = (struct wire_step){
+			.kind = WIRE_STEP_SEND, .data = &message, .data_size = sizeof(message)};
+
+	const struct policy_subject subject = {.uid = request->uid,
+		.gid = request->gid,
+		.groups = &request->group,
+		.n_groups = request->group ? 1 : 0,
+		.listener = request->listener ? request->listener : "main",
+		.foreign_netns = request->foreign};
+	const struct policy_query query = {.apply = request->apply,
+		.domain = request->domain,
+		.type = request->type,
+		.protocol = request->protocol,
+		.netns = request->netns,
+		.netns_name = request->netns_name,
+		.steps = steps,
+		.n_steps = n,
+		.fd = -1};
+	policy_decide(policy, &subject, &query, ret);
+}
+
+#define ALLOW(name, rest) "{\"name\": \"" name "\", \"peers\": \"any\", " rest "}"
+#define DENY(name, rest) \
+	"{\"name\": \"" name "\", \"peers\": \"any\", \"effect\": \"deny\", " rest "}"
+#define PEERS(name, peers) \
+	"{\"name\": \"" name "\", \"peers\": " peers ", \"family\": \"inet\", \"type\": " \
+	"\"stream\"}"
+#define TCP .domain = AF_INET, .type = SOCK_STREAM
+#define INET "\"family\": \"inet\""
+#define STREAM INET ", \"type\": \"stream\""
+
+static const struct example examples[] = {
+	/* nothing is allowed that no rule allows */
+	{"", {TCP, .uid = 7}, NULL, false, "no rule for user 7 speaks of such a socket"},
+	{ALLOW("a", STREAM), {TCP}, "a", true, ""},
+	{ALLOW("a", STREAM), {.domain = AF_INET, .type = SOCK_DGRAM}, NULL, false, "no rule"},
+	{ALLOW("a", STREAM), {.domain = AF_INET6, .type = SOCK_STREAM}, NULL, false, "no rule"},
+
+	/* peers: any of those that are named */
+	{PEERS("a", "{\"uid\": 5}"), {TCP, .uid = 5}, "a", true, ""},
+	{PEERS("a", "{\"uid\": 5}"), {TCP, .uid = 6, .gid = 5}, NULL, false, "no rule"},
+	{PEERS("a", "{\"uid\": \"1000-60000\"}"), {TCP, .uid = 60000}, "a", true, ""},
+	{PEERS("a", "{\"uid\": \"1000-60000\"}"), {TCP, .uid = 60001}, NULL, false, "no rule"},
+	{PEERS("a", "{\"gid\": 5}"), {TCP, .gid = 5}, "a", true, ""},
+	{PEERS("a", "{\"gid\": 5}"), {TCP, .group = 5}, "a", true, ""},
+	{PEERS("a", "{\"gid\": 5, \"uid\": 9}"), {TCP, .uid = 9}, "a", true, ""},
+	{PEERS("a", "{\"user\": \"root\"}"), {TCP, .uid = 0}, "a", true, ""},
+	{PEERS("a", "{\"group\": [\"root\"]}"), {TCP, .uid = 5, .gid = 0}, "a", true, ""},
+
+	/* the listener is a further condition */
+	{ALLOW("a", STREAM ", \"listener\": [\"x\", \"y\"]"), {TCP, .listener = "y"}, "a", true,
+		""},
+	{ALLOW("a", STREAM ", \"listener\": \"x\""), {TCP, .listener = "z"}, "a", false,
+		"rule a comes nearest: it is for another listener, such as x"},
+
+	/* protocol 0 is the usual one, also where only the rule or only the request says it
+	 */
+	{ALLOW("a", STREAM ", \"protocol\": \"tcp\""), {TCP}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"protocol\": 0"), {TCP, .protocol = IPPROTO_TCP}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"protocol\": \"tcp\""), {TCP, .protocol = IPPROTO_MPTCP}, NULL,
+		false, "no rule"},
+	/* the kernel holds netlink's two types for one, so that a rule cannot be got round
+	 */
+	{ALLOW("a", "\"family\": \"netlink\"") "," DENY(
+		 "d", "\"family\": \"netlink\", \"type\": \"raw\""),
+		{.domain = AF_NETLINK, .type = SOCK_DGRAM}, "d", false, "rule d denies it"},
+	{ALLOW("a", INET) "," DENY("d", "\"family\": \"packet\""),
+		{.domain = AF_INET, .type = SOCK_PACKET}, "d", false, "rule d denies it"},
+	{ALLOW("a", INET), {.domain = AF_INET, .type = SOCK_PACKET}, NULL, false, "no rule"},
+
+	/* ports: all that is asked must be in one rule */
+	{ALLOW("a", STREAM ", \"ports\": [80, \"100-200\"]"), {TCP, .bind = "*:150"}, "a", true,
+		""},
+	{ALLOW("a", STREAM ", \"ports\": [80, \"100-200\"]"), {TCP, .bind = "*:201"}, "a", false,
+		"inet stream, bind *:201: rule a comes nearest: "},
+	{ALLOW("a", STREAM ", \"ports\": 80"), {TCP}, "a", false, "rule a comes nearest: "},
+	{ALLOW("a", STREAM ", \"ports\": 80") "," ALLOW(
+		 "b", STREAM ", \"options\": {\"SO_MARK\": 5}"),
+		{TCP, .bind = "*:80", .option = "SO_MARK", .value = 5}, "b", false,
+		"rule b comes nearest: port 80 is privileged"},
+	{ALLOW("a", STREAM ", \"ports\": 80"), {TCP, .bind = "*:80", .listen = true}, "a", true,
+		""},
+
+	/* options and their values */
+	{ALLOW("a", STREAM ", \"options\": {\"SO_MARK\": [5, \"7-9\"]}"),
+		{TCP, .option = "SO_MARK", .value = 8}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"options\": {\"SO_MARK\": [5, \"7-9\"]}"),
+		{TCP, .option = "SO_MARK", .value = 6}, "a", false, "does not permit this value"},
+	{ALLOW("a", STREAM ", \"options\": {\"SO_MARK\": -1}"),
+		{TCP, .option = "SO_MARK", .value = -1}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
+		{TCP, .option = "SO_MARK", .value = 77}, "a", true, ""},
+	{ALLOW("a", STREAM), {TCP, .option = "SO_KEEPALIVE", .value = 1}, "a", true, ""},
+
+	/* deny beats allow, wherever it stands */
+	{ALLOW("a", STREAM) "," DENY("d", INET), {TCP}, "d", false,
+		"inet stream: rule d denies it"},
+	{DENY("d", INET) "," ALLOW("a", STREAM), {TCP}, "d", false, "rule d denies it"},
+	{DENY("d", "\"family\": \"inet6\"") "," ALLOW("a", STREAM), {TCP}, "a", true, ""},
+	/* with ports, options, ... it speaks only of requests that hold one of these */
+	{DENY("d", INET ", \"ports\": \"1-79\"") "," ALLOW("a", STREAM ", \"ports\": \"1-1023\""),
+		{TCP, .bind = "*:80"}, "a", true, ""},
+	{DENY("d", INET ", \"ports\": \"1-79\"") "," ALLOW("a", STREAM ", \"ports\": \"1-1023\""),
+		{TCP, .bind = "*:22"}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW(
+		 "a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
+		{TCP, .option = "SO_MARK", .value = 5}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW(
+		 "a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
+		{TCP, .option = "SO_MARK", .value = 6}, "a", true, ""},
+	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW("a", STREAM), {TCP}, "a", true,
+		""},
+	{DENY("d", INET ", \"listener\": \"x\"") "," ALLOW("a", STREAM), {TCP, .listener = "y"},
+		"a", true, ""},
+	{"{\"name\": \"d\", \"peers\": {\"uid\": 5}, \"effect\": \"deny\", " INET
+	 "}," ALLOW("a", STREAM),
+		{TCP, .uid = 6}, "a", true, ""},
+
+	/* namespaces: unsaid is for peers of the broker's own */
+	{ALLOW("a", STREAM), {TCP, .foreign = true}, "a", false, "it says nothing of \"netns\""},
+	{ALLOW("a", STREAM), {TCP, .netns = WIRE_NETNS_PEER}, "a", true, ""},
+	{ALLOW("a", STREAM), {TCP, .netns = WIRE_NETNS_NAMED, .netns_name = "x"}, "a", false,
+		"it opens in another network namespace"},
+	{ALLOW("a", STREAM ", \"netns\": \"peer\""), {TCP, .foreign = true}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"netns\": \"peer\""),
+		{TCP, .foreign = true, .netns = WIRE_NETNS_BROKER}, "a", false,
+		"another network namespace"},
+	{ALLOW("a", STREAM ", \"netns\": \"broker\""), {TCP, .foreign = true}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"netns\": \"broker\""),
+		{TCP, .foreign = true, .netns = WIRE_NETNS_PEER}, "a", false,
+		"another network namespace"},
+	{ALLOW("a", STREAM ", \"netns\": \"broker\""), {TCP, .netns = WIRE_NETNS_PEER}, "a", true,
+		""},
+	{ALLOW("a", STREAM ", \"netns\": \"x\""),
+		{TCP, .foreign = true, .netns = WIRE_NETNS_NAMED, .netns_name = "x"}, "a", true,
+		""},
+	{ALLOW("a", STREAM ", \"netns\": \"x\""),
+		{TCP, .netns = WIRE_NETNS_NAMED, .netns_name = "y"}, "a", false,
+		"another network namespace"},
+	/* a client's own socket lives where it lives */
+	{ALLOW("a", STREAM ", \"netns\": \"x\", \"ports\": 80"),
+		{TCP, .apply = true, .netns = WIRE_NETNS_PEER, .bind = "*:80"}, "a", false,
+		"another network namespace"},
+	{ALLOW("a", STREAM ", \"ports\": 80"),
+		{TCP, .apply = true, .netns = WIRE_NETNS_PEER, .bind = "*:80"}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"ports\": 80"),
+		{TCP, .apply = true, .netns = WIRE_NETNS_PEER, .bind = "*:80", .listen = true}, "a",
+		false, "this is no step that sockd does on a client's own socket"},
+	/* several: the peer's own first, then the order of the rules */
+	{ALLOW("x", STREAM ", \"netns\": \"x\"") "," ALLOW("b",
+		 STREAM ", \"netns\": \"broker\"") "," ALLOW("p", STREAM ", \"netns\": \"peer\""),
+		{TCP, .foreign = true}, "p", true, ""},
+	{ALLOW("x", STREAM ", \"netns\": \"x\"") "," ALLOW("b", STREAM ", \"netns\": \"broker\""),
+		{TCP, .foreign = true}, "x", true, ""},
+	/* a deny rule of one namespace */
+	{DENY("d", INET ", \"netns\": \"broker\"") "," ALLOW("p",
+		 STREAM ", \"netns\": \"peer\"") "," ALLOW("b", STREAM ", \"netns\": \"broker\""),
+		{TCP, .foreign = true}, "p", true, ""},
+	{DENY("d", INET ", \"netns\": \"peer\"") "," ALLOW("p",
+		 STREAM ", \"netns\": \"peer\"") "," ALLOW("b", STREAM ", \"netns\": \"broker\""),
+		{TCP, .foreign = true}, "b", true, ""},
+	{DENY("d", INET ", \"netns\": \"broker\"") "," ALLOW("p", STREAM ", \"netns\": \"peer\""),
+		{TCP}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("x", STREAM ", \"netns\": \"x\""),
+		{TCP, .foreign = true}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("y", STREAM ", \"netns\": \"y\""),
+		{TCP, .foreign = true}, "y", true, ""},
+
+	/* netlink: messages and groups */
+	{ALLOW("n", "\"family\": \"netlink\", \"protocol\": \"route\", \"messages\": "
+		    "\"RTM_NEWLINK\""),
+		{.domain = AF_NETLINK,
+			.type = SOCK_RAW,
+			.apply = true,
+			.netns = WIRE_NETNS_PEER,
+			.message = RTM_NEWLINK},
+		"n", true, ""},
+	{ALLOW("n", "\"family\": \"netlink\", \"protocol\": \"route\", \"messages\": "
+		    "\"any\"") "," DENY("d", "\"family\": \"netlink\", \"protocol\": "
+					     "\"route\", \"messages\": [\"RTM_DELLINK\"]"),
+		{.domain = AF_NETLINK,
+			.type = SOCK_RAW,
+			.apply = true,
+			.netns = WIRE_NETNS_PEER,
+			.message = RTM_DELLINK},
+		"d", false, "netlink raw route, send RTM_DELLINK: rule d denies it"},
+
+	/* what an administrator runs to see why */
+	{"", {TCP, .uid = 65534, .bind = "127.0.0.1:80", .option = "SO_MARK", .value = 5}, NULL,
+		false,
+		"; see why: sockctl check --uid=65534 inet stream --option=SO_MARK=5 "
+		"--bind=127.0.0.1:80"},
+	{"", {.domain = AF_INET6, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .bind = "[::1]:53"},
+		NULL, false, "sockctl check --uid=0 inet6 dgram udp '--bind=[::1]:53'"},
+	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = 0x0608}, NULL, false,
+		"packet raw arp: no rule"},
+};
+
+START_TEST(test_example)
+{
+	const struct example *example = &examples[_i];
+	struct policy_decision decision;
+	struct fixture fixture;
+	char text[2048];
+
+	fixture_make(&fixture);
+	snprintf(text, sizeof(text), "{\"rules\": [%s]}", example->rules);
+	struct policy *policy = fixture_policy(&fixture, text);
+	decide(policy, &example->request, &decision);
+	ck_assert_msg(
+		decision.allowed == example->allowed, "%s: %s", example->rules, decision.reason);
+	if (example->rule)
+		ck_assert_pstr_eq(decision.rule.name, example->rule);
+	else
+		ck_assert_ptr_null(decision.rule.name);
+	ck_assert_msg(strstr(decision.reason, example->reason) != NULL, "\"%s\" is not in \"%s\"",
+		example->reason, decision.reason);
+	if (example->allowed)
+		ck_assert_str_eq(decision.reason, "");
+	else
+		ck_assert_ptr_nonnull(strstr(decision.reason, "; see why: sockctl check --uid="));
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+END_TEST
+
+/* What the rest of the daemon is told beside yes and no. */
+START_TEST(test_particulars)
+{
+	struct policy_decision decision;
+	struct fixture fixture;
+
+	fixture_make(&fixture);
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [\n"
+		"{\"name\": \"one\", \"peers\": {\"uid\": 1}, \"family\": \"inet\", \"type\": "
+		"\"stream\","
+		" \"protocol\": \"tcp\", \"interfaces\": \"eth0\", \"netns\": \"blue\", \"owner\": "
+		"\"peer\"},\n"
+		"{\"name\": \"many\", \"peers\": {\"uid\": 2}, \"family\": \"inet\", \"type\": "
+		"\"stream\","
+		" \"protocol\": \"tcp\", \"interfaces\": [\"eth*\", \"lo\"]}]}");
+	struct request request = {TCP, .uid = 1};
+
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	ck_assert_uint_eq(decision.rule.line, 2);
+	ck_assert_ptr_nonnull(strstr(decision.rule.file, "/p.json"));
+	ck_assert_int_eq(decision.netns, RULE_NETNS_NAMED);
+	ck_assert_str_eq(decision.netns_name, "blue");
+	ck_assert(decision.owner_peer);
+	ck_assert_str_eq(decision.device, "eth0");
+
+	request.device = "eth0"; /* the request says it itself */
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	ck_assert_ptr_null(decision.device);
+	request.device = "eth1";
+	decide(policy, &request, &decision);
+	ck_assert(!decision.allowed);
+	ck_assert_int_eq(decision.step, 0);
+
+	request = (struct request){TCP, .uid = 2}; /* which of several, only the request can say */
+	decide(policy, &request, &decision);
+	ck_assert(!decision.allowed);
+	ck_assert_int_eq(decision.step, -1);
+	request.device = "eth7";
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	ck_assert_ptr_null(decision.device);
+	ck_assert_str_eq(decision.rule.name, "many");
+
+	/* a record of a policy that a reload has replaced still names its rule */
+	struct policy *kept = policy_ref(policy);
+	ck_assert_ptr_null(policy_unref(policy));
+	ck_assert_str_eq(decision.rule.name, "many");
+	policy_unref(kept);
+	fixture_remove(&fixture);
+}
+END_TEST
+
+/* A client's bytes are never printed as they are, and whatever is asked, the buffer holds. */
+START_TEST(test_hostile_words)
+{
+	char evil[] = "\x1b[2J\n'`$(x)`";
+	unsigned char noise[WIRE_ADDRESS_MAX];
+	struct wire_step steps[WIRE_STEPS_MAX];
+	char text[POLICY_REASON_MAX];
+
+	memset(noise, 0xff, sizeof(noise));
+	for (size_t i = 0; i < WIRE_STEPS_MAX; i++)
+		steps[i] = (struct wire_step){.kind = (enum wire_step_kind)(i % 9),
+			.a = SOL_SOCKET,
+			.b = SO_BINDTODEVICE,
+			.data = evil,
+			.data_size = i % sizeof(evil),
+			.address = noise,
+			.address_size = i * 4};
+	for (int domain = -1; domain < 50; domain++) {
+		struct policy_query query = {.domain = domain,
+			.type = -7,
+			.protocol = 1 << 30,
+			.steps = steps,
+			.n_steps = WIRE_STEPS_MAX,
+			.fd = -1};
+		for (size_t size = 1; size <= sizeof(text); size++) {
+			char *exact = malloc(size);
+			ck_assert_ptr_nonnull(exact);
+			describe_query(&query, exact, size);
+			ck_assert_uint_lt(strnlen(exact, size), size);
+			describe_check(&query, 1, exact, size);
+			for (size_t i = 0; exact[i]; i++)
+				ck_assert(exact[i] >= ' ' && exact[i] < 0x7f);
+			free(exact);
+		}
+	}
+	const struct wire_step device = {.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_BINDTODEVICE,
+		.data = evil,
+		.data_size = sizeof(evil)};
+	describe_steps(AF_INET, 0, &device, 1, text, sizeof(text));
+	ck_assert_str_eq(text, "SO_BINDTODEVICE=\\x1b[2J\\x0a'`$(x)`");
+	const struct policy_query query = {
+		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
+	describe_check(&query, 5, text, sizeof(text));
+	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream "
+			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
+	/* half a word would ask for something else */
+	describe_check(&query, 5, text, 50);
+	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("policy-decide");
+	TCase *tests = tcase_create("decide");
+
+	tcase_set_timeout(tests, 60);
+	tcase_add_loop_test(tests, test_example, 0, ARRAY_SIZE(examples));
+	tcase_add_test(tests, test_particulars);
+	tcase_add_test(tests, test_hostile_words);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
