@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,11 @@ void audit_push(struct audit *audit, const struct audit_record *record)
 		audit->lost_unwritten++;
 		atomic_fetch_add_explicit(&audit->lost, 1, memory_order_relaxed);
 	} else {
-		audit->ring[audit->head++ % AUDIT_RING_SIZE] = *record;
+		/* The text comes last and is mostly empty: what lies behind its end is not copied.
+		 */
+		size_t used = offsetof(struct audit_record, text) +
+			      strnlen(record->text, sizeof(record->text) - 1) + 1;
+		memcpy(&audit->ring[audit->head++ % AUDIT_RING_SIZE], record, used);
 		if (waiting == 0 || waiting + 1 == AUDIT_RING_SIZE / 2)
 			(void)pthread_cond_signal(&audit->wake);
 	}

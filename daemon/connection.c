@@ -14,6 +14,9 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 
+#define BATCH 16u	/* requests of one connection in one turn of the loop */
+#define PROBE_TURNS 16u /* how often it is tried whether a connection is busy */
+
 static void audit_peer(struct listener *listener, uid_t uid, pid_t pid, int error, const char *text)
 {
 	struct manager *manager = listener->manager;
@@ -127,15 +130,6 @@ static void count_unread(struct connection *connection, size_t n)
 	connection->user->unread_fds += n;
 }
 
-static void close_sent(struct connection *connection, const int *fds, size_t n, bool close_sleeps)
-{
-	if (close_sleeps)
-		worker_close_take(connection->manager->worker, fds, n);
-	else
-		for (size_t i = 0; i < n; i++)
-			close_quietly(fds[i]);
-}
-
 static bool keep_for_later(struct connection *connection, const void *packet, size_t size,
 	const int *fds, size_t n_fds)
 {
@@ -150,40 +144,52 @@ static bool keep_for_later(struct connection *connection, const void *packet, si
 	return set_events(connection) >= 0;
 }
 
-void connection_reply_take(struct connection *connection, const struct wire_reply *reply,
-	const int *fds, size_t n_fds, bool close_sleeps)
+enum reply_fate connection_reply(
+	struct connection *connection, const struct wire_reply *reply, const int *fds, size_t n_fds)
 {
 	unsigned char packet[sizeof(struct wire_header) + sizeof(struct wire_answer) +
 			     sizeof(struct wire_welcome) + WIRE_TEXT_MAX];
-	struct worker *worker = connection->manager->worker;
 
-	if (connection->fd < 0) {
-		worker_close_take(worker, fds, n_fds);
-		return;
-	}
+	if (connection->fd < 0)
+		return REPLY_LOST;
 	ssize_t size = wire_encode_reply(reply, packet, sizeof packet);
 	int r = size < 0 ? (int)size
 			 : transport_send(
 				   connection->fd, packet, (size_t)size, fds, n_fds, MSG_DONTWAIT);
 	if (r >= 0) {
 		count_unread(connection, n_fds);
-		close_sent(connection, fds, n_fds, close_sleeps);
-		return;
+		return REPLY_SENT;
 	}
 	if (r == -EAGAIN && keep_for_later(connection, packet, (size_t)size, fds, n_fds))
-		return;
-	worker_close_take(worker, fds, n_fds);
+		return REPLY_KEPT;
 	if (r != -EPIPE && r != -ECONNRESET)
 		audit_peer(connection->listener, connection->peer.uid, connection->peer.pid, -r,
 			"the reply could not be sent; the connection is closed");
 	connection_close(connection);
+	return REPLY_LOST;
 }
 
-void connection_set_in_work(struct connection *connection, bool in_work)
+void connection_work_begun(struct connection *connection)
 {
-	connection->in_work = in_work;
+	connection->user->jobs++;
+	connection->in_work = true;
 	if (connection->fd >= 0)
 		(void)set_events(connection);
+}
+
+void connection_work_ended(struct connection *connection)
+{
+	struct user *user = connection->user;
+
+	user->jobs--;
+	connection->in_work = false;
+	if (connection->fd >= 0)
+		(void)set_events(connection);
+	for (struct connection *c = user->connection_list; c; c = c->next_of_user)
+		if (c->stalled) {
+			c->stalled = false;
+			(void)set_events(c);
+		}
 }
 
 int connection_netns(struct connection *connection)
@@ -215,7 +221,8 @@ static void send_waiting(struct connection *connection)
 	(void)set_events(connection);
 }
 
-static void receive(struct connection *connection)
+/* Returns whether there was a request. */
+static bool receive(struct connection *connection)
 {
 	struct manager *manager = connection->manager;
 	struct transport_message message;
@@ -224,37 +231,59 @@ static void receive(struct connection *connection)
 	int r = transport_receive(connection->fd, manager->packet, sizeof manager->packet, fds,
 		ARRAY_SIZE(fds), MSG_DONTWAIT, &message);
 	if (r == -EAGAIN)
-		return;
+		return false;
 	if (r < 0) {
 		audit_peer(connection->listener, connection->peer.uid, connection->peer.pid, -r,
 			r == -EMSGSIZE ? "a packet is longer than 128 KiB; the connection is closed"
 				       : "a packet or its control message cannot be received; "
 					 "the connection is closed");
 		connection_close(connection);
-		return;
+		return false;
 	}
 	if (message.size == 0) {
 		worker_close_take(manager->worker, fds, message.n_fds);
 		connection_close(connection);
-		return;
+		return false;
 	}
 	request_handle_take(connection, &message, fds);
+	return true;
+}
+
+/*
+ * Reads a request. Where the next ones tend to be there at once, as from a client that runs as soon
+ * as the reply is sent, reads a few of them: that saves the way through the event loop. (That the
+ * peer's pidfd is not asked in between does no harm: no pid comes round again so soon.)
+ */
+static void serve(struct connection *connection)
+{
+	unsigned tries = connection->busy || ++connection->turns % PROBE_TURNS == 0 ? BATCH : 1;
+
+	for (unsigned i = 0; i < tries; i++) {
+		if (connection->user->jobs >= manager_jobs_per_user(connection->manager)) {
+			connection->stalled = true;
+			(void)set_events(connection);
+			return;
+		}
+		bool found = receive(connection);
+		if (i > 0)
+			connection->busy = found;
+		if (!found || connection->fd < 0 || connection->waiting || connection->in_work)
+			return;
+	}
 }
 
 static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t events, void *data)
 {
 	struct connection *connection = connection_ref(data);
+	bool gone = events & (EPOLLHUP | EPOLLERR);
 
-	if (connection->waiting) {
-		if (events & EPOLLOUT)
-			send_waiting(connection);
-		else if (events & (EPOLLHUP | EPOLLERR))
-			connection_close(connection);
-	} else if (connection->in_work) {
-		if (events & (EPOLLHUP | EPOLLERR))
+	if (connection->waiting && events & EPOLLOUT)
+		send_waiting(connection);
+	else if (connection->waiting || connection->in_work || connection->stalled) {
+		if (gone)
 			connection_close(connection);
 	} else
-		receive(connection);
+		serve(connection);
 	connection_unref(connection);
 	return 0;
 }

@@ -28,9 +28,12 @@ struct connection {
 	int fd;	      /* -1: closed, kept only for the request in work */
 	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
 	unsigned references;
-	bool greeted;	   /* HELLO was said */
-	bool foreign;	   /* the peer lives in another network namespace */
-	bool in_work;	   /* a worker has its request; nothing is read meanwhile */
+	bool greeted; /* HELLO was said */
+	bool foreign; /* the peer lives in another network namespace */
+	bool in_work; /* a worker has its request; nothing is read meanwhile */
+	bool stalled; /* the user has too much in work; nothing is read meanwhile */
+	bool busy;    /* the next request tends to be there as soon as one is answered */
+	unsigned turns;
 	size_t unread_fds; /* see struct user */
 	sd_event_source *io, *exit;
 	/* A reply that waits for room. */
@@ -50,14 +53,20 @@ void connection_close(struct connection *connection);
 
 /* May n more descriptors be sent, or has this user too many unread already? */
 bool connection_has_room(struct connection *connection, size_t n);
+enum reply_fate {
+	REPLY_SENT, /* the descriptors are still the caller's */
+	REPLY_KEPT, /* no room yet: the descriptors are the connection's now */
+	REPLY_LOST, /* the connection is closed; the descriptors are still the caller's */
+};
+enum reply_fate connection_reply(struct connection *connection, const struct wire_reply *reply,
+	const int *fds, size_t n_fds);
+
 /*
- * Sends a reply with descriptors. They are the connection's from here on, and are closed when sent;
- * close_sleeps: not on the loop.
+ * A worker has a request of this connection: nothing is read from it meanwhile; and nothing from
+ * any connection of a user that has as many in work as it may have.
  */
-void connection_reply_take(struct connection *connection, const struct wire_reply *reply,
-	const int *fds, size_t n_fds, bool close_sleeps);
-/* A worker has the request, or has given it back. */
-void connection_set_in_work(struct connection *connection, bool in_work);
+void connection_work_begun(struct connection *connection);
+void connection_work_ended(struct connection *connection);
 /* The namespace of the peer, borrowed. Returns a descriptor or a negative errno. */
 int connection_netns(struct connection *connection);
 

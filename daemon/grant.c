@@ -17,6 +17,7 @@
 struct slot {
 	struct grant *grant;
 	uint32_t generation;
+	bool settled; /* watched: the kernel's list tells of it */
 };
 
 /* An epoll set of one user. An entry's data is generation << 32 | slot, so that a reused slot
@@ -170,7 +171,7 @@ static void sweep_set(struct grants *grants, struct grant_set *set)
 				alive[i] = true;
 		}
 		for (unsigned i = 0; i < SET_SLOTS; i++)
-			if (set->slots[i].grant && !alive[i])
+			if (set->slots[i].grant && set->slots[i].settled && !alive[i])
 				release_slot(grants, set, i);
 	}
 	if (set->n_used == 0)
@@ -274,74 +275,100 @@ int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, 
 	return grants->n_sockets + n > grants->sockets_max ? -ENOSPC : 0;
 }
 
-static int watch(struct grants *grants, struct grant *grant, int fd)
+static int take_slot(struct grants *grants, struct grant *grant, struct grant_watch *ret)
 {
 	struct grant_set *set;
 	int r = set_with_room(grants, grant->user, &set);
 	if (r < 0)
 		return r;
 
-	unsigned i = set->free_slots[set->n_free - 1];
-	struct epoll_event event = {
-		.events = EPOLLET, /* and with it only the unavoidable EPOLLERR and EPOLLHUP, that
-				      nobody waits for */
-		.data.u64 = (uint64_t)set->slots[i].generation << 32 | i,
-	};
-	if (epoll_ctl(set->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-		return negative_errno();
-	set->n_free--;
+	unsigned i = set->free_slots[--set->n_free];
 	set->n_used++;
 	set->slots[i].grant = grant;
+	set->slots[i].settled = false;
 	grant->open++;
 	grant->user->grants++;
 	grants->n_sockets++;
+	*ret = (struct grant_watch){
+		.set = set,
+		.slot = i,
+		.epoll_fd = set->epoll_fd,
+		.data = (uint64_t)set->slots[i].generation << 32 | i,
+	};
 	return 0;
 }
 
-/* Takes a grant of which not every socket could be watched back out of the sets. */
-static void unwatch_all(struct grants *grants, struct grant *grant, const int *fds, unsigned n)
-{
-	for (struct grant_set *set = grant->user->grant_sets; set; set = set->next_of_user) {
-		for (unsigned i = 0; i < n; i++)
-			(void)epoll_ctl(set->epoll_fd, EPOLL_CTL_DEL, fds[i], NULL);
-		for (unsigned i = 0; i < SET_SLOTS; i++)
-			if (set->slots[i].grant == grant) {
-				grant->open++; /* keep it until all slots are free */
-				release_slot(grants, set, i);
-				grant->open--;
-			}
-	}
-}
-
-int grants_add(struct grants *grants, const struct grant *description, const int *fds, unsigned n,
-	struct grant **ret)
+static struct grant *new_grant(
+	struct grants *grants, const struct grant *description, unsigned count)
 {
 	struct grant *grant = malloc(sizeof *grant);
 	if (!grant)
-		return -ENOMEM;
+		return NULL;
 	*grant = *description;
 	grant->id = grants->next_id++;
-	grant->count = n;
+	grant->count = count;
 	grant->open = 0;
 	policy_ref(grant->policy);
 	user_ref(grant->user);
 	TAILQ_INSERT_TAIL(&grants->list, grant, entry);
 	grants->n_grants++;
+	return grant;
+}
 
-	for (unsigned i = 0; !grant->ends_with && i < n; i++) {
-		int r = watch(grants, grant, fds[i]);
-		if (r < 0) {
-			unwatch_all(grants, grant, fds, i);
+int grants_begin(struct grants *grants, const struct grant *description, unsigned n,
+	struct grant_watch *ret_watches, struct grant **ret)
+{
+	struct grant *grant = new_grant(grants, description, n);
+	if (!grant)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
+		int r = take_slot(grants, grant, &ret_watches[i]);
+		if (r >= 0)
+			continue;
+		if (i == 0)
 			grants_remove(grants, grant);
-			return r;
-		}
+		while (i-- > 0)
+			release_slot(grants, ret_watches[i].set, ret_watches[i].slot);
+		return r;
 	}
-	if (grant->ends_with) {
-		grants->n_unwatched++;
-		grant->open = n;
-		grant->user->grants += n;
-		grants->n_sockets += n;
+	*ret = grant;
+	return 0;
+}
+
+void grant_watch_socket(struct grant_watch *watch, int fd)
+{
+	/* Edge-triggered, and only the unavoidable EPOLLERR and EPOLLHUP, for which nobody waits.
+	 */
+	struct epoll_event event = {.events = EPOLLET, .data.u64 = watch->data};
+
+	watch->error = epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? errno : 0;
+}
+
+int grants_settle(struct grants *grants, const struct grant_watch *watches, unsigned n)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		watches[i].set->slots[watches[i].slot].settled = true;
+		if (watches[i].error == 0)
+			continue;
+		if (error == 0)
+			error = -watches[i].error;
+		release_slot(grants, watches[i].set, watches[i].slot);
 	}
+	return error;
+}
+
+int grants_add_unwatched(
+	struct grants *grants, const struct grant *description, unsigned n, struct grant **ret)
+{
+	struct grant *grant = new_grant(grants, description, n);
+	if (!grant)
+		return -ENOMEM;
+	grants->n_unwatched++;
+	grant->open = n;
+	grant->user->grants += n;
+	grants->n_sockets += n;
 	*ret = grant;
 	return 0;
 }

@@ -35,7 +35,7 @@ struct grant {
 	int domain, type, protocol;
 	unsigned count;	       /* sockets granted */
 	unsigned open;	       /* of these not yet seen to be gone */
-	const void *ends_with; /* NULL: with its sockets; else see grants_add() */
+	const void *ends_with; /* NULL: with its sockets; else see grants_add_unwatched() */
 	char steps[96];
 	TAILQ_ENTRY(grant) entry;
 };
@@ -49,14 +49,34 @@ struct grants *grants_free(struct grants *grants);
  */
 int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, unsigned n);
 
+/* One socket's place in an epoll set. */
+struct grant_watch {
+	struct grant_set *set;
+	unsigned slot;
+	int epoll_fd;
+	uint64_t data;
+	int error; /* of grant_watch_socket(), positive */
+};
+
 /*
- * Records a grant from this description (its id, count, open, references are set here) and watches
- * the n descriptors, which stay the caller's. A description with ends_with is not watched (polling
- * its socket could hang) but lasts until grants_end() is called with the same pointer. Returns 0 or
- * a negative errno; nothing is kept on failure.
+ * Records a grant of n sockets from this description (its id, count, open and references are set
+ * here) and finds a place for each. Until grants_settle() they all count as open. Returns 0 or a
+ * negative errno; nothing is kept on failure.
  */
-int grants_add(struct grants *grants, const struct grant *description, const int *fds, unsigned n,
-	struct grant **ret);
+int grants_begin(struct grants *grants, const struct grant *description, unsigned n,
+	struct grant_watch *ret_watches, struct grant **ret);
+/* Watches a socket, which stays the caller's. May be called in any thread. */
+void grant_watch_socket(struct grant_watch *watch, int fd);
+/* Sockets whose watch failed are given up: the grant ends without them. Returns the first error,
+ * negative, or 0. */
+int grants_settle(struct grants *grants, const struct grant_watch *watches, unsigned n);
+
+/*
+ * Records a grant that is not watched (polling its socket could hang) but lasts until grants_end()
+ * is called with the description's ends_with.
+ */
+int grants_add_unwatched(
+	struct grants *grants, const struct grant *description, unsigned n, struct grant **ret);
 void grants_end(struct grants *grants, const void *ends_with);
 /* Forgets a grant whose sockets are not watched, or are gone. */
 void grants_remove(struct grants *grants, struct grant *grant);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -189,25 +190,29 @@ static int fence(const struct manager *manager, int *ret_abi)
 static int drop_privileges(struct manager *manager)
 {
 	struct account account;
-	uint64_t wanted = policy_capabilities(manager->policy), missing = 0;
+	uint64_t wanted = policy_capabilities(manager->policy);
 	char text[512], held[256];
 	int abi, r;
 
 	r = find_account(manager->options, &account);
 	if (r < 0)
 		return r;
+	/* ip-netns(8) makes it on first use, which would be too late to let it through the fence.
+	 */
+	if (policy_uses_netns(manager->policy))
+		(void)mkdir("/run/netns", 0755);
 	(void)audit_give(manager->audit, account.uid, account.gid);
-	r = privilege_drop(&account, wanted, &missing);
+	r = privilege_drop(&account, wanted, &manager->missing);
 	if (r < 0) {
 		fprintf(stderr, "sockd: cannot become user %u: %s\n", account.uid, strerror(-r));
 		return r;
 	}
-	if (missing)
+	if (manager->missing)
 		fprintf(stderr,
 			"sockd: the policy needs %s, which sockd was not started with; what needs "
 			"it "
 			"will fail as the kernel says\n",
-			privilege_describe(missing, text, sizeof text));
+			privilege_describe(manager->missing, text, sizeof text));
 	r = fence(manager, &abi);
 	if (r < 0)
 		return r;
@@ -251,7 +256,7 @@ int manager_reload(struct manager *manager, FILE *errors)
 	(void)audit_reopen(manager->audit);
 	int r = policy_load(options->policy, options->n_policy, errors, &policy);
 	if (r >= 0) {
-		r = privilege_reduce(policy_capabilities(policy), &missing);
+		r = privilege_reduce(policy_capabilities(policy) & ~manager->missing, &missing);
 		if (r == -EPERM) {
 			fprintf(errors,
 				"the policy needs %s, which sockd gave up when it started; restart "

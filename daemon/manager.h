@@ -30,6 +30,8 @@ struct manager {
 	struct grants *grants;
 	struct worker *worker;
 	struct audit *audit;
+	uint64_t missing; /* capabilities that sockd was started without, though the policy needs
+			     them */
 	TAILQ_HEAD(listener_list, listener) listeners;
 	TAILQ_HEAD(, connection) connections;
 	TAILQ_HEAD(, management) managements;

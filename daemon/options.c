@@ -75,6 +75,20 @@ static int add_policy(struct options *options, const char *directory)
 	return 0;
 }
 
+static int check_audit(const char *target)
+{
+	static const char *const words[] = {"auto", "journal", "stderr", "none"};
+
+	if (target[0] == '/')
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(target, words[i]) == 0)
+			return 0;
+	fprintf(stderr, "sockd: --audit=%s: say auto, journal, stderr, none, or a path from /\n",
+		target);
+	return -EINVAL;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	enum { LISTEN = 256, MANAGEMENT, POLICY, CHECK_POLICY, USER, AUDIT, HELP, VERSION_ };
@@ -113,6 +127,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case AUDIT:
 			options.audit = optarg;
+			r = check_audit(optarg);
 			break;
 		case 'h':
 		case HELP:

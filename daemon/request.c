@@ -116,7 +116,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 		.text = known ? NULL : unknown,
 	};
 	connection->greeted = known;
-	connection_reply_take(connection, &reply, NULL, 0, false);
+	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
 static void handle_release(struct connection *connection, const struct wire_request *request)
@@ -135,7 +135,7 @@ static void handle_release(struct connection *connection, const struct wire_requ
 		grants_remove(grants, grant);
 	struct wire_reply reply = {
 		.verb = WIRE_RELEASE, .serial = request->serial, .answer = {.step = -1}};
-	connection_reply_take(connection, &reply, NULL, 0, false);
+	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
 /* A packet that is no request: what can be answered is answered, on the rest the connection is

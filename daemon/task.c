@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,11 @@
 #include "daemon/manager.h"
 #include "daemon/netns.h"
 #include "daemon/policy/describe.h"
+#include "daemon/thread.h"
 #include "proto/macro.h"
+
+/* From this many sockets on a batch is watched and closed by a worker. */
+#define WATCH_LATER 8u
 
 /* Families and protocols that were opened once: their kernel modules are loaded, so that opening
  * cannot sleep. */
@@ -98,7 +103,7 @@ void reply_error(struct connection *connection, enum wire_verb verb, uint64_t se
 			},
 		.text = text,
 	};
-	connection_reply_take(connection, &reply, NULL, 0, false);
+	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
 void task_fail(struct task *task, int error, enum wire_origin origin, int step, const char *text)
@@ -141,21 +146,78 @@ static void fail_by_kernel(struct task *task)
 	task_fail(task, outcome->error, WIRE_ORIGIN_KERNEL, outcome->step, text);
 }
 
-/* Records the grant and answers. The outcome's descriptors are used up. */
-static void finish(struct task *task)
+/* Watching and closing what was handed over, off the loop: worth it for a batch. */
+struct watch_job {
+	struct job job;
+	struct manager *manager;
+	bool close_sleeps;
+	int cpu; /* the loop's */
+	unsigned n;
+	struct grant_watch watches[WIRE_COUNT_MAX];
+	int fds[WIRE_COUNT_MAX];
+};
+
+static void run_watch(struct job *job)
+{
+	struct watch_job *watch = (struct watch_job *)job;
+
+	thread_leave_cpu(watch->cpu);
+	for (unsigned i = 0; i < watch->n; i++) {
+		grant_watch_socket(&watch->watches[i], watch->fds[i]);
+		if (!watch->close_sleeps)
+			close_quietly(watch->fds[i]);
+	}
+}
+
+static void done_watch(struct job *job)
+{
+	struct watch_job *watch = (struct watch_job *)job;
+	struct manager *manager = watch->manager;
+
+	if (job->cancelled) {
+		watch->cpu = -1; /* this is the loop itself */
+		run_watch(job);
+	}
+	(void)grants_settle(manager->grants, watch->watches, watch->n);
+	if (watch->close_sleeps)
+		worker_close_take(manager->worker, watch->fds, watch->n);
+	free(watch);
+}
+
+static bool watch_in_worker(struct manager *manager, const struct grant_watch *watches,
+	const struct outcome *outcome, bool close_sleeps)
+{
+	struct watch_job *watch = malloc(sizeof *watch);
+	if (!watch)
+		return false;
+	watch->job = (struct job){.run = run_watch, .done = done_watch};
+	watch->manager = manager;
+	watch->close_sleeps = close_sleeps;
+	watch->cpu = sched_getcpu();
+	watch->n = (unsigned)outcome->n_fds;
+	memcpy(watch->watches, watches, outcome->n_fds * sizeof *watches);
+	memcpy(watch->fds, outcome->fds, outcome->n_fds * sizeof *outcome->fds);
+	if (worker_submit_take(manager->worker, &watch->job) >= 0)
+		return true;
+	free(watch);
+	return false;
+}
+
+/*
+ * May the close of a socket that was just handed over wait? Its new holder may have closed it
+ * already, which makes ours the last; and may have given it a linger time and unsent data before.
+ */
+static bool close_sleeps(const struct task *task)
+{
+	return family_get(task->query.domain)->close_sleeps ||
+	       (task->query.type != SOCK_DGRAM && task->query.type != SOCK_RAW);
+}
+
+static void describe_grant(const struct task *task, struct grant *ret)
 {
 	struct connection *connection = task->connection;
-	struct manager *manager = connection->manager;
-	struct outcome *outcome = &task->outcome;
-	const struct family *family = family_get(task->query.domain);
-	struct grant *grant;
 
-	if (outcome->error != 0) {
-		task_release_fds(connection, outcome->fds, outcome->n_failed_fds);
-		fail_by_kernel(task);
-		return;
-	}
-	struct grant description = {
+	*ret = (struct grant){
 		.policy = task->policy,
 		.rule = task->decision.rule,
 		.user = connection->user,
@@ -166,27 +228,15 @@ static void finish(struct task *task)
 		.domain = task->query.domain,
 		.type = task->query.type,
 		.protocol = protocol_in_words(&task->query),
-		.ends_with = task->query.apply && !family->poll_is_lockless ? connection : NULL,
+		.ends_with = connection,
 	};
-	(void)sd_event_now(manager->event, CLOCK_REALTIME, &description.time_usec);
-	memcpy(description.steps, task->steps, sizeof description.steps);
-	int r = 0;
-	/* Its connection is gone, and so is whoever could have taken the socket. */
-	if (connection->fd < 0)
-		r = -ECANCELED;
-	else if (task->query.apply)
-		r = grants_add(manager->grants, &description, &task->fd, 1, &grant);
-	else
-		r = grants_add(manager->grants, &description, outcome->fds,
-			(unsigned)outcome->n_fds, &grant);
-	if (r < 0) {
-		task_release_fds(connection, outcome->fds, outcome->n_fds);
-		task_fail(task, -r, WIRE_ORIGIN_LIMIT, -1, "the grant cannot be recorded");
-		return;
-	}
-	if (!task->query.apply)
-		note_warm(&task->request);
-	audit_task(task, AUDIT_GRANT, grant->id, 0, NULL);
+	(void)sd_event_now(connection->manager->event, CLOCK_REALTIME, &ret->time_usec);
+	memcpy(ret->steps, task->steps, sizeof ret->steps);
+}
+
+static void answer_grant(struct task *task, const struct grant *grant, enum reply_fate *ret_fate)
+{
+	const struct outcome *outcome = &task->outcome;
 	struct wire_reply reply = {
 		.verb = task->request.verb,
 		.serial = task->request.serial,
@@ -198,8 +248,102 @@ static void finish(struct task *task)
 				.flags = outcome->connecting ? WIRE_ANSWER_CONNECTING : 0,
 			},
 	};
-	connection_reply_take(
-		connection, &reply, outcome->fds, outcome->n_fds, family->close_sleeps);
+	audit_task(task, AUDIT_GRANT, grant->id, 0, NULL);
+	*ret_fate = connection_reply(task->connection, &reply, outcome->fds, outcome->n_fds);
+}
+
+static void fail_to_record(struct task *task, int error)
+{
+	task_release_fds(task->connection, task->outcome.fds, task->outcome.n_fds);
+	task_fail(task, error, WIRE_ORIGIN_LIMIT, -1, "the grant cannot be recorded");
+}
+
+/* The client's own socket, or one whose polling could hang: what is not watched ends with the
+ * connection. */
+static void grant_apply(struct task *task, struct grant *description)
+{
+	struct manager *manager = task->connection->manager;
+	struct grant_watch watch;
+	struct grant *grant;
+	enum reply_fate fate;
+	int r;
+
+	if (!family_get(task->query.domain)->poll_is_lockless)
+		r = grants_add_unwatched(manager->grants, description, 1, &grant);
+	else {
+		description->ends_with = NULL;
+		r = grants_begin(manager->grants, description, 1, &watch, &grant);
+		if (r >= 0) {
+			grant_watch_socket(&watch, task->fd);
+			r = grants_settle(manager->grants, &watch, 1);
+		}
+	}
+	if (r < 0)
+		fail_to_record(task, -r);
+	else
+		answer_grant(task, grant, &fate);
+}
+
+static void grant_open(struct task *task, struct grant *description)
+{
+	struct connection *connection = task->connection;
+	struct manager *manager = connection->manager;
+	struct outcome *outcome = &task->outcome;
+	unsigned n = (unsigned)outcome->n_fds;
+	struct grant_watch watches[WIRE_COUNT_MAX];
+	bool later = n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless;
+	bool sleeps = close_sleeps(task);
+	struct grant *grant;
+	enum reply_fate fate;
+
+	description->ends_with = NULL;
+	int r = grants_begin(manager->grants, description, n, watches, &grant);
+	for (unsigned i = 0; r >= 0 && !later && i < n; i++)
+		grant_watch_socket(&watches[i], outcome->fds[i]);
+	if (r >= 0 && !later)
+		r = grants_settle(manager->grants, watches, n);
+	if (r < 0) {
+		fail_to_record(task, -r);
+		return;
+	}
+	note_warm(&task->request);
+	answer_grant(task, grant, &fate);
+	if (later && fate == REPLY_SENT && watch_in_worker(manager, watches, outcome, sleeps))
+		return;
+	if (later) {
+		for (unsigned i = 0; i < n; i++)
+			grant_watch_socket(&watches[i], outcome->fds[i]);
+		(void)grants_settle(manager->grants, watches, n);
+	}
+	if (fate == REPLY_KEPT)
+		return;
+	if (sleeps || fate == REPLY_LOST)
+		task_release_fds(connection, outcome->fds, n);
+	else
+		for (unsigned i = 0; i < n; i++)
+			close_quietly(outcome->fds[i]);
+}
+
+/* Records the grant and answers. The outcome's descriptors are used up. */
+static void finish(struct task *task)
+{
+	struct connection *connection = task->connection;
+	struct grant description;
+
+	if (task->outcome.error != 0) {
+		task_release_fds(connection, task->outcome.fds, task->outcome.n_failed_fds);
+		fail_by_kernel(task);
+		return;
+	}
+	if (connection->fd < 0) { /* and with it whoever could have taken the socket */
+		fail_to_record(task, ECANCELED);
+		return;
+	}
+	describe_grant(task, &description);
+	if (task->query.apply)
+		grant_apply(task, &description);
+	else
+		grant_open(task, &description);
 }
 
 static void run_in_worker(struct job *job)
@@ -224,14 +368,11 @@ static void done_in_worker(struct job *job)
 	struct task *task = (struct task *)job;
 	struct connection *connection = task->connection;
 
-	connection->user->jobs--;
-	connection->in_work = false;
 	if (job->cancelled)
 		connection_close(connection);
 	else
 		finish(task);
-	/* After the reply, which may have to wait: only then is it known what to wait for. */
-	connection_set_in_work(connection, false);
+	connection_work_ended(connection);
 	free_task(task);
 }
 
@@ -243,8 +384,6 @@ static int submit(const struct task *task, size_t packet_size)
 	struct manager *manager = connection->manager;
 	const char *what;
 
-	if (connection->user->jobs >= manager_jobs_per_user(manager))
-		return -EDQUOT;
 	/* The connection's own one is closed with the connection, while the worker may still need
 	 * it. */
 	_cleanup_close_ int netns_fd = -1;
@@ -282,8 +421,7 @@ static int submit(const struct task *task, size_t packet_size)
 		copy->close_netns_fd = true;
 		(void)TAKE_FD(netns_fd);
 	}
-	connection->user->jobs++;
-	connection_set_in_work(connection, true);
+	connection_work_begun(connection);
 	return 0;
 }
 
@@ -326,10 +464,7 @@ static void carry_out(struct task *task, size_t packet_size)
 	int r = submit(task, packet_size);
 	if (r >= 0)
 		return; /* the worker's copy owns all that the task held */
-	task_fail(task, -r, WIRE_ORIGIN_LIMIT, -1,
-		r == -EDQUOT ? "the user has as many requests in work as it may have; wait for the "
-			       "others to be answered"
-			     : "too many requests are in work; try again");
+	task_fail(task, -r, WIRE_ORIGIN_LIMIT, -1, "too many requests are in work; try again");
 	task_done(task);
 }
 
@@ -410,6 +545,12 @@ void task_run(struct task *task, size_t packet_size)
 		bool bind = step >= 0 && task->request.steps[step].kind == WIRE_STEP_BIND;
 		task_fail(task, bind ? EACCES : EPERM, WIRE_ORIGIN_POLICY, step,
 			task->decision.reason);
+		task_done(task);
+		return;
+	}
+	if (task->decision.owner_peer && peer->uid == 0 && !task->query.apply) {
+		task_fail(task, EPERM, WIRE_ORIGIN_POLICY, -1,
+			"the rule opens under the peer's own user, and sockd never acts as root");
 		task_done(task);
 		return;
 	}

@@ -1,7 +1,9 @@
 #include "daemon/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 
 int thread_start(void *(*run)(void *data), void *data, pthread_t *ret)
 {
@@ -27,4 +29,21 @@ int thread_start(void *(*run)(void *data), void *data, pthread_t *ret)
 
 	*ret = thread;
 	return 0;
+}
+
+void thread_leave_cpu(int cpu)
+{
+	static _Thread_local cpu_set_t allowed; /* as the administrator set it */
+	static _Thread_local bool known;
+	cpu_set_t others;
+
+	if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu)
+		return;
+	if (!known)
+		known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+	if (!known || CPU_COUNT(&allowed) < 2)
+		return;
+	others = allowed;
+	CPU_CLR(cpu, &others);
+	(void)sched_setaffinity(0, sizeof others, &others);
 }

@@ -11,4 +11,11 @@
  * another thread that takes writing in /proc, which the fence refuses. */
 int thread_start(void *(*run)(void *data), void *data, pthread_t *ret);
 
+/*
+ * Moves the calling thread off this processor where it is on it and may run on another one. For
+ * work in the background of a loop that wakes it: the scheduler tends to put both on one processor,
+ * where they take turns while another one idles.
+ */
+void thread_leave_cpu(int cpu);
+
 #endif

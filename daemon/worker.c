@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,9 @@
  */
 #define CLOSE_PATIENCE_USEC UINT64_C(50000)
 #define CLOSERS_MAX 64u
+/* A signal that comes again and again ends such a wait: a lingering close is interruptible. */
+#define CUT_SIGNAL SIGUSR2
+#define CUT_NSEC 200000000
 
 struct job_list {
 	struct job *first, *last;
@@ -159,9 +163,35 @@ static void *job_thread(void *data)
 	return NULL;
 }
 
+static void on_cut(int signal _unused_)
+{
+}
+
+/* The timer that sends this thread the signal. Without one lingering closes take their time. */
+static bool make_cutter(timer_t *ret)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = CUT_SIGNAL};
+	sigset_t set;
+
+	event._sigev_un._tid = gettid();
+	sigemptyset(&set);
+	sigaddset(&set, CUT_SIGNAL);
+	return timer_create(CLOCK_MONOTONIC, &event, ret) == 0 &&
+	       pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0;
+}
+
+static void set_cutter(timer_t timer, long nsec)
+{
+	const struct itimerspec when = {.it_interval.tv_nsec = nsec, .it_value.tv_nsec = nsec};
+
+	(void)timer_settime(timer, 0, &when, NULL);
+}
+
 static void *close_thread(void *data)
 {
 	struct worker *worker = data;
+	timer_t cutter;
+	bool has_cutter = make_cutter(&cutter), cutting = false;
 
 	(void)pthread_setname_np(pthread_self(), "sockd-close");
 	privilege_drop_all_in_thread();
@@ -173,6 +203,9 @@ static void *close_thread(void *data)
 
 			worker->close_begun_usec = now_usec();
 			(void)pthread_mutex_unlock(&worker->lock);
+			if (has_cutter && !cutting)
+				set_cutter(cutter, CUT_NSEC);
+			cutting = true;
 			(void)close(fd);
 			(void)pthread_mutex_lock(&worker->lock);
 			continue;
@@ -181,11 +214,16 @@ static void *close_thread(void *data)
 		if (worker->ending || worker->n_closers_idle > 0)
 			break; /* one that waits is enough */
 		worker->n_closers_idle++;
+		if (has_cutter && cutting)
+			set_cutter(cutter, 0);
+		cutting = false;
 		(void)pthread_cond_wait(&worker->close_waits, &worker->lock);
 		worker->n_closers_idle--;
 	}
 	worker->n_closers--;
 	unlock_and_unref(worker);
+	if (has_cutter)
+		(void)timer_delete(cutter);
 	return NULL;
 }
 
@@ -237,8 +275,12 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 	struct worker *worker;
 	int r;
 
+	const struct sigaction cut = {.sa_handler = on_cut};
+
 	if (threads_max == 0)
 		return -EINVAL;
+	if (sigaction(CUT_SIGNAL, &cut, NULL) < 0)
+		return -errno;
 	worker = calloc(1, sizeof(*worker));
 	if (!worker)
 		return -ENOMEM;

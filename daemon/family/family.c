@@ -227,10 +227,12 @@ bool family_option_within(const struct rule *rule, const struct policy_query *qu
 	const struct rule_option *option;
 	const char *reason = NULL;
 
-	if (!info)
+	/* The same numbers mean other things in other families: IP_TTL is HCI_FILTER on a Bluetooth
+	 * socket. */
+	if (!info || !option_is_for_family(info, query->domain))
 		return family_no(why, why_size,
-			"socket option %d of level %d is not one the broker knows", step->b,
-			step->a);
+			"socket option %d of level %d is not one the broker knows for this family",
+			step->b, step->a);
 	if (rule->deny)
 		return option_denied(rule, info, step);
 	if (!option_value_fits(info, step))
