@@ -155,9 +155,10 @@ int sockd_request_open_many(struct sockd_request *request, int *fds, size_t coun
 uint64_t sockd_request_grant(const struct sockd_request *request);
 
 /*
- * Tells the broker that a grant is no longer wanted. Needed only to be rid of the record early: a
- * grant ends by itself when its sockets are closed. Returns 0; -1 with the broker's errno (ENOENT:
- * no such grant of this connection), or what connecting to it failed with.
+ * Tells the broker that a grant is no longer wanted, so that it no longer counts towards this
+ * user's limits. Seldom needed: a grant ends by itself when the last copy of its sockets is closed.
+ * Returns 0, also for a grant that has ended already; -1 with EBUSY where a socket of it is still
+ * open, or what connecting to the broker failed with.
  */
 int sockd_release(uint64_t grant);
 

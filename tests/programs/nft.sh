@@ -12,7 +12,7 @@ policy <<'JSON'
       "name": "watch-nftables",
       "peers": { "uid": 65534 },
       "family": "netlink", "protocol": "netfilter",
-      "groups": ["NFNLGRP_NFTABLES"],
+      "groups": ["NFNLGRP_NFTABLES", "NFNLGRP_NFTRACE"],
       "messages": [
         "NFT_MSG_GETGEN", "NFT_MSG_GETTABLE", "NFT_MSG_GETCHAIN", "NFT_MSG_GETRULE", "NFT_MSG_GETSET",
         "NFT_MSG_GETSETELEM", "NFT_MSG_GETOBJ", "NFT_MSG_GETFLOWTABLE"

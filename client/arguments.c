@@ -1,0 +1,270 @@
+#include "client/arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "config.h"
+#include "proto/macro.h"
+
+#ifndef SOCKD_MANAGEMENT_PATH
+#define SOCKD_MANAGEMENT_PATH "/run/sockd/management"
+#endif
+
+#define FINISH(status) (1 + (status))
+
+enum {
+	OPTION_HELP = 256,
+	OPTION_VERSION,
+	OPTION_JSON,
+	OPTION_NO_PAGER,
+	OPTION_MANAGEMENT,
+	OPTION_USER,
+	OPTION_GROUP,
+	OPTION_LISTENER,
+	OPTION_FOREIGN,
+	OPTION_APPLY,
+	OPTION_NETNS,
+	OPTION_COUNT,
+	OPTION_BIND,
+	OPTION_CONNECT,
+	OPTION_LISTEN,
+	OPTION_OPTION,
+};
+
+#define VERBS_ALL (VERB_OPEN | VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD)
+#define VERBS_ADMIN (VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD)
+#define VERBS_REQUEST (VERB_OPEN | VERB_CHECK)
+
+static const struct option_use {
+	struct option option;
+	unsigned verbs; /* for which it makes sense */
+} uses[] = {
+	{{"help", no_argument, NULL, OPTION_HELP}, VERBS_ALL},
+	{{"version", no_argument, NULL, OPTION_VERSION}, VERBS_ALL},
+	{{"json", optional_argument, NULL, OPTION_JSON}, VERBS_ALL},
+	{{"no-pager", no_argument, NULL, OPTION_NO_PAGER}, VERBS_ALL},
+	{{"management", required_argument, NULL, OPTION_MANAGEMENT}, VERBS_ADMIN},
+	{{"uid", required_argument, NULL, OPTION_USER}, VERB_CHECK},
+	{{"user", required_argument, NULL, OPTION_USER}, VERB_CHECK},
+	{{"gid", required_argument, NULL, OPTION_GROUP}, VERB_CHECK},
+	{{"listener", required_argument, NULL, OPTION_LISTENER}, VERB_CHECK},
+	{{"foreign", no_argument, NULL, OPTION_FOREIGN}, VERB_CHECK},
+	{{"apply", no_argument, NULL, OPTION_APPLY}, VERB_CHECK},
+	{{"netns", required_argument, NULL, OPTION_NETNS}, VERBS_REQUEST},
+	{{"count", required_argument, NULL, OPTION_COUNT}, VERB_OPEN},
+	{{"bind", required_argument, NULL, OPTION_BIND}, VERBS_REQUEST},
+	{{"connect", required_argument, NULL, OPTION_CONNECT}, VERBS_REQUEST},
+	{{"listen", optional_argument, NULL, OPTION_LISTEN}, VERBS_REQUEST},
+	{{"option", required_argument, NULL, OPTION_OPTION}, VERBS_REQUEST},
+};
+
+static const struct {
+	const char *name;
+	enum verb verb;
+	size_t words_min, words_max;
+} verbs[] = {
+	{"open", VERB_OPEN, 2, 3},
+	{"check", VERB_CHECK, 2, 3},
+	{"list", VERB_LIST, 0, 0},
+	{"status", VERB_STATUS, 0, 0},
+	{"reload", VERB_RELOAD, 0, 0},
+};
+
+static void print_help(void)
+{
+	puts("sockctl [OPTION...] COMMAND\n\n"
+	     "Asks the socket broker sockd for sockets, and about its policy.\n\n"
+	     "Commands:\n"
+	     "  open FAMILY TYPE [PROTOCOL] [-- COMMAND [ARGUMENT...]]\n"
+	     "                        ask for a socket; run COMMAND with it as descriptor 3 and\n"
+	     "                        LISTEN_FDS set, or say what it is and close it\n"
+	     "  check FAMILY TYPE [PROTOCOL]\n"
+	     "                        would this be allowed, by which rule, and if not why\n"
+	     "  list                  the grants whose sockets are open\n"
+	     "  status                what the broker is doing\n"
+	     "  reload                make the broker read its policy again\n\n"
+	     "Options of open and check, carried out in the order given:\n"
+	     "  --bind=ADDRESS        bind the socket\n"
+	     "  --connect=ADDRESS     connect it\n"
+	     "  --listen[=BACKLOG]    listen on it\n"
+	     "  --option=NAME=VALUE   set a socket option, such as SO_MARK=7\n"
+	     "  --netns=WHERE         peer, broker, or a name as in ip-netns(8)\n"
+	     "Of open:\n"
+	     "  --count=N             so many sockets, as descriptors 3, 4, ...\n"
+	     "Of check:\n"
+	     "  --user=NAME, --uid=UID, --gid=GID\n"
+	     "                        who would ask; by default you\n"
+	     "  --listener=NAME       on which listener (default: default)\n"
+	     "  --foreign             from another network namespace than the broker's\n"
+	     "  --apply               for a socket that the asker has already\n\n"
+	     "Of all:\n"
+	     "  --json[=MODE]         print JSON: short, pretty, off\n"
+	     "  --management=PATH     the broker's socket for administrators\n"
+	     "  --no-pager            accepted; sockctl never starts a pager\n"
+	     "  --help                show this and exit\n"
+	     "  --version             show the version and exit\n\n"
+	     "Exit status: 0 done or allowed, 1 refused or failed, 2 wrong usage. See sockctl(1).");
+}
+
+static int usage(const char *what, const char *which)
+{
+	output_error("%s%s%s; see sockctl --help", what, which ? " " : "", which ? which : "");
+	return FINISH(EXIT_USAGE);
+}
+
+static int parse_json(const char *text, enum output_json *ret)
+{
+	static const char *const modes[] = {
+		[OUTPUT_JSON_OFF] = "off",
+		[OUTPUT_JSON_SHORT] = "short",
+		[OUTPUT_JSON_PRETTY] = "pretty",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (strcmp(text ? text : "short", modes[i]) == 0) {
+			*ret = (enum output_json)i;
+			return 0;
+		}
+	return usage("--json takes short, pretty or off, not", text);
+}
+
+static int parse_count(const char *text, unsigned *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (errno != 0 || end == text || *end || value < 1 || value > WIRE_COUNT_MAX)
+		return usage("--count takes a number from 1 to 253, not", text);
+	*ret = (unsigned)value;
+	return 0;
+}
+
+static int add_step(struct arguments *arguments, enum wire_step_kind kind, const char *text)
+{
+	if (arguments->n_steps == WIRE_STEPS_MAX)
+		return usage("more than 32 steps", NULL);
+	arguments->steps[arguments->n_steps].kind = kind;
+	arguments->steps[arguments->n_steps++].text = text;
+	return 0;
+}
+
+static int take_option(int option, const char *value, struct arguments *ret)
+{
+	switch (option) {
+	case OPTION_HELP:
+		print_help();
+		return FINISH(EXIT_SUCCESS);
+	case OPTION_VERSION:
+		puts("sockctl " PACKAGE_VERSION);
+		return FINISH(EXIT_SUCCESS);
+	case OPTION_JSON:
+		return parse_json(value, &ret->json);
+	case OPTION_NO_PAGER:
+		return 0;
+	case OPTION_MANAGEMENT:
+		ret->management = value;
+		return 0;
+	case OPTION_USER:
+		ret->user = value;
+		return 0;
+	case OPTION_GROUP:
+		ret->group = value;
+		return 0;
+	case OPTION_LISTENER:
+		ret->listener = value;
+		return 0;
+	case OPTION_FOREIGN:
+		ret->foreign = true;
+		return 0;
+	case OPTION_APPLY:
+		ret->apply = true;
+		return 0;
+	case OPTION_NETNS:
+		ret->netns = value;
+		return 0;
+	case OPTION_COUNT:
+		return parse_count(value, &ret->count);
+	case OPTION_BIND:
+		return add_step(ret, WIRE_STEP_BIND, value);
+	case OPTION_CONNECT:
+		return add_step(ret, WIRE_STEP_CONNECT, value);
+	case OPTION_LISTEN:
+		return add_step(ret, WIRE_STEP_LISTEN, value);
+	case OPTION_OPTION:
+		return add_step(ret, WIRE_STEP_OPTION, value);
+	default: /* getopt has said what is wrong */
+		return FINISH(EXIT_USAGE);
+	}
+}
+
+static int take_words(int n, char **words, struct arguments *ret)
+{
+	if (n == 0)
+		return usage("a command is missing", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(words[0], verbs[i].name) != 0)
+			continue;
+		size_t given = (size_t)n - 1;
+		if (given < verbs[i].words_min)
+			return usage("FAMILY and TYPE are missing after", words[0]);
+		if (given > verbs[i].words_max)
+			return usage("too many words after", words[0]);
+		ret->verb = verbs[i].verb;
+		for (size_t j = 0; j < given; j++)
+			ret->words[j] = words[1 + j];
+		ret->n_words = given;
+		return 0;
+	}
+	return usage("unknown command", words[0]);
+}
+
+/* Cuts argv at "--"; what follows is the command to run. */
+static char **split_command(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			*argc = i;
+			argv[i] = NULL;
+			return argv + i + 1;
+		}
+	return NULL;
+}
+
+int arguments_parse(int argc, char **argv, struct arguments *ret)
+{
+	struct option options[ARRAY_SIZE(uses) + 1] = {0};
+	const char *management = secure_getenv("SOCKD_MANAGEMENT");
+	struct arguments arguments = {
+		.management = management && *management ? management : SOCKD_MANAGEMENT_PATH,
+		.count = 1,
+	};
+	bool given[ARRAY_SIZE(uses)] = {false};
+	int option, index;
+
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
+		options[i] = uses[i].option;
+	arguments.command = split_command(&argc, argv);
+	while ((option = getopt_long(argc, argv, "h", options, &index)) != -1) {
+		if (option == 'h')
+			option = OPTION_HELP;
+		else if (option >= OPTION_HELP)
+			given[index] = true;
+		int r = take_option(option, optarg, &arguments);
+		if (r != 0)
+			return r;
+	}
+	int r = take_words(argc - optind, argv + optind, &arguments);
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
+		if (given[i] && !(uses[i].verbs & arguments.verb))
+			return usage("this command has no option", uses[i].option.name);
+	if (arguments.command && arguments.verb != VERB_OPEN)
+		return usage("only open runs a command", NULL);
+	if (arguments.command && !*arguments.command)
+		return usage("a command is missing after --", NULL);
+	*ret = arguments;
+	return 0;
+}

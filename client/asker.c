@@ -1,0 +1,82 @@
+#include "client/asker.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/output.h"
+
+static int parse_id(const char *text, uint32_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	/* The last number means "none" to the kernel. */
+	if (errno != 0 || end == text || *end || *text == '-' || value >= UINT32_MAX)
+		return -EINVAL;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+static int self(struct asker *ret)
+{
+	int n = getgroups(ASKER_GROUPS_MAX, ret->groups);
+
+	if (n < 0)
+		return -errno;
+	ret->uid = geteuid();
+	ret->gid = getegid();
+	ret->n_groups = (size_t)n;
+	return 0;
+}
+
+static int other(const char *user, const char *group, struct asker *ret)
+{
+	int n = ASKER_GROUPS_MAX;
+	struct passwd *entry = getpwnam(user);
+
+	if (!entry) {
+		if (parse_id(user, &ret->uid) < 0) {
+			output_error("there is no user \"%s\"", user);
+			return -ENOENT;
+		}
+		entry = getpwuid(ret->uid);
+	}
+	if (!entry) {
+		if (!group) {
+			output_error("user %s has no entry that names its group; give --gid", user);
+			return -ENOENT;
+		}
+		return 0;
+	}
+	ret->uid = entry->pw_uid;
+	ret->gid = entry->pw_gid;
+	if (getgrouplist(entry->pw_name, entry->pw_gid, ret->groups, &n) < 0)
+		n = ASKER_GROUPS_MAX;
+	ret->n_groups = (size_t)n;
+	return 0;
+}
+
+int asker_find(const struct arguments *arguments, struct asker *ret)
+{
+	struct asker asker = {0};
+	const char *group = arguments->group;
+	int r = arguments->user ? other(arguments->user, group, &asker) : self(&asker);
+
+	if (r < 0)
+		return r;
+	if (group) {
+		struct group *entry = getgrnam(group);
+		if (entry)
+			asker.gid = entry->gr_gid;
+		else if (parse_id(group, &asker.gid) < 0) {
+			output_error("there is no group \"%s\"", group);
+			return -ENOENT;
+		}
+	}
+	*ret = asker;
+	return 0;
+}

@@ -1,0 +1,166 @@
+#include "client/plan.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "proto/address.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+static int parse_int(const char *text, int *ret)
+{
+	char *end;
+
+	errno = 0;
+	long value = strtol(text, &end, 0);
+	/* Marks and flags are given as unsigned numbers too. */
+	if (errno != 0 || end == text || *end || value < INT_MIN || value > UINT_MAX)
+		return -EINVAL;
+	*ret = (int)value;
+	return 0;
+}
+
+static int parse_hex(const char *text, unsigned char *ret, size_t max)
+{
+	size_t length = strlen(text);
+
+	if (length % 2 != 0 || length / 2 > max || strspn(text, "0123456789abcdefABCDEF") != length)
+		return -EINVAL;
+	for (size_t i = 0; i < length / 2; i++) {
+		const char digits[] = {text[2 * i], text[2 * i + 1], '\0'};
+		ret[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+	return (int)(length / 2);
+}
+
+static int plan_address(struct plan *plan, size_t i, const char *text)
+{
+	socklen_t size;
+	int r = address_parse(plan->domain, text, &plan->memory[i].address, &size);
+
+	if (r == -ENODEV)
+		output_error("\"%s\": there is no such interface", text);
+	else if (r < 0)
+		output_error("\"%s\" is not an address of this family; see sockctl(1) for how they "
+			     "are written",
+			text);
+	if (r < 0)
+		return r;
+	plan->steps[i].address = &plan->memory[i].address;
+	plan->steps[i].address_size = size;
+	return 0;
+}
+
+static int plan_value(struct plan *plan, size_t i, const struct option_info *info, const char *text)
+{
+	unsigned char *value = plan->memory[i].value;
+	int number, n = -EINVAL;
+
+	switch (info->value) {
+	case OPTION_INT:
+		if (parse_int(text, &number) == 0) {
+			memcpy(value, &number, sizeof number);
+			n = sizeof number;
+		}
+		break;
+	case OPTION_INTERFACE:
+		if (strlen(text) < sizeof plan->memory[i].value) {
+			memcpy(value, text, strlen(text) + 1);
+			n = (int)strlen(text) + 1;
+		}
+		break;
+	case OPTION_BYTES:
+		n = parse_hex(text, value, sizeof plan->memory[i].value);
+		break;
+	}
+	if (n < 0) {
+		output_error("%s=%s: the value must be %s", info->name, text,
+			info->value == OPTION_INT	  ? "a number"
+			: info->value == OPTION_INTERFACE ? "an interface's name"
+							  : "bytes in hexadecimal");
+		return n;
+	}
+	plan->steps[i].a = info->level;
+	plan->steps[i].b = info->option;
+	plan->steps[i].data = value;
+	plan->steps[i].data_size = (size_t)n;
+	return 0;
+}
+
+static int plan_option(struct plan *plan, size_t i, const char *text)
+{
+	const char *equals = strchr(text, '=');
+
+	if (!equals) {
+		output_error("--option=%s: NAME=VALUE is wanted", text);
+		return -EINVAL;
+	}
+	_cleanup_free_ char *name = strndup(text, (size_t)(equals - text));
+	if (!name)
+		return -ENOMEM;
+	const struct option_info *info = option_by_name(name);
+	if (!info) {
+		output_error("%s is not a socket option that can be asked for", name);
+		return -ENOENT;
+	}
+	return plan_value(plan, i, info, equals + 1);
+}
+
+static int plan_step(struct plan *plan, size_t i, enum wire_step_kind kind, const char *text)
+{
+	plan->steps[i] = (struct wire_step){.kind = kind};
+	switch (kind) {
+	case WIRE_STEP_BIND:
+	case WIRE_STEP_CONNECT:
+		return plan_address(plan, i, text);
+	case WIRE_STEP_OPTION:
+		return plan_option(plan, i, text);
+	case WIRE_STEP_LISTEN:
+		plan->steps[i].a = SOMAXCONN;
+		if (text && parse_int(text, &plan->steps[i].a) < 0) {
+			output_error("--listen=%s: a number is wanted", text);
+			return -EINVAL;
+		}
+		return 0;
+	case WIRE_STEP_FILTER:
+	case WIRE_STEP_SEND:
+		break;
+	}
+	return -EINVAL;
+}
+
+int plan_make(const struct arguments *arguments, struct plan *ret)
+{
+	const char *const *words = arguments->words;
+
+	memset(ret, 0, sizeof *ret);
+	if (constant_family_from_name(words[0], &ret->domain) < 0 &&
+		parse_int(words[0], &ret->domain) < 0) {
+		output_error(
+			"\"%s\" is not a socket family, such as inet, packet, netlink", words[0]);
+		return -ENOENT;
+	}
+	if (constant_type_from_name(words[1], &ret->type) < 0 &&
+		parse_int(words[1], &ret->type) < 0) {
+		output_error("\"%s\" is not a socket type, such as stream, dgram, raw", words[1]);
+		return -ENOENT;
+	}
+	if (arguments->n_words > 2 &&
+		constant_protocol_from_name(ret->domain, words[2], &ret->protocol) < 0 &&
+		parse_int(words[2], &ret->protocol) < 0) {
+		output_error("\"%s\" is not a protocol of the family %s", words[2], words[0]);
+		return -ENOENT;
+	}
+	/* EtherTypes are named in host order and given to socket(2) in network order. */
+	if (ret->domain == AF_PACKET)
+		ret->protocol = htons((uint16_t)ret->protocol);
+	for (size_t i = 0; i < arguments->n_steps; i++) {
+		int r = plan_step(ret, i, arguments->steps[i].kind, arguments->steps[i].text);
+		if (r < 0)
+			return r;
+	}
+	ret->n_steps = arguments->n_steps;
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* What sockctl can do: each verb a function that returns the exit status. */
+#ifndef SOCKD_CLIENT_VERBS_H
+#define SOCKD_CLIENT_VERBS_H
+
+#include "client/arguments.h"
+
+int verb_open(const struct arguments *arguments);
+int verb_check(const struct arguments *arguments);
+int verb_list(const struct arguments *arguments);
+int verb_status(const struct arguments *arguments);
+int verb_reload(const struct arguments *arguments);
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * The library against a broker that does not keep to the protocol: the caller gets the kernel's own
+ * errno, in time, and no descriptor is left over.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "lib/sockd.h"
+#include "proto/macro.h"
+#include "proto/transport.h"
+#include "proto/wire.h"
+#include "tests/daemon/harness.h"
+
+enum answer {
+	ANSWER_RIGHT,
+	ANSWER_SERIAL, /* another request's number */
+	ANSWER_VERB,   /* to another verb */
+	ANSWER_MAGIC,
+	ANSWER_SHORT,	 /* cut off */
+	ANSWER_LONG,	 /* with something after its end */
+	ANSWER_TOO_MANY, /* descriptors than asked for */
+	ANSWER_NO_FD,	 /* says one descriptor and sends none */
+	ANSWER_COUNT,	 /* sends one and says two */
+	ANSWER_FD_IN_REFUSAL,
+	ANSWER_NOTHING, /* closes */
+	ANSWER_STALE,	/* at first, then right */
+	ANSWER_STALE_EVER,
+	ANSWER_BAD_HELLO,
+	ANSWER_LOST, /* closes the first connection unanswered, then right */
+};
+
+static char path[64];
+static pid_t server;
+
+struct reply_buffer {
+	unsigned char bytes[1024];
+	size_t size;
+};
+
+static void make_reply(struct reply_buffer *ret, const struct wire_request *request,
+	enum answer answer, bool first)
+{
+	struct wire_reply reply = {
+		.verb = request->verb,
+		.serial = request->serial,
+		.answer = {.step = -1},
+		.welcome = {.version_min = 1,
+			.version_max = 1,
+			.packet_max = WIRE_PACKET_MAX,
+			.steps_max = WIRE_STEPS_MAX,
+			.count_max = WIRE_COUNT_MAX},
+		.text = "",
+	};
+	bool stale = answer == ANSWER_STALE_EVER || (answer == ANSWER_STALE && first);
+
+	if (request->verb != WIRE_HELLO) {
+		reply.serial += answer == ANSWER_SERIAL;
+		if (answer == ANSWER_VERB)
+			reply.verb = WIRE_RELEASE;
+		reply.answer.count = answer == ANSWER_COUNT || answer == ANSWER_TOO_MANY ? 2 : 1;
+		if (answer == ANSWER_FD_IN_REFUSAL || stale) {
+			reply.answer.error = EPROTO;
+			reply.answer.origin = stale ? WIRE_ORIGIN_STALE : WIRE_ORIGIN_KERNEL;
+			reply.answer.count = !stale;
+		}
+	} else if (answer == ANSWER_BAD_HELLO)
+		reply.welcome.version_min = reply.welcome.version_max = 9;
+	ssize_t n = wire_encode_reply(&reply, ret->bytes, sizeof ret->bytes);
+	if (n < 0)
+		_exit(2);
+	ret->size = (size_t)n;
+	if (request->verb == WIRE_HELLO)
+		return;
+	if (answer == ANSWER_MAGIC)
+		ret->bytes[0] ^= 1;
+	if (answer == ANSWER_SHORT)
+		ret->size -= 9;
+	if (answer == ANSWER_LONG)
+		ret->size += 8;
+}
+
+/* Serves one connection. Returns false where the client is gone. */
+static bool serve_one(int connection, enum answer answer, bool first)
+{
+	static unsigned char packet[WIRE_PACKET_MAX];
+	struct transport_message message;
+	struct wire_request request;
+	struct reply_buffer reply = {.size = 0};
+	const char *what;
+	int fds[2], received;
+
+	if (transport_receive(connection, packet, sizeof packet, &received, 1, 0, &message) < 0 ||
+		message.size == 0)
+		return false;
+	if (message.n_fds > 0)
+		close(received);
+	if (wire_decode_request(packet, message.size, &request, &what) < 0)
+		_exit(3);
+	if (request.verb != WIRE_HELLO &&
+		(answer == ANSWER_NOTHING || (answer == ANSWER_LOST && first)))
+		return false;
+	make_reply(&reply, &request, answer, first);
+	fds[0] = fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	size_t n = request.verb == WIRE_HELLO || answer == ANSWER_NO_FD ? 0
+		   : answer == ANSWER_TOO_MANY				? 2
+									: 1;
+	bool stale = answer == ANSWER_STALE_EVER || (answer == ANSWER_STALE && first);
+	(void)transport_send(connection, reply.bytes, reply.size, fds, stale && n > 0 ? 0 : n, 0);
+	close(fds[0]);
+	return true;
+}
+
+static void serve(int listener, enum answer answer)
+{
+	for (bool first = true;; first = false) {
+		int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (connection < 0)
+			_exit(1);
+		while (serve_one(connection, answer, first))
+			;
+		close(connection);
+	}
+}
+
+static void start(enum answer answer)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(path, sizeof path, "/tmp/sockd-hostile-%d", getpid());
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	ck_assert_int_eq(listen(listener, 8), 0);
+	server = fork();
+	ck_assert_int_ge(server, 0);
+	if (server == 0)
+		serve(listener, answer);
+	close(listener);
+	ck_assert_int_eq(setenv("SOCKD_SOCKET", path, 1), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+}
+
+static void stop(void)
+{
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	unlink(path);
+}
+
+static int open_raw(void)
+{
+	return sockd_socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+}
+
+START_TEST(bad_answers)
+{
+	start(_i);
+	size_t before = count_fds_of(getpid());
+
+	ck_assert_int_eq(open_raw(), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_str_ne(sockd_reason(), "");
+	ck_assert_uint_eq(count_fds_of(getpid()), before);
+	/* And again: nothing of the first is left. */
+	ck_assert_int_eq(open_raw(), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_uint_eq(count_fds_of(getpid()), before);
+	stop();
+}
+END_TEST
+
+static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST};
+
+START_TEST(good_in_the_end)
+{
+	start(good[_i]);
+	size_t before = count_fds_of(getpid());
+
+	errno = 77;
+	int fd = open_raw();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(errno, 77);
+	ck_assert_str_eq(sockd_reason(), "");
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_uint_eq(count_fds_of(getpid()), before + 2);
+	close(fd);
+	stop();
+}
+END_TEST
+
+/* A message is not sent a second time by a broker that may have sent it already. */
+START_TEST(a_send_is_not_repeated)
+{
+	start(ANSWER_LOST);
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg body;
+	} request = {
+		.head = {.nlmsg_len = sizeof request,
+			.nlmsg_type = RTM_DELLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+			.nlmsg_seq = 5},
+		.body = {.ifi_index = 99999},
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	ck_assert_int_eq(sockd_sendto(fd, &request, sizeof request, 0, NULL, 0), sizeof request);
+	ck_assert_str_ne(sockd_reason(), "");
+	/* It was sent plainly, and the kernel refused the sender. */
+	ck_assert_int_ge(recv(fd, &answer, sizeof answer, MSG_DONTWAIT), (int)sizeof answer);
+	ck_assert_int_eq(answer.error.error, -EPERM);
+	ck_assert_int_eq(answer.head.nlmsg_seq, 5);
+	close(fd);
+	stop();
+}
+END_TEST
+
+/* One that says nothing costs ten seconds, not for ever. */
+START_TEST(silence)
+{
+	start(ANSWER_RIGHT);
+	struct timespec from, to;
+
+	kill(server, SIGSTOP);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	ck_assert_int_eq(open_raw(), -1);
+	ck_assert_int_eq(errno, EPERM);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ck_assert_int_ge(to.tv_sec - from.tv_sec, 9);
+	ck_assert_int_lt(to.tv_sec - from.tv_sec, 15);
+	ck_assert_ptr_nonnull(strstr(sockd_reason(), "timed out"));
+	stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lib-hostile");
+	TCase *tcase = tcase_create("lib-hostile");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, bad_answers, ANSWER_SERIAL, ANSWER_NOTHING + 1);
+	tcase_add_loop_test(tcase, bad_answers, ANSWER_STALE_EVER, ANSWER_BAD_HELLO + 1);
+	tcase_add_loop_test(tcase, good_in_the_end, 0, (int)ARRAY_SIZE(good));
+	tcase_add_test(tcase, a_send_is_not_repeated);
+	tcase_add_test(tcase, silence);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}

@@ -1,0 +1,243 @@
+/*
+ * The library without a broker: what it finds out about a message, what the builder takes, and that
+ * the kernel's own errno reaches the caller unchanged.
+ */
+#include <check.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/ask.h"
+#include "lib/lock.h"
+#include "lib/netlink.h"
+#include "lib/reason.h"
+#include "lib/sockd.h"
+#include "proto/macro.h"
+
+struct two_messages {
+	struct nlmsghdr first;
+	struct nlmsghdr second;
+};
+
+static struct two_messages messages(uint16_t first, uint16_t second)
+{
+	return (struct two_messages){
+		.first = {.nlmsg_len = sizeof(struct nlmsghdr), .nlmsg_type = first},
+		.second = {.nlmsg_len = sizeof(struct nlmsghdr), .nlmsg_type = second},
+	};
+}
+
+START_TEST(privileged_messages)
+{
+	struct two_messages m = messages(RTM_GETLINK, RTM_GETADDR);
+	ck_assert(!netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+	m = messages(RTM_NEWLINK, RTM_GETADDR);
+	ck_assert(netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+	m = messages(RTM_GETLINK, RTM_DELADDR);
+	ck_assert(netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+	m = messages(NLMSG_NOOP, NLMSG_DONE);
+	ck_assert(!netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+}
+END_TEST
+
+/* The kernel stops where a header does not fit, and so must the walk. */
+START_TEST(malformed_messages)
+{
+	struct two_messages m = messages(RTM_GETLINK, RTM_NEWLINK);
+
+	for (size_t size = 0; size < sizeof m; size++)
+		ck_assert(!netlink_is_privileged(NETLINK_ROUTE, &m, size));
+	m.first.nlmsg_len = 0;
+	ck_assert(!netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+	m.first.nlmsg_len = UINT32_MAX;
+	ck_assert(!netlink_is_privileged(NETLINK_ROUTE, &m, sizeof m));
+}
+END_TEST
+
+START_TEST(reason_is_one_safe_line)
+{
+	char long_text[2000];
+
+	reason_set_bytes("a\033[2Jb\nc", 8);
+	ck_assert_str_eq(sockd_reason(), "a?[2Jb?c");
+	reason_set("no broker at", "/path", ENOENT);
+	ck_assert_str_eq(sockd_reason(), "no broker at /path: No such file or directory");
+	memset(long_text, 'x', sizeof long_text);
+	reason_set_bytes(long_text, sizeof long_text);
+	ck_assert_uint_eq(strlen(sockd_reason()), WIRE_TEXT_MAX);
+	reason_clear();
+	ck_assert_str_eq(sockd_reason(), "");
+}
+END_TEST
+
+START_TEST(errors_by_outcome)
+{
+	const struct ask_result result = {.error = EPROTONOSUPPORT};
+
+	ck_assert_int_eq(ask_error(ASK_DONE, &result, EPERM), 0);
+	ck_assert_int_eq(ask_error(ASK_FAILED, &result, EPERM), EPROTONOSUPPORT);
+	ck_assert_int_eq(ask_error(ASK_REFUSED, &result, EPERM), EPERM);
+	ck_assert_int_eq(ask_error(ASK_ABSENT, &result, EPERM), EPERM);
+}
+END_TEST
+
+START_TEST(builder_limits)
+{
+	static char value[WIRE_OPTION_MAX + 1];
+	struct sock_fprog empty = {0};
+	struct sockd_request *request = sockd_request_new(AF_INET, SOCK_DGRAM, 0);
+	int fd;
+
+	ck_assert_ptr_nonnull(request);
+	for (unsigned i = 0; i < WIRE_STEPS_MAX; i++)
+		ck_assert_int_eq(sockd_request_listen(request, 1), 0);
+	ck_assert_int_eq(sockd_request_listen(request, 1), -1);
+	ck_assert_int_eq(errno, E2BIG);
+	/* The first error is kept. */
+	ck_assert_int_eq(sockd_request_netns(request, ""), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_request_open(request), -1);
+	ck_assert_int_eq(errno, E2BIG);
+	sockd_request_free(request);
+
+	request = sockd_request_new(AF_INET, SOCK_DGRAM, 0);
+	ck_assert_int_eq(sockd_request_open_many(request, &fd, 0), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_request_open_many(request, &fd, WIRE_COUNT_MAX + 1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(
+		sockd_request_setsockopt(request, SOL_SOCKET, SO_MARK, value, sizeof value), -1);
+	ck_assert_int_eq(sockd_request_filter(request, &empty), -1);
+	ck_assert_int_eq(sockd_request_filter(request, NULL), -1);
+	ck_assert_int_eq(sockd_request_bind(request, NULL, 16), -1);
+	sockd_request_free(request);
+	sockd_request_free(NULL);
+}
+END_TEST
+
+/* What the kernel gives is given without a broker. */
+START_TEST(builder_opens_here)
+{
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog filter = {.len = 1, .filter = code};
+	struct sockaddr_in bound = {0};
+	socklen_t size = sizeof bound;
+	int on = 1, off = 0, fds[3];
+	_cleanup_(sockd_request_freep) struct sockd_request *request =
+		sockd_request_new(AF_INET, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(
+		sockd_request_setsockopt(request, SOL_SOCKET, SO_BROADCAST, &on, sizeof on), 0);
+	ck_assert_int_eq(sockd_request_filter(request, &filter), 0);
+	ck_assert_int_eq(sockd_request_bind(request, (const struct sockaddr *)&any, sizeof any), 0);
+	ck_assert_int_eq(sockd_request_open_many(request, fds, 3), 0);
+	ck_assert_uint_eq(sockd_request_grant(request), 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(getsockname(fds[i], (struct sockaddr *)&bound, &size), 0);
+		ck_assert_uint_ne(bound.sin_port, 0);
+		ck_assert_int_eq(
+			setsockopt(fds[i], SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof off), -1);
+		ck_assert_int_eq(errno, EPERM);
+		close(fds[i]);
+	}
+}
+END_TEST
+
+START_TEST(no_broker_no_change)
+{
+	const struct sockaddr_un path = {.sun_family = AF_UNIX, .sun_path = "/nowhere/at/all"};
+
+	ck_assert_int_eq(setenv("SOCKD_SOCKET", "/nonexistent/sockd", 1), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(sockd_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_ptr_nonnull(strstr(sockd_reason(), "/nonexistent/sockd"));
+
+	/* Not for want of privilege. */
+	ck_assert_int_eq(sockd_socket(AF_INET, SOCK_STREAM, 250), -1);
+	ck_assert_int_eq(errno, EPROTONOSUPPORT);
+	ck_assert_str_eq(sockd_reason(), "");
+
+	int fd = sockd_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(sockd_connect(fd, (const struct sockaddr *)&path, sizeof path), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(sockd_release(1), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	errno = 1234;
+	ck_assert_int_ge(sockd_socket(AF_INET, SOCK_DGRAM, 0), 0);
+	ck_assert_int_eq(errno, 1234);
+	close(fd);
+}
+END_TEST
+
+static struct lock lock;
+static int counter;
+
+static void *count(void *data _unused_)
+{
+	for (int i = 0; i < 20000; i++) {
+		lock_take(&lock);
+		counter++;
+		lock_leave(&lock);
+	}
+	return NULL;
+}
+
+START_TEST(lock_excludes)
+{
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, count, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(counter, 80000);
+	ck_assert_uint_eq(atomic_load(&lock.word), 0);
+}
+END_TEST
+
+/* As after fork, when another thread of the parent held it. */
+START_TEST(lock_of_a_dead_owner)
+{
+	atomic_store(&lock.word, 0x3fffffff);
+	lock_take(&lock);
+	ck_assert_uint_eq(atomic_load(&lock.word) & 0x7fffffff, (uint32_t)gettid());
+	lock_leave(&lock);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lib-parts");
+	TCase *tcase = tcase_create("lib-parts");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, privileged_messages);
+	tcase_add_test(tcase, malformed_messages);
+	tcase_add_test(tcase, reason_is_one_safe_line);
+	tcase_add_test(tcase, errors_by_outcome);
+	tcase_add_test(tcase, builder_limits);
+	tcase_add_test(tcase, builder_opens_here);
+	tcase_add_test(tcase, no_broker_no_change);
+	tcase_add_test(tcase, lock_excludes);
+	tcase_add_test(tcase, lock_of_a_dead_owner);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
