@@ -10,6 +10,7 @@
 #include "proto/macro.h"
 
 #define SET_SLOTS 128u
+#define SAME_SOCKET_TRIES 4u
 #define SWEEP_USEC 1000000u   /* how often all sets are visited */
 #define SWEEP_BATCH 16u	      /* sets read in one turn of the loop */
 #define PRESSURE_USEC 100000u /* how often one user's limit may cause a sweep that frees little */
@@ -342,6 +343,16 @@ void grant_watch_socket(struct grant_watch *watch, int fd)
 	struct epoll_event event = {.events = EPOLLET, .data.u64 = watch->data};
 
 	watch->error = epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? errno : 0;
+	/* A set knows a socket by its descriptor's number too: a client's own one that comes in
+	 * under the same number again has to be called by another. */
+	for (unsigned i = 1; watch->error == EEXIST && i <= SAME_SOCKET_TRIES; i++) {
+		int least = (int)(i * SET_SLOTS + watch->slot);
+		_cleanup_close_ int other = fcntl(fd, F_DUPFD_CLOEXEC, least);
+		if (other < 0 || epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, other, &event) < 0)
+			watch->error = errno;
+		else
+			watch->error = 0;
+	}
 }
 
 int grants_settle(struct grants *grants, const struct grant_watch *watches, unsigned n)
@@ -371,6 +382,20 @@ int grants_add_unwatched(
 	grants->n_sockets += n;
 	*ret = grant;
 	return 0;
+}
+
+struct grant *grants_find_same(const struct user *user, const struct grant *description)
+{
+	for (struct grant_set *set = user->grant_sets; set; set = set->next_of_user)
+		for (unsigned i = 0; i < SET_SLOTS; i++) {
+			struct grant *grant = set->slots[i].grant;
+			if (grant && grant->inode != 0 && grant->inode == description->inode &&
+				grant->pid == description->pid &&
+				grant->rule.name == description->rule.name &&
+				strcmp(grant->steps, description->steps) == 0)
+				return grant;
+		}
+	return NULL;
 }
 
 struct grant *grants_find(struct grants *grants, const struct user *user, uint64_t id)

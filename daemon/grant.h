@@ -33,6 +33,7 @@ struct grant {
 	const char *listener; /* lives as long as the daemon */
 	bool apply;
 	int domain, type, protocol;
+	ino_t inode;	       /* of the client's own socket; 0: opened by the broker */
 	unsigned count;	       /* sockets granted */
 	unsigned open;	       /* of these not yet seen to be gone */
 	const void *ends_with; /* NULL: with its sockets; else see grants_add_unwatched() */
@@ -81,6 +82,11 @@ void grants_end(struct grants *grants, const void *ends_with);
 /* Forgets a grant whose sockets are not watched, or are gone. */
 void grants_remove(struct grants *grants, struct grant *grant);
 
+/*
+ * The grant of this user that says just what the description does, of the same socket: a program
+ * that does one thing again and again (a batch of netlink messages) has one record for it. Or NULL.
+ */
+struct grant *grants_find_same(const struct user *user, const struct grant *description);
 /* The grant of this id if it is this user's, or NULL. */
 struct grant *grants_find(struct grants *grants, const struct user *user, uint64_t id);
 /* Looks which sockets of this user (NULL: of all) are gone; ended grants are freed. */

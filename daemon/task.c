@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "daemon/family/family.h"
 #include "daemon/listener.h"
@@ -265,12 +266,15 @@ static void grant_apply(struct task *task, struct grant *description)
 	struct manager *manager = task->connection->manager;
 	struct grant_watch watch;
 	struct grant *grant;
+	struct stat status;
 	enum reply_fate fate;
-	int r;
+	int r = 0;
 
+	if (fstat(task->fd, &status) == 0)
+		description->inode = status.st_ino;
 	if (!family_get(task->query.domain)->poll_is_lockless)
 		r = grants_add_unwatched(manager->grants, description, 1, &grant);
-	else {
+	else if (!(grant = grants_find_same(description->user, description))) {
 		description->ends_with = NULL;
 		r = grants_begin(manager->grants, description, 1, &watch, &grant);
 		if (r >= 0) {
