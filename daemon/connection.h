@@ -1,5 +1,5 @@
 /*
- * One client's connection: reads requests one at a time, hands them to request.c, sends replies.
+ * One client's connection: who it is, and the replies to it.
  *
  * A reply that the client's queue has no room for is kept and nothing more is read until it is
  * gone: a client that does not read stops only itself. Kept alive by references while a request is
@@ -18,10 +18,10 @@
 #include "proto/wire.h"
 
 struct listener;
-struct manager;
+struct broker;
 
 struct connection {
-	struct manager *manager;
+	struct broker *broker;
 	struct listener *listener;
 	struct user *user; /* a reference */
 	struct peer peer;
@@ -44,12 +44,17 @@ struct connection {
 	TAILQ_ENTRY(connection) entry;
 };
 
-/* Takes an accepted descriptor; refuses it where the peer is over its limit. */
-void connection_accept_take(struct listener *listener, int fd);
 struct connection *connection_ref(struct connection *connection);
 struct connection *connection_unref(struct connection *connection);
 /* Closes it; a request in work is finished without an answer. */
 void connection_close(struct connection *connection);
+
+/* What it waits for next, after any change of waiting, in_work or stalled. */
+int connection_set_events(struct connection *connection);
+/* Its queue has room again. */
+void connection_send_waiting(struct connection *connection);
+/* Something about a peer that is no request, for the audit trail. */
+void connection_audit(struct listener *listener, uid_t uid, pid_t pid, int error, const char *text);
 
 /* May n more descriptors be sent, or has this user too many unread already? */
 bool connection_has_room(struct connection *connection, size_t n);

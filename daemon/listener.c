@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "daemon/connection.h"
+#include "daemon/broker.h"
 #include "daemon/management.h"
-#include "daemon/manager.h"
+#include "daemon/receive.h"
 #include "proto/macro.h"
 
 #define ACCEPT_BATCH 16u
@@ -19,7 +19,7 @@ struct listener *listener_free(struct listener *listener)
 {
 	if (!listener)
 		return NULL;
-	TAILQ_REMOVE(&listener->manager->listeners, listener, entry);
+	TAILQ_REMOVE(&listener->broker->listeners, listener, entry);
 	sd_event_source_disable_unref(listener->source);
 	sd_event_source_disable_unref(listener->pause);
 	close_quietly(listener->fd);
@@ -32,7 +32,7 @@ struct listener *listener_free(struct listener *listener)
 	return NULL;
 }
 
-int listener_adopt_take(struct manager *manager, const char *name, int fd, bool for_administrators)
+int listener_adopt_take(struct broker *broker, const char *name, int fd, bool for_administrators)
 {
 	_cleanup_close_ int owned = fd;
 	int on = 1;
@@ -42,11 +42,11 @@ int listener_adopt_take(struct manager *manager, const char *name, int fd, bool 
 	struct listener *listener = calloc(1, sizeof *listener);
 	if (!listener)
 		return -ENOMEM;
-	listener->manager = manager;
+	listener->broker = broker;
 	listener->fd = TAKE_FD(owned);
 	listener->for_administrators = for_administrators;
 	snprintf(listener->name, sizeof listener->name, "%s", name);
-	TAILQ_INSERT_TAIL(&manager->listeners, listener, entry);
+	TAILQ_INSERT_TAIL(&broker->listeners, listener, entry);
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int remove_stale(const char *path)
 }
 
 int listener_open(
-	struct manager *manager, const char *name, const char *path, bool for_administrators)
+	struct broker *broker, const char *name, const char *path, bool for_administrators)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int type = for_administrators ? SOCK_STREAM : SOCK_SEQPACKET;
@@ -83,10 +83,10 @@ int listener_open(
 		return r;
 	if (listen(fd, SOMAXCONN) < 0)
 		return negative_errno();
-	r = listener_adopt_take(manager, name, TAKE_FD(fd), for_administrators);
+	r = listener_adopt_take(broker, name, TAKE_FD(fd), for_administrators);
 	if (r < 0)
 		return r;
-	TAILQ_LAST(&manager->listeners, listener_list)->path = strdup(path);
+	TAILQ_LAST(&broker->listeners, listener_list)->path = strdup(path);
 	return 0;
 }
 
@@ -120,16 +120,16 @@ static int on_connection(
 			return pause_listening(listener);
 		}
 		if (listener->for_administrators)
-			management_accept_take(listener->manager, accepted);
+			management_accept_take(listener->broker, accepted);
 		else
-			connection_accept_take(listener, accepted);
+			receive_accept_take(listener, accepted);
 	}
 	return 0;
 }
 
 int listener_start(struct listener *listener)
 {
-	sd_event *event = listener->manager->event;
+	sd_event *event = listener->broker->event;
 	int r = sd_event_add_io(
 		event, &listener->source, listener->fd, EPOLLIN, on_connection, listener);
 	if (r < 0)

@@ -8,10 +8,10 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
-struct manager;
+struct broker;
 
 struct listener {
-	struct manager *manager;
+	struct broker *broker;
 	char name[32]; /* grants refer to it: a listener lives as long as the daemon */
 	int fd;
 	char *path; /* made by us, removed at the end; NULL: systemd's */
@@ -23,9 +23,9 @@ struct listener {
 /* Makes the socket file: clients' ones open to everybody (the policy decides), the administrators'
  * one to the owner alone. A stale socket file is replaced; any other file is an error. */
 int listener_open(
-	struct manager *manager, const char *name, const char *path, bool for_administrators);
+	struct broker *broker, const char *name, const char *path, bool for_administrators);
 /* Takes over systemd's listening socket, also on failure. */
-int listener_adopt_take(struct manager *manager, const char *name, int fd, bool for_administrators);
+int listener_adopt_take(struct broker *broker, const char *name, int fd, bool for_administrators);
 /* Starts accepting. */
 int listener_start(struct listener *listener);
 struct listener *listener_free(struct listener *listener);

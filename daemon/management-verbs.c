@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "daemon/broker.h"
 #include "daemon/family/family.h"
-#include "daemon/manager.h"
 #include "daemon/privilege.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -46,29 +46,29 @@ static void add_grant(const struct grant *grant, void *data)
 		json_array_append_new(list, object);
 }
 
-static json_t *verb_list(struct manager *manager, const json_t *request _unused_)
+static json_t *verb_list(struct broker *broker, const json_t *request _unused_)
 {
 	json_t *list = json_array();
 
-	grants_sweep(manager->grants, NULL);
-	grants_each(manager->grants, add_grant, list);
+	grants_sweep(broker->grants, NULL);
+	grants_each(broker->grants, add_grant, list);
 	return json_pack("{s:b, s:o}", "ok", 1, "grants", list);
 }
 
-static json_t *verb_status(struct manager *manager, const json_t *request _unused_)
+static json_t *verb_status(struct broker *broker, const json_t *request _unused_)
 {
 	char capabilities[512];
 
 	return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I}", "ok", 1, "version",
-		PACKAGE_VERSION, "rules", (json_int_t)policy_rule_count(manager->policy), "files",
-		(json_int_t)policy_file_count(manager->policy), "connections",
-		(json_int_t)manager->n_connections, "grants",
-		(json_int_t)grants_count(manager->grants), "capabilities",
+		PACKAGE_VERSION, "rules", (json_int_t)policy_rule_count(broker->policy), "files",
+		(json_int_t)policy_file_count(broker->policy), "connections",
+		(json_int_t)broker->n_connections, "grants",
+		(json_int_t)grants_count(broker->grants), "capabilities",
 		privilege_describe(privilege_held(), capabilities, sizeof capabilities), "audit",
-		audit_target(manager->audit), "audit_lost", (json_int_t)audit_lost(manager->audit));
+		audit_target(broker->audit), "audit_lost", (json_int_t)audit_lost(broker->audit));
 }
 
-static json_t *verb_reload(struct manager *manager, const json_t *request _unused_)
+static json_t *verb_reload(struct broker *broker, const json_t *request _unused_)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -76,13 +76,13 @@ static json_t *verb_reload(struct manager *manager, const json_t *request _unuse
 
 	if (!errors)
 		return NULL;
-	int r = manager_reload(manager, errors);
+	int r = broker_reload(broker, errors);
 	fclose(errors);
 	if (r < 0)
 		return failure(-r, text && *text ? text : strerror(-r));
 	return json_pack("{s:b, s:I, s:I}", "ok", 1, "rules",
-		(json_int_t)policy_rule_count(manager->policy), "files",
-		(json_int_t)policy_file_count(manager->policy));
+		(json_int_t)policy_rule_count(broker->policy), "files",
+		(json_int_t)policy_file_count(broker->policy));
 }
 
 /* The bytes of a hexadecimal string; 0 for none. -EINVAL: not one, or longer than max. */
@@ -199,7 +199,7 @@ static json_t *decision_to_json(const struct policy_decision *decision)
 		"owner", decision->owner_peer ? "peer" : "broker");
 }
 
-static json_t *verb_check(struct manager *manager, const json_t *request)
+static json_t *verb_check(struct broker *broker, const json_t *request)
 {
 	static struct question question;
 	const json_t *groups = json_object_get(request, "groups");
@@ -240,15 +240,15 @@ static json_t *verb_check(struct manager *manager, const json_t *request)
 	if (family->effective_protocol)
 		query.protocol = family->effective_protocol(query.type, query.protocol);
 	read_netns(request, &question, &query);
-	policy_decide(manager->policy, &subject, &query, &decision);
+	policy_decide(broker->policy, &subject, &query, &decision);
 	return decision_to_json(&decision);
 }
 
-json_t *management_verb(struct manager *manager, const json_t *request)
+json_t *management_verb(struct broker *broker, const json_t *request)
 {
 	static const struct {
 		const char *name;
-		json_t *(*handle)(struct manager *manager, const json_t *request);
+		json_t *(*handle)(struct broker *broker, const json_t *request);
 	} verbs[] = {
 		{"list", verb_list},
 		{"check", verb_check},
@@ -259,6 +259,6 @@ json_t *management_verb(struct manager *manager, const json_t *request)
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (name && strcmp(name, verbs[i].name) == 0)
-			return verbs[i].handle(manager, request);
+			return verbs[i].handle(broker, request);
 	return failure(EOPNOTSUPP, "the verb is unknown: list, check, status, reload are known");
 }

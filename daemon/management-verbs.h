@@ -6,9 +6,9 @@
 
 #include <jansson.h>
 
-struct manager;
+struct broker;
 
 /* A new reference; NULL: no memory. */
-json_t *management_verb(struct manager *manager, const json_t *request);
+json_t *management_verb(struct broker *broker, const json_t *request);
 
 #endif

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/broker.h"
 #include "daemon/management-verbs.h"
-#include "daemon/manager.h"
 #include "proto/macro.h"
 
 #define LINE_MAX_BYTES (512u * 1024u)
@@ -15,7 +15,7 @@
 /* One administrator's connection. A line is read, answered, and the answer written before the next
  * is read. */
 struct management {
-	struct manager *manager;
+	struct broker *broker;
 	int fd;
 	sd_event_source *source;
 	char *in;
@@ -27,10 +27,10 @@ struct management {
 
 void management_close(struct management *management)
 {
-	struct manager *manager = management->manager;
+	struct broker *broker = management->broker;
 
-	TAILQ_REMOVE(&manager->managements, management, entry);
-	manager->n_managements--;
+	TAILQ_REMOVE(&broker->managements, management, entry);
+	broker->n_managements--;
 	sd_event_source_disable_unref(management->source);
 	close_quietly(management->fd);
 	free(management->in);
@@ -38,12 +38,12 @@ void management_close(struct management *management)
 	free(management);
 }
 
-static char *answer(struct manager *manager, const char *line, size_t size)
+static char *answer(struct broker *broker, const char *line, size_t size)
 {
 	json_error_t error;
 	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
 	json_t *reply = request && json_is_object(request)
-				? management_verb(manager, request)
+				? management_verb(broker, request)
 				: json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
 					  "the line is not a JSON object", "errno", EBADMSG);
 	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
@@ -62,7 +62,7 @@ static int answer_line(struct management *management)
 		return management->in_used == LINE_MAX_BYTES ? -EMSGSIZE : 1;
 	size_t length = (size_t)(end - management->in);
 
-	management->out = answer(management->manager, management->in, length);
+	management->out = answer(management->broker, management->in, length);
 	if (!management->out)
 		return -ENOMEM;
 	management->out_size = strlen(management->out);
@@ -122,11 +122,11 @@ static int on_io(sd_event_source *source, int fd _unused_, uint32_t events, void
 	return sd_event_source_set_io_events(source, management->out ? EPOLLOUT : EPOLLIN);
 }
 
-void management_accept_take(struct manager *manager, int fd)
+void management_accept_take(struct broker *broker, int fd)
 {
 	_cleanup_close_ int owned = fd;
 
-	if (manager->n_managements >= MANAGEMENTS_MAX)
+	if (broker->n_managements >= MANAGEMENTS_MAX)
 		return;
 	_cleanup_free_ char *in = malloc(LINE_MAX_BYTES);
 	struct management *management = calloc(1, sizeof *management);
@@ -134,12 +134,12 @@ void management_accept_take(struct manager *manager, int fd)
 		free(management);
 		return;
 	}
-	management->manager = manager;
+	management->broker = broker;
 	management->fd = TAKE_FD(owned);
 	management->in = TAKE_PTR(in);
-	TAILQ_INSERT_TAIL(&manager->managements, management, entry);
-	manager->n_managements++;
-	if (sd_event_add_io(manager->event, &management->source, management->fd, EPOLLIN, on_io,
+	TAILQ_INSERT_TAIL(&broker->managements, management, entry);
+	broker->n_managements++;
+	if (sd_event_add_io(broker->event, &management->source, management->fd, EPOLLIN, on_io,
 		    management) < 0)
 		management_close(management);
 }

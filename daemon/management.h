@@ -10,11 +10,11 @@
 #ifndef SOCKD_DAEMON_MANAGEMENT_H
 #define SOCKD_DAEMON_MANAGEMENT_H
 
-struct manager;
+struct broker;
 struct management;
 
 /* Takes an accepted connection. */
-void management_accept_take(struct manager *manager, int fd);
+void management_accept_take(struct broker *broker, int fd);
 void management_close(struct management *management);
 
 #endif

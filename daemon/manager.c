@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "daemon/broker.h"
 #include "daemon/connection.h"
 #include "daemon/listener.h"
 #include "daemon/management.h"
@@ -19,50 +20,11 @@
 #include "daemon/privilege.h"
 #include "proto/macro.h"
 
-#define CONNECTIONS_PER_USER 1024u
-#define GRANTS_PER_USER 4096u
-#define JOBS_PER_USER 48u
 #define THREADS_MAX 64u
 #define MANAGEMENT_NAME "management"
 
-unsigned manager_connections_per_user(const struct manager *manager)
-{
-	unsigned limit = policy_limits(manager->policy)->connections_per_user;
-	return limit > 0 ? limit : CONNECTIONS_PER_USER;
-}
-
-unsigned manager_grants_per_user(const struct manager *manager)
-{
-	unsigned limit = policy_limits(manager->policy)->grants_per_user;
-	return limit > 0 ? limit : GRANTS_PER_USER;
-}
-
-unsigned manager_jobs_per_user(const struct manager *manager)
-{
-	unsigned limit = policy_limits(manager->policy)->requests_in_work_per_user;
-	return limit > 0 ? limit : JOBS_PER_USER;
-}
-
-static void audit_event(
-	struct manager *manager, enum audit_event event, int error, const char *text)
-{
-	struct audit_record record = {
-		.event = event,
-		.uid = (uid_t)-1,
-		.gid = (gid_t)-1,
-		.error = error,
-		.domain = -1,
-	};
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	record.time_usec = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-	snprintf(record.text, sizeof record.text, "%s", text);
-	audit_push(manager->audit, &record);
-}
-
 /* Everything that clients can make grow is a share of this. */
-static void set_limits(struct manager *manager)
+static void set_limits(struct broker *broker)
 {
 	struct rlimit limit;
 
@@ -75,13 +37,13 @@ static void set_limits(struct manager *manager)
 				     : (size_t)MIN_OF(limit.rlim_max, 1048576u);
 	/* A connection takes up to three: itself, the pidfd, the namespace. Replies that are not
 	 * read yet count against the same limit in the kernel, for all clients together. */
-	manager->connections_max = descriptors / 8;
-	manager->unread_fds_max = descriptors / 4;
+	broker->connections_max = descriptors / 8;
+	broker->unread_fds_max = descriptors / 4;
 }
 
-static int open_listeners(struct manager *manager)
+static int open_listeners(struct broker *broker)
 {
-	const struct options *options = manager->options;
+	const struct options *options = broker->options;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), r = 0;
 
@@ -98,23 +60,23 @@ static int open_listeners(struct manager *manager)
 			r = -EINVAL;
 		}
 		if (r >= 0)
-			r = listener_adopt_take(manager, names[i], fd, management);
+			r = listener_adopt_take(broker, names[i], fd, management);
 		free(names[i]);
 	}
 	free(names);
 	for (size_t i = 0; r >= 0 && i < options->n_listen; i++) {
-		r = listener_open(manager, options->listen[i].name, options->listen[i].path, false);
+		r = listener_open(broker, options->listen[i].name, options->listen[i].path, false);
 		if (r < 0)
 			fprintf(stderr, "sockd: cannot listen on %s: %s\n", options->listen[i].path,
 				strerror(-r));
 	}
 	if (r >= 0 && options->management) {
-		r = listener_open(manager, MANAGEMENT_NAME, options->management, true);
+		r = listener_open(broker, MANAGEMENT_NAME, options->management, true);
 		if (r < 0)
 			fprintf(stderr, "sockd: cannot listen on %s: %s\n", options->management,
 				strerror(-r));
 	}
-	if (r >= 0 && TAILQ_EMPTY(&manager->listeners)) {
+	if (r >= 0 && TAILQ_EMPTY(&broker->listeners)) {
 		fprintf(stderr, "sockd: nothing to listen on: start it by sockd.socket, or give "
 				"--listen=PATH\n");
 		r = -EINVAL;
@@ -149,19 +111,19 @@ static char *directory_of(const char *path)
 	return copy ? strdup(dirname(copy)) : NULL;
 }
 
-static int fence(const struct manager *manager, int *ret_abi)
+static int fence(const struct broker *broker, int *ret_abi)
 {
-	const struct options *options = manager->options;
-	_cleanup_free_ char *audit_directory = directory_of(audit_target(manager->audit));
+	const struct options *options = broker->options;
+	_cleanup_free_ char *audit_directory = directory_of(audit_target(broker->audit));
 	const char *unlink_directories[OPTIONS_LISTEN_MAX + 1];
 	size_t n_unlink = 0, i = 0;
 	const struct listener *listener;
-	bool to_file = strchr(audit_target(manager->audit), '/') != NULL;
+	bool to_file = strchr(audit_target(broker->audit), '/') != NULL;
 	uint64_t held = privilege_held();
 
 	if (!audit_directory)
 		return -ENOMEM;
-	TAILQ_FOREACH(listener, &manager->listeners, entry)
+	TAILQ_FOREACH(listener, &broker->listeners, entry)
 	if (listener->path && n_unlink < ARRAY_SIZE(unlink_directories)) {
 		unlink_directories[n_unlink] = directory_of(listener->path);
 		if (unlink_directories[n_unlink])
@@ -187,118 +149,73 @@ static int fence(const struct manager *manager, int *ret_abi)
 }
 
 /* From here on the process is what it stays. */
-static int drop_privileges(struct manager *manager)
+static int drop_privileges(struct broker *broker)
 {
 	struct account account;
-	uint64_t wanted = policy_capabilities(manager->policy);
+	uint64_t wanted = policy_capabilities(broker->policy);
 	char text[512], held[256];
 	int abi, r;
 
-	r = find_account(manager->options, &account);
+	r = find_account(broker->options, &account);
 	if (r < 0)
 		return r;
 	/* ip-netns(8) makes it on first use, which would be too late to let it through the fence.
 	 */
-	if (policy_uses_netns(manager->policy))
+	if (policy_uses_netns(broker->policy))
 		(void)mkdir("/run/netns", 0755);
-	(void)audit_give(manager->audit, account.uid, account.gid);
-	r = privilege_drop(&account, wanted, &manager->missing);
+	(void)audit_give(broker->audit, account.uid, account.gid);
+	r = privilege_drop(&account, wanted, &broker->missing);
 	if (r < 0) {
 		fprintf(stderr, "sockd: cannot become user %u: %s\n", account.uid, strerror(-r));
 		return r;
 	}
-	if (manager->missing)
+	if (broker->missing)
 		fprintf(stderr,
 			"sockd: the policy needs %s, which sockd was not started with; what needs "
 			"it "
 			"will fail as the kernel says\n",
-			privilege_describe(manager->missing, text, sizeof text));
-	r = fence(manager, &abi);
+			privilege_describe(broker->missing, text, sizeof text));
+	r = fence(broker, &abi);
 	if (r < 0)
 		return r;
 	snprintf(text, sizeof text,
 		"runs as uid %u, gid %u with %s; %zu rules from %zu files; fenced in by seccomp%s",
 		account.uid, account.gid, privilege_describe(privilege_held(), held, sizeof held),
-		policy_rule_count(manager->policy), policy_file_count(manager->policy),
+		policy_rule_count(broker->policy), policy_file_count(broker->policy),
 		abi > 0 ? " and Landlock" : " (this kernel has no Landlock)");
-	fprintf(stderr, "sockd: %s; audit to %s\n", text, audit_target(manager->audit));
-	audit_event(manager, AUDIT_START, 0, text);
+	fprintf(stderr, "sockd: %s; audit to %s\n", text, audit_target(broker->audit));
+	broker_audit(broker, AUDIT_START, 0, text);
 	return 0;
 }
 
 static int on_terminate(
 	sd_event_source *source, const struct signalfd_siginfo *info _unused_, void *data)
 {
-	struct manager *manager = data;
+	struct broker *broker = data;
 
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
-	audit_event(manager, AUDIT_STOP, 0, "stopped by a signal");
+	broker_audit(broker, AUDIT_STOP, 0, "stopped by a signal");
 	return sd_event_exit(sd_event_source_get_event(source), 0);
-}
-
-static void notify_ready(const struct manager *manager)
-{
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%zu rules from %zu files",
-		policy_rule_count(manager->policy), policy_file_count(manager->policy));
-}
-
-int manager_reload(struct manager *manager, FILE *errors)
-{
-	const struct options *options = manager->options;
-	struct policy *policy;
-	struct timespec now;
-	char text[256];
-	uint64_t missing;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
-		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-	(void)audit_reopen(manager->audit);
-	int r = policy_load(options->policy, options->n_policy, errors, &policy);
-	if (r >= 0) {
-		r = privilege_reduce(policy_capabilities(policy) & ~manager->missing, &missing);
-		if (r == -EPERM) {
-			fprintf(errors,
-				"the policy needs %s, which sockd gave up when it started; restart "
-				"sockd to load it\n",
-				privilege_describe(missing, text, sizeof text));
-			policy_unref(policy);
-		} else if (r >= 0) {
-			policy_unref(manager->policy);
-			manager->policy = policy;
-		} else
-			policy_unref(policy);
-	}
-	if (r >= 0)
-		snprintf(text, sizeof text, "%zu rules from %zu files",
-			policy_rule_count(manager->policy), policy_file_count(manager->policy));
-	else
-		snprintf(text, sizeof text,
-			"the new policy has errors; the old one stays in force: see the log, or "
-			"sockd --check-policy");
-	audit_event(manager, AUDIT_RELOAD, r < 0 ? -r : 0, text);
-	notify_ready(manager);
-	return r;
 }
 
 static int on_reload(
 	sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *data)
 {
-	struct manager *manager = data;
+	struct broker *broker = data;
 
-	if (manager_reload(manager, stderr) < 0)
+	if (broker_reload(broker, stderr) < 0)
 		fprintf(stderr, "sockd: the policy was not reloaded; the old one stays in force\n");
 	else
 		fprintf(stderr, "sockd: reloaded: %zu rules from %zu files\n",
-			policy_rule_count(manager->policy), policy_file_count(manager->policy));
+			policy_rule_count(broker->policy), policy_file_count(broker->policy));
 	return 0;
 }
 
-static int start_event_loop(struct manager *manager)
+static int start_event_loop(struct broker *broker)
 {
 	static const int ends[] = {SIGTERM, SIGINT};
 	sigset_t signals;
-	int r = sd_event_default(&manager->event);
+	int r = sd_event_default(&broker->event);
 	if (r < 0)
 		return r;
 
@@ -309,55 +226,55 @@ static int start_event_loop(struct manager *manager)
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
 		return negative_errno();
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(ends); i++)
-		r = sd_event_add_signal(manager->event, NULL, ends[i], on_terminate, manager);
+		r = sd_event_add_signal(broker->event, NULL, ends[i], on_terminate, broker);
 	if (r >= 0)
-		r = sd_event_add_signal(manager->event, NULL, SIGHUP, on_reload, manager);
+		r = sd_event_add_signal(broker->event, NULL, SIGHUP, on_reload, broker);
 	if (r >= 0)
-		r = sd_event_set_watchdog(manager->event, true);
+		r = sd_event_set_watchdog(broker->event, true);
 	return r < 0 ? r : 0;
 }
 
-static int prepare(struct manager *manager)
+static int prepare(struct broker *broker)
 {
-	const struct options *options = manager->options;
+	const struct options *options = broker->options;
 	int r;
 
-	set_limits(manager);
+	set_limits(broker);
 	r = netns_init();
 	if (r < 0) {
 		fprintf(stderr, "sockd: cannot tell its own network namespace: %s\n", strerror(-r));
 		return r;
 	}
-	r = policy_load(options->policy, options->n_policy, stderr, &manager->policy);
+	r = policy_load(options->policy, options->n_policy, stderr, &broker->policy);
 	if (r < 0) {
 		fprintf(stderr, "sockd: the policy cannot be loaded: %s\n",
 			r == -EINVAL ? "correct the errors above" : strerror(-r));
 		return r;
 	}
-	r = audit_new(options->audit, &manager->audit);
+	r = audit_new(options->audit, &broker->audit);
 	if (r < 0) {
 		fprintf(stderr, "sockd: cannot write the audit trail to %s: %s\n", options->audit,
 			strerror(-r));
 		return r;
 	}
-	r = open_listeners(manager);
-	return r < 0 ? r : drop_privileges(manager);
+	r = open_listeners(broker);
+	return r < 0 ? r : drop_privileges(broker);
 }
 
 /* The threads come last: they inherit what the process has become. */
-static int serve(struct manager *manager)
+static int serve(struct broker *broker)
 {
 	struct listener *listener;
-	int r = start_event_loop(manager);
+	int r = start_event_loop(broker);
 	if (r >= 0)
-		r = audit_start(manager->audit);
+		r = audit_start(broker->audit);
 	if (r >= 0)
-		r = users_new(&manager->users);
+		r = users_new(&broker->users);
 	if (r >= 0)
-		r = worker_new(manager->event, THREADS_MAX, &manager->worker);
+		r = worker_new(broker->event, THREADS_MAX, &broker->worker);
 	if (r >= 0)
-		r = grants_new(manager->event, manager->unread_fds_max * 2, &manager->grants);
-	TAILQ_FOREACH(listener, &manager->listeners, entry)
+		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
+	TAILQ_FOREACH(listener, &broker->listeners, entry)
 	if (r >= 0)
 		r = listener_start(listener);
 	if (r < 0)
@@ -365,51 +282,51 @@ static int serve(struct manager *manager)
 	return r;
 }
 
-int manager_start(const struct options *options, struct manager **ret)
+int manager_start(const struct options *options, struct broker **ret)
 {
-	struct manager *manager = calloc(1, sizeof *manager);
-	if (!manager)
+	struct broker *broker = calloc(1, sizeof *broker);
+	if (!broker)
 		return -ENOMEM;
-	manager->options = options;
-	TAILQ_INIT(&manager->listeners);
-	TAILQ_INIT(&manager->connections);
-	TAILQ_INIT(&manager->managements);
-	int r = prepare(manager);
+	broker->options = options;
+	TAILQ_INIT(&broker->listeners);
+	TAILQ_INIT(&broker->connections);
+	TAILQ_INIT(&broker->managements);
+	int r = prepare(broker);
 	if (r >= 0)
-		r = serve(manager);
+		r = serve(broker);
 	if (r < 0) {
-		manager_free(manager);
+		manager_free(broker);
 		return r;
 	}
-	*ret = manager;
+	*ret = broker;
 	return 0;
 }
 
-int manager_run(struct manager *manager)
+int manager_run(struct broker *broker)
 {
-	notify_ready(manager);
-	return sd_event_loop(manager->event);
+	broker_notify_ready(broker);
+	return sd_event_loop(broker->event);
 }
 
-struct manager *manager_free(struct manager *manager)
+struct broker *manager_free(struct broker *broker)
 {
 	struct connection *connection;
 	struct listener *listener;
 	struct management *management;
 
-	while ((management = TAILQ_FIRST(&manager->managements)))
+	while ((management = TAILQ_FIRST(&broker->managements)))
 		management_close(management);
-	while ((connection = TAILQ_FIRST(&manager->connections)))
+	while ((connection = TAILQ_FIRST(&broker->connections)))
 		connection_close(connection);
-	while ((listener = TAILQ_FIRST(&manager->listeners)))
+	while ((listener = TAILQ_FIRST(&broker->listeners)))
 		listener_free(listener);
 	/* Finishes what workers still hold, which refers to users and grants. */
-	manager->worker = worker_free(manager->worker);
-	manager->grants = grants_free(manager->grants);
-	manager->users = users_free(manager->users);
-	manager->audit = audit_free(manager->audit);
-	manager->policy = policy_unref(manager->policy);
-	manager->event = sd_event_unref(manager->event);
-	free(manager);
+	broker->worker = worker_free(broker->worker);
+	broker->grants = grants_free(broker->grants);
+	broker->users = users_free(broker->users);
+	broker->audit = audit_free(broker->audit);
+	broker->policy = policy_unref(broker->policy);
+	broker->event = sd_event_unref(broker->event);
+	free(broker);
 	return NULL;
 }

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "daemon/broker.h"
 #include "daemon/family/family.h"
-#include "daemon/manager.h"
 #include "daemon/netns.h"
+#include "daemon/serve.h"
 #include "daemon/task.h"
 #include "proto/macro.h"
 
@@ -32,7 +33,7 @@ static void handle_open(struct task *task, size_t packet_size)
 		.n_steps = request->n_steps,
 		.fd = -1,
 	};
-	task_run(task, packet_size);
+	serve_task(task, packet_size);
 }
 
 /* What the client's own socket is, and where. Returns 0, or a negative errno and words. */
@@ -87,7 +88,7 @@ static void handle_apply(struct task *task, size_t packet_size)
 	}
 	task->query.protocol =
 		effective_protocol(task->query.domain, task->query.type, task->query.protocol);
-	task_run(task, packet_size);
+	serve_task(task, packet_size);
 }
 
 static void handle_hello(struct connection *connection, const struct wire_request *request)
@@ -121,7 +122,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 
 static void handle_release(struct connection *connection, const struct wire_request *request)
 {
-	struct grants *grants = connection->manager->grants;
+	struct grants *grants = connection->broker->grants;
 	struct grant *grant;
 
 	grants_sweep(grants, connection->user);
@@ -145,7 +146,7 @@ static void handle_malformed(
 {
 	struct wire_header header;
 
-	if (!wire_peek_header(connection->manager->packet, size, &header)) {
+	if (!wire_peek_header(connection->broker->packet, size, &header)) {
 		connection_close(connection);
 		return;
 	}
@@ -188,13 +189,13 @@ void request_handle_take(
 	struct connection *connection, const struct transport_message *message, const int *fds)
 {
 	static struct task task; /* the loop handles one request at a time */
-	struct manager *manager = connection->manager;
+	struct broker *broker = connection->broker;
 	struct wire_header header;
 	const char *what = "";
 
 	if (!peer_is_sender(&connection->peer, message)) {
 		task_release_fds(connection, fds, message->n_fds);
-		if (wire_peek_header(manager->packet, message->size, &header))
+		if (wire_peek_header(broker->packet, message->size, &header))
 			reply_error(connection, (enum wire_verb)(header.verb & ~WIRE_REPLY),
 				header.serial, EPERM, WIRE_ORIGIN_STALE, -1,
 				"the sender is not the process that connected, or its credentials "
@@ -203,7 +204,7 @@ void request_handle_take(
 			connection_close(connection);
 		return;
 	}
-	int r = wire_decode_request(manager->packet, message->size, &task.request, &what);
+	int r = wire_decode_request(broker->packet, message->size, &task.request, &what);
 	if (r < 0) {
 		task_release_fds(connection, fds, message->n_fds);
 		handle_malformed(connection, message->size, r, what);
@@ -213,15 +214,10 @@ void request_handle_take(
 	if (message->n_fds > 1)
 		task_release_fds(connection, fds, message->n_fds);
 	task.connection = connection;
-	task.policy = manager->policy;
+	task.policy = broker->policy;
 	task.packet = NULL;
 	task.fd = message->n_fds == 1 ? fds[0] : -1;
 	task.netns_fd = -1;
 	task.close_netns_fd = false;
 	dispatch(&task, message->size, message->n_fds);
-}
-
-void request_connection_gone(struct connection *connection)
-{
-	grants_end(connection->manager->grants, connection);
 }

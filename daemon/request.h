@@ -8,11 +8,9 @@
 #include "daemon/connection.h"
 #include "proto/transport.h"
 
-/* Handles the packet in the manager's buffer and the descriptors that came with it (they are the
+/* Handles the packet in the broker's buffer and the descriptors that came with it (they are the
  * request's from here on). */
 void request_handle_take(
 	struct connection *connection, const struct transport_message *message, const int *fds);
-/* The connection is closed: what was recorded for as long as it lasts ends. */
-void request_connection_gone(struct connection *connection);
 
 #endif

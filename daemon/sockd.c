@@ -23,19 +23,19 @@ static int check_policy(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct manager *manager;
+	struct broker *broker;
 	int r = options_parse(argc, argv, &options);
 
 	if (r != 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;
 	if (options.check_policy)
 		return check_policy(&options);
-	r = manager_start(&options, &manager);
+	r = manager_start(&options, &broker);
 	if (r < 0)
 		return EXIT_FAILURE;
-	r = manager_run(manager);
+	r = manager_run(broker);
 	if (r < 0)
 		fprintf(stderr, "sockd: the event loop failed: %s\n", strerror(-r));
-	manager_free(manager);
+	manager_free(broker);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,6 +1,5 @@
 /*
- * A request on its way from the decision to the answer: decided by the policy, carried out on the
- * loop or in a worker, recorded as a grant, answered.
+ * A request on its way from the decision to the answer, and how it is refused.
  */
 #ifndef SOCKD_DAEMON_TASK_H
 #define SOCKD_DAEMON_TASK_H
@@ -29,15 +28,15 @@ struct task {
 	struct outcome outcome;
 };
 
-/*
- * Decides, carries out and answers. The query is filled in, and all that the task owns is given
- * back in the end, be it by a worker. The packet is the one in the manager's buffer.
- */
-void task_run(struct task *task, size_t packet_size);
 /* Refuses it: an audit record and a reply. */
 void task_fail(struct task *task, int error, enum wire_origin origin, int step, const char *text);
 /* Gives back all that the task holds but the outcome's descriptors. */
 void task_done(struct task *task);
+
+void task_audit(const struct task *task, enum audit_event event, uint64_t grant, int error,
+	const char *text);
+/* The protocol as people name it: packet sockets have theirs in network byte order. */
+int task_protocol_in_words(const struct policy_query *query);
 
 /* Closes descriptors without waiting for it. */
 void task_release_fds(struct connection *connection, const int *fds, size_t n);

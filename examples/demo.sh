@@ -78,7 +78,7 @@ while True:
     packet, sender = s.recvfrom(2048)
     if packet[20] == 0:
         break
-print("echo reply from", sender[0], "on a", s.type, "socket")
+print("echo reply from", sender[0], "on a", s.type.name, "socket")
 PYTHON
 step "python3 sends and receives ICMP" 'echo reply from 10\.99\.0\.2' through "$work/bin/python3" "$work/raw.py"
 

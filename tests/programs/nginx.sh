@@ -58,10 +58,16 @@ expect "a page over IPv4" [ "$(fetch http://10.99.0.1/)" = 'served through sockd
 expect "a page over IPv6" [ "$(fetch 'http://[fd99::1]/')" = 'served through sockd' ]
 
 # New workers inherit the listening sockets.
-echo 'served after a reload' >"$work/html/index.html"
+workers=$(cat "/proc/$nginx/task/$nginx/children")
 kill -HUP "$nginx"
-sleep 0.5
-expect "a page after a reload" [ "$(fetch http://10.99.0.1/)" = 'served after a reload' ]
+reloaded() {
+	local child
+	for child in $workers; do
+		[ ! -e "/proc/$child" ] || return 1
+	done
+}
+expect "a reload replaces the workers" wait_for 10 reloaded
+expect "a page after a reload" [ "$(fetch http://10.99.0.1/)" = 'served through sockd' ]
 kill -QUIT "$nginx"
 wait_for 10 sh -c "! kill -0 $nginx 2>/dev/null"
 expect "nothing listens once nginx is gone" wait_for 5 sh -c "! ip netns exec $near ss -Hlnt 'sport = :80' | grep -q ."

@@ -1,0 +1,63 @@
+/*
+ * What the daemon holds as a whole, handed to every listener and connection; and what may change it
+ * while it runs.
+ */
+#ifndef SOCKD_DAEMON_BROKER_H
+#define SOCKD_DAEMON_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/audit.h"
+#include "daemon/grant.h"
+#include "daemon/options.h"
+#include "daemon/policy/policy.h"
+#include "daemon/user.h"
+#include "daemon/worker.h"
+#include "proto/wire.h"
+
+struct connection;
+struct listener;
+struct management;
+
+struct broker {
+	const struct options *options;
+	sd_event *event;
+	struct policy *policy;
+	struct users *users;
+	struct grants *grants;
+	struct worker *worker;
+	struct audit *audit;
+	uint64_t missing; /* capabilities that sockd was started without, though the policy needs
+			     them */
+	TAILQ_HEAD(listener_list, listener) listeners;
+	TAILQ_HEAD(, connection) connections;
+	TAILQ_HEAD(, management) managements;
+	size_t n_connections, connections_max;
+	size_t n_managements;
+	size_t unread_fds_max;		       /* per user */
+	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */
+};
+
+/*
+ * Reads the policy anew; the old one stays in force where there is any error. Errors in words, a
+ * line each, go to errors. Returns 0; -EINVAL: errors in the policy; -EPERM: it needs a capability
+ * that was given up at start.
+ */
+int broker_reload(struct broker *broker, FILE *errors);
+
+/* The limits in force: the policy's, else the built-in ones. */
+unsigned broker_connections_per_user(const struct broker *broker);
+unsigned broker_grants_per_user(const struct broker *broker);
+unsigned broker_jobs_per_user(const struct broker *broker);
+
+/* An event of the daemon itself for the audit trail. */
+void broker_audit(struct broker *broker, enum audit_event event, int error, const char *text);
+/* READY=1 and STATUS= for the service manager. */
+void broker_notify_ready(const struct broker *broker);
+
+#endif

@@ -1,0 +1,208 @@
+#include "daemon/handover.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "daemon/broker.h"
+#include "daemon/family/family.h"
+#include "daemon/grant.h"
+#include "daemon/listener.h"
+#include "daemon/thread.h"
+#include "proto/macro.h"
+
+/* From this many sockets on a batch is watched and closed by a worker. */
+#define WATCH_LATER 8u
+
+/* Watching and closing what was handed over, off the loop: worth it for a batch. */
+struct watch_job {
+	struct job job;
+	struct broker *broker;
+	bool close_sleeps;
+	int cpu; /* the loop's */
+	unsigned n;
+	struct grant_watch watches[WIRE_COUNT_MAX];
+	int fds[WIRE_COUNT_MAX];
+};
+
+static void run_watch(struct job *job)
+{
+	struct watch_job *watch = (struct watch_job *)job;
+
+	thread_leave_cpu(watch->cpu);
+	for (unsigned i = 0; i < watch->n; i++) {
+		grant_watch_socket(&watch->watches[i], watch->fds[i]);
+		if (!watch->close_sleeps)
+			close_quietly(watch->fds[i]);
+	}
+}
+
+static void done_watch(struct job *job)
+{
+	struct watch_job *watch = (struct watch_job *)job;
+	struct broker *broker = watch->broker;
+
+	if (job->cancelled) {
+		watch->cpu = -1; /* this is the loop itself */
+		run_watch(job);
+	}
+	(void)grants_settle(broker->grants, watch->watches, watch->n);
+	if (watch->close_sleeps)
+		worker_close_take(broker->worker, watch->fds, watch->n);
+	free(watch);
+}
+
+static bool watch_in_worker(struct broker *broker, const struct grant_watch *watches,
+	const struct outcome *outcome, bool close_sleeps)
+{
+	struct watch_job *watch = malloc(sizeof *watch);
+	if (!watch)
+		return false;
+	watch->job = (struct job){.run = run_watch, .done = done_watch};
+	watch->broker = broker;
+	watch->close_sleeps = close_sleeps;
+	watch->cpu = sched_getcpu();
+	watch->n = (unsigned)outcome->n_fds;
+	memcpy(watch->watches, watches, outcome->n_fds * sizeof *watches);
+	memcpy(watch->fds, outcome->fds, outcome->n_fds * sizeof *outcome->fds);
+	if (worker_submit_take(broker->worker, &watch->job) >= 0)
+		return true;
+	free(watch);
+	return false;
+}
+
+/*
+ * May the close of a socket that was just handed over wait? Its new holder may have closed it
+ * already, which makes ours the last; and may have given it a linger time and unsent data before.
+ */
+static bool close_sleeps(const struct task *task)
+{
+	return family_get(task->query.domain)->close_sleeps ||
+	       (task->query.type != SOCK_DGRAM && task->query.type != SOCK_RAW);
+}
+
+static void describe_grant(const struct task *task, struct grant *ret)
+{
+	struct connection *connection = task->connection;
+
+	*ret = (struct grant){
+		.policy = task->policy,
+		.rule = task->decision.rule,
+		.user = connection->user,
+		.gid = connection->peer.gid,
+		.pid = connection->peer.pid,
+		.listener = connection->listener->name,
+		.apply = task->query.apply,
+		.domain = task->query.domain,
+		.type = task->query.type,
+		.protocol = task_protocol_in_words(&task->query),
+		.ends_with = connection,
+	};
+	(void)sd_event_now(connection->broker->event, CLOCK_REALTIME, &ret->time_usec);
+	memcpy(ret->steps, task->steps, sizeof ret->steps);
+}
+
+static void answer_grant(struct task *task, const struct grant *grant, enum reply_fate *ret_fate)
+{
+	const struct outcome *outcome = &task->outcome;
+	struct wire_reply reply = {
+		.verb = task->request.verb,
+		.serial = task->request.serial,
+		.answer =
+			{
+				.step = -1,
+				.count = (uint32_t)outcome->n_fds,
+				.grant = grant->id,
+				.flags = outcome->connecting ? WIRE_ANSWER_CONNECTING : 0,
+			},
+	};
+	task_audit(task, AUDIT_GRANT, grant->id, 0, NULL);
+	*ret_fate = connection_reply(task->connection, &reply, outcome->fds, outcome->n_fds);
+}
+
+static void fail_to_record(struct task *task, int error)
+{
+	task_release_fds(task->connection, task->outcome.fds, task->outcome.n_fds);
+	task_fail(task, error, WIRE_ORIGIN_LIMIT, -1, "the grant cannot be recorded");
+}
+
+/* The client's own socket, or one whose polling could hang: what is not watched ends with the
+ * connection. */
+static void grant_apply(struct task *task, struct grant *description)
+{
+	struct broker *broker = task->connection->broker;
+	struct grant_watch watch;
+	struct grant *grant;
+	struct stat status;
+	enum reply_fate fate;
+	int r = 0;
+
+	if (fstat(task->fd, &status) == 0)
+		description->inode = status.st_ino;
+	if (!family_get(task->query.domain)->poll_is_lockless)
+		r = grants_add_unwatched(broker->grants, description, 1, &grant);
+	else if (!(grant = grants_find_same(description->user, description))) {
+		description->ends_with = NULL;
+		r = grants_begin(broker->grants, description, 1, &watch, &grant);
+		if (r >= 0) {
+			grant_watch_socket(&watch, task->fd);
+			r = grants_settle(broker->grants, &watch, 1);
+		}
+	}
+	if (r < 0)
+		fail_to_record(task, -r);
+	else
+		answer_grant(task, grant, &fate);
+}
+
+static void grant_open(struct task *task, struct grant *description)
+{
+	struct connection *connection = task->connection;
+	struct broker *broker = connection->broker;
+	struct outcome *outcome = &task->outcome;
+	unsigned n = (unsigned)outcome->n_fds;
+	struct grant_watch watches[WIRE_COUNT_MAX];
+	bool later = n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless;
+	bool sleeps = close_sleeps(task);
+	struct grant *grant;
+	enum reply_fate fate;
+
+	description->ends_with = NULL;
+	int r = grants_begin(broker->grants, description, n, watches, &grant);
+	for (unsigned i = 0; r >= 0 && !later && i < n; i++)
+		grant_watch_socket(&watches[i], outcome->fds[i]);
+	if (r >= 0 && !later)
+		r = grants_settle(broker->grants, watches, n);
+	if (r < 0) {
+		fail_to_record(task, -r);
+		return;
+	}
+	answer_grant(task, grant, &fate);
+	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
+		return;
+	if (later) {
+		for (unsigned i = 0; i < n; i++)
+			grant_watch_socket(&watches[i], outcome->fds[i]);
+		(void)grants_settle(broker->grants, watches, n);
+	}
+	if (fate == REPLY_KEPT)
+		return;
+	if (sleeps || fate == REPLY_LOST)
+		task_release_fds(connection, outcome->fds, n);
+	else
+		for (unsigned i = 0; i < n; i++)
+			close_quietly(outcome->fds[i]);
+}
+
+void hand_over(struct task *task)
+{
+	struct grant description;
+
+	describe_grant(task, &description);
+	if (task->query.apply)
+		grant_apply(task, &description);
+	else
+		grant_open(task, &description);
+}

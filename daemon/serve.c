@@ -1,0 +1,307 @@
+#include "daemon/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/broker.h"
+#include "daemon/family/family.h"
+#include "daemon/handover.h"
+#include "daemon/listener.h"
+#include "daemon/netns.h"
+#include "daemon/policy/describe.h"
+#include "proto/macro.h"
+
+/* Families and protocols that were opened once: their kernel modules are loaded, so that opening
+ * cannot sleep. */
+static struct warm {
+	int domain, type, protocol;
+} warm[64];
+static size_t n_warm;
+
+static bool is_warm(const struct wire_request *request)
+{
+	for (size_t i = 0; i < n_warm; i++)
+		if (warm[i].domain == request->domain && warm[i].type == request->type &&
+			warm[i].protocol == request->protocol)
+			return true;
+	return false;
+}
+
+static void note_warm(const struct wire_request *request)
+{
+	if (is_warm(request))
+		return;
+	warm[n_warm % ARRAY_SIZE(warm)] =
+		(struct warm){request->domain, request->type, request->protocol};
+	n_warm = MIN_OF(n_warm + 1, ARRAY_SIZE(warm));
+}
+
+static void fail_by_kernel(struct task *task)
+{
+	const struct outcome *outcome = &task->outcome;
+	char text[WIRE_TEXT_MAX];
+	char step[32] = "socket";
+
+	if (outcome->step >= 0) {
+		static const char *const names[] = {
+			[WIRE_STEP_OPTION] = "setsockopt",
+			[WIRE_STEP_FILTER] = "filter",
+			[WIRE_STEP_BIND] = "bind",
+			[WIRE_STEP_CONNECT] = "connect",
+			[WIRE_STEP_LISTEN] = "listen",
+			[WIRE_STEP_SEND] = "send",
+		};
+		snprintf(step, sizeof step, "step %d (%s)", outcome->step + 1,
+			names[task->request.steps[outcome->step].kind]);
+	}
+	snprintf(text, sizeof text, "allowed by rule %s, but the kernel refused %s: %s",
+		task->decision.rule.name, step, strerror(outcome->error));
+	task_fail(task, outcome->error, WIRE_ORIGIN_KERNEL, outcome->step, text);
+}
+
+/* Records the grant and answers. The outcome's descriptors are used up. */
+static void finish(struct task *task)
+{
+	struct connection *connection = task->connection;
+
+	if (task->outcome.error != 0) {
+		task_release_fds(connection, task->outcome.fds, task->outcome.n_failed_fds);
+		fail_by_kernel(task);
+		return;
+	}
+	if (connection->fd < 0) { /* and with it whoever could have taken the socket */
+		task_release_fds(connection, task->outcome.fds, task->outcome.n_fds);
+		task_fail(task, ECANCELED, WIRE_ORIGIN_LIMIT, -1, "the connection is gone");
+		return;
+	}
+	if (!task->query.apply)
+		note_warm(&task->request);
+	hand_over(task);
+}
+
+static void run_in_worker(struct job *job)
+{
+	struct task *task = (struct task *)job;
+	execute(&task->plan, &task->outcome);
+}
+
+static void free_task(struct task *task)
+{
+	struct connection *connection = task->connection;
+
+	task_done(task);
+	policy_unref(task->policy);
+	free(task->packet);
+	free(task);
+	connection_unref(connection);
+}
+
+static void done_in_worker(struct job *job)
+{
+	struct task *task = (struct task *)job;
+	struct connection *connection = task->connection;
+
+	if (job->cancelled)
+		connection_close(connection);
+	else
+		finish(task);
+	connection_work_ended(connection);
+	free_task(task);
+}
+
+/* Moves the task to a worker: with a copy of the packet, because the loop reads the next one into
+ * the same buffer. */
+static int submit(const struct task *task, size_t packet_size)
+{
+	struct connection *connection = task->connection;
+	struct broker *broker = connection->broker;
+	const char *what;
+
+	/* The connection's own one is closed with the connection, while the worker may still need
+	 * it. */
+	_cleanup_close_ int netns_fd = -1;
+	if (task->netns_fd >= 0 && !task->close_netns_fd) {
+		netns_fd = fcntl(task->netns_fd, F_DUPFD_CLOEXEC, 3);
+		if (netns_fd < 0)
+			return negative_errno();
+	}
+	struct task *copy = malloc(sizeof *copy);
+	unsigned char *packet = malloc(packet_size);
+	if (!copy || !packet) {
+		free(copy);
+		free(packet);
+		return -ENOMEM;
+	}
+	*copy = *task;
+	if (netns_fd >= 0)
+		copy->netns_fd = copy->plan.netns_fd = netns_fd;
+	memcpy(packet, broker->packet, packet_size);
+	(void)wire_decode_request(packet, packet_size, &copy->request, &what);
+	copy->packet = packet;
+	copy->policy = policy_ref(task->policy);
+	copy->connection = connection_ref(connection);
+	copy->query.steps = copy->plan.steps = copy->request.steps;
+	copy->query.netns_name = copy->request.netns_name;
+	copy->job = (struct job){.run = run_in_worker, .done = done_in_worker};
+	int r = worker_submit_take(broker->worker, &copy->job);
+	if (r < 0) {
+		copy->fd = -1; /* all these are still the original's */
+		copy->close_netns_fd = false;
+		free_task(copy);
+		return r;
+	}
+	if (netns_fd >= 0) {
+		copy->close_netns_fd = true;
+		(void)TAKE_FD(netns_fd);
+	}
+	connection_work_begun(connection);
+	return 0;
+}
+
+static bool can_sleep(const struct task *task)
+{
+	const struct family *family = family_get(task->query.domain);
+
+	/* A client's own socket may be locked by its owner for as long as that likes. */
+	if (task->query.apply || !is_warm(&task->request))
+		return true;
+	for (size_t i = 0; i < task->request.n_steps; i++)
+		if (family->step_sleeps(&task->request.steps[i]))
+			return true;
+	return false;
+}
+
+static void carry_out(struct task *task, size_t packet_size)
+{
+	const struct connection *connection = task->connection;
+
+	task->plan = (struct plan){
+		.fd = task->fd,
+		.domain = task->query.domain,
+		.type = task->request.type,
+		.protocol = task->query.apply ? task->query.protocol : task->request.protocol,
+		.count = task->request.count,
+		.steps = task->request.steps,
+		.n_steps = task->request.n_steps,
+		.netns_fd = task->netns_fd,
+		.has_owner = task->decision.owner_peer && !task->query.apply,
+		.owner = connection->peer.uid,
+		.device = task->decision.device,
+	};
+	if (!can_sleep(task)) {
+		execute(&task->plan, &task->outcome);
+		finish(task);
+		task_done(task);
+		return;
+	}
+	int r = submit(task, packet_size);
+	if (r >= 0)
+		return; /* the worker's copy owns all that the task held */
+	task_fail(task, -r, WIRE_ORIGIN_LIMIT, -1, "too many requests are in work; try again");
+	task_done(task);
+}
+
+static bool refuse_by_limit(struct task *task)
+{
+	struct connection *connection = task->connection;
+	struct broker *broker = connection->broker;
+	unsigned n = task->query.apply ? 1 : task->request.count;
+
+	int r = grants_reserve(broker->grants, connection->user, broker_grants_per_user(broker), n);
+	if (r < 0) {
+		task_fail(task, EMFILE, WIRE_ORIGIN_LIMIT, -1,
+			r == -EDQUOT
+				? "the user has as many sockets from sockd as it may have; close "
+				  "some, or raise grants-per-user in the policy's limits"
+				: "sockd has given out as many sockets as it may");
+		return true;
+	}
+	if (!task->query.apply && !connection_has_room(connection, n)) {
+		task_fail(task, EMFILE, WIRE_ORIGIN_LIMIT, -1,
+			"too many replies with sockets were not read yet; read them first");
+		return true;
+	}
+	return false;
+}
+
+/* Finds the namespace that the decision names. Returns 0 or a negative errno. */
+static int find_netns(struct task *task)
+{
+	struct connection *connection = task->connection;
+	int fd;
+
+	if (task->query.apply)
+		return 0;
+	switch (task->decision.netns) {
+	case RULE_NETNS_UNSAID:
+	case RULE_NETNS_BROKER:
+		return 0;
+	case RULE_NETNS_PEER:
+		if (!connection->foreign)
+			return 0;
+		fd = connection_netns(connection);
+		break;
+	case RULE_NETNS_NAMED:
+		fd = netns_open_named(task->decision.netns_name);
+		task->close_netns_fd = fd >= 0;
+		break;
+	default:
+		fd = -EINVAL;
+	}
+	if (fd < 0)
+		return fd;
+	task->netns_fd = fd;
+	return 0;
+}
+
+void serve_task(struct task *task, size_t packet_size)
+{
+	struct connection *connection = task->connection;
+	const struct peer *peer = &connection->peer;
+	const struct policy_subject subject = {
+		.uid = peer->uid,
+		.gid = peer->gid,
+		.groups = peer->groups,
+		.n_groups = peer->n_groups,
+		.listener = connection->listener->name,
+		.foreign_netns = connection->foreign,
+	};
+
+	task->steps[0] = 0;
+	if (task->request.n_steps > 0)
+		describe_steps(task->query.domain, task->query.protocol, task->request.steps,
+			task->request.n_steps, task->steps, sizeof task->steps);
+	policy_decide(task->policy, &subject, &task->query, &task->decision);
+	if (!task->decision.allowed) {
+		int step = task->decision.step;
+		bool bind = step >= 0 && task->request.steps[step].kind == WIRE_STEP_BIND;
+		task_fail(task, bind ? EACCES : EPERM, WIRE_ORIGIN_POLICY, step,
+			task->decision.reason);
+		task_done(task);
+		return;
+	}
+	if (task->decision.owner_peer && peer->uid == 0 && !task->query.apply) {
+		task_fail(task, EPERM, WIRE_ORIGIN_POLICY, -1,
+			"the rule opens under the peer's own user, and sockd never acts as root");
+		task_done(task);
+		return;
+	}
+	if (refuse_by_limit(task)) {
+		task_done(task);
+		return;
+	}
+	int r = find_netns(task);
+	if (r < 0) {
+		char text[WIRE_TEXT_MAX];
+		snprintf(text, sizeof text,
+			"allowed by rule %s, but its network namespace cannot be reached: %s",
+			task->decision.rule.name, strerror(-r));
+		task_fail(task, -r, WIRE_ORIGIN_POLICY, -1, text);
+		task_done(task);
+		return;
+	}
+	carry_out(task, packet_size);
+}
