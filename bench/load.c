@@ -278,6 +278,8 @@ static double time_on_processor(pid_t pid)
 	DIR *dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
 		char file[512];
+		if (entry->d_name[0] == '.')
+			continue;
 		snprintf(file, sizeof file, "%s/%s/schedstat", path, entry->d_name);
 		FILE *stat = fopen(file, "re");
 		if (stat && fgets(line, sizeof line, stat))

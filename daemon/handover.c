@@ -104,7 +104,7 @@ static void describe_grant(const struct task *task, struct grant *ret)
 	memcpy(ret->steps, task->steps, sizeof ret->steps);
 }
 
-static void answer_grant(struct task *task, const struct grant *grant, enum reply_fate *ret_fate)
+static void answer_grant(struct task *task, uint64_t grant, enum reply_fate *ret_fate)
 {
 	const struct outcome *outcome = &task->outcome;
 	struct wire_reply reply = {
@@ -114,11 +114,11 @@ static void answer_grant(struct task *task, const struct grant *grant, enum repl
 			{
 				.step = -1,
 				.count = (uint32_t)outcome->n_fds,
-				.grant = grant->id,
+				.grant = grant,
 				.flags = outcome->connecting ? WIRE_ANSWER_CONNECTING : 0,
 			},
 	};
-	task_audit(task, AUDIT_GRANT, grant->id, 0, NULL);
+	task_audit(task, AUDIT_GRANT, grant, 0, NULL);
 	*ret_fate = connection_reply(task->connection, &reply, outcome->fds, outcome->n_fds);
 }
 
@@ -128,36 +128,70 @@ static void fail_to_record(struct task *task, int error)
 	task_fail(task, error, WIRE_ORIGIN_LIMIT, -1, "the grant cannot be recorded");
 }
 
-/* The client's own socket, or one whose polling could hang: what is not watched ends with the
- * connection. */
-static void grant_apply(struct task *task, struct grant *description)
+/* Polling the socket could hang: such a grant is not watched, but ends with the connection. */
+static bool ends_with_connection(const struct task *task)
 {
-	struct broker *broker = task->connection->broker;
-	struct grant_watch watch;
-	struct grant *grant;
+	return !family_get(task->query.domain)->poll_is_lockless;
+}
+
+int hand_back_prepare(struct task *task)
+{
+	struct grants *grants = task->connection->broker->grants;
+	struct grant description, *grant;
 	struct stat status;
+
+	task->grant = 0;
+	task->has_watch = false;
+	if (ends_with_connection(task))
+		return 0;
+	describe_grant(task, &description);
+	description.ends_with = NULL;
+	if (fstat(task->fd, &status) == 0)
+		description.inode = status.st_ino;
+	grant = grants_find_same(description.user, &description);
+	if (!grant) {
+		int r = grants_begin(grants, &description, 1, &task->watch, &grant);
+		if (r < 0)
+			return r;
+		task->has_watch = true;
+	}
+	task->grant = grant->id;
+	return 0;
+}
+
+void hand_back_in_worker(struct task *task)
+{
+	if (task->has_watch && task->outcome.error == 0)
+		grant_watch_socket(&task->watch, task->fd);
+	else
+		task->watch.error = ECANCELED;
+	close_quietly(TAKE_FD(task->fd));
+}
+
+void hand_back_finish(struct task *task)
+{
+	struct grants *grants = task->connection->broker->grants;
+	struct grant description, *grant;
 	enum reply_fate fate;
 	int r = 0;
 
-	if (fstat(task->fd, &status) == 0)
-		description->inode = status.st_ino;
-	if (!family_get(task->query.domain)->poll_is_lockless)
-		r = grants_add_unwatched(broker->grants, description, 1, &grant);
-	else if (!(grant = grants_find_same(description->user, description))) {
-		description->ends_with = NULL;
-		r = grants_begin(broker->grants, description, 1, &watch, &grant);
-		if (r >= 0) {
-			grant_watch_socket(&watch, task->fd);
-			r = grants_settle(broker->grants, &watch, 1);
-		}
+	if (task->has_watch)
+		r = grants_settle(grants, &task->watch, 1);
+	if (task->outcome.error != 0)
+		return;
+	if (ends_with_connection(task) && task->connection->fd >= 0) {
+		describe_grant(task, &description);
+		r = grants_add_unwatched(grants, &description, 1, &grant);
+		if (r >= 0)
+			task->grant = grant->id;
 	}
 	if (r < 0)
 		fail_to_record(task, -r);
 	else
-		answer_grant(task, grant, &fate);
+		answer_grant(task, task->grant, &fate);
 }
 
-static void grant_open(struct task *task, struct grant *description)
+void hand_over(struct task *task)
 {
 	struct connection *connection = task->connection;
 	struct broker *broker = connection->broker;
@@ -166,11 +200,12 @@ static void grant_open(struct task *task, struct grant *description)
 	struct grant_watch watches[WIRE_COUNT_MAX];
 	bool later = n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless;
 	bool sleeps = close_sleeps(task);
-	struct grant *grant;
+	struct grant description, *grant;
 	enum reply_fate fate;
 
-	description->ends_with = NULL;
-	int r = grants_begin(broker->grants, description, n, watches, &grant);
+	describe_grant(task, &description);
+	description.ends_with = NULL;
+	int r = grants_begin(broker->grants, &description, n, watches, &grant);
 	for (unsigned i = 0; r >= 0 && !later && i < n; i++)
 		grant_watch_socket(&watches[i], outcome->fds[i]);
 	if (r >= 0 && !later)
@@ -179,7 +214,7 @@ static void grant_open(struct task *task, struct grant *description)
 		fail_to_record(task, -r);
 		return;
 	}
-	answer_grant(task, grant, &fate);
+	answer_grant(task, grant->id, &fate);
 	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
 		return;
 	if (later) {
@@ -194,15 +229,4 @@ static void grant_open(struct task *task, struct grant *description)
 	else
 		for (unsigned i = 0; i < n; i++)
 			close_quietly(outcome->fds[i]);
-}
-
-void hand_over(struct task *task)
-{
-	struct grant description;
-
-	describe_grant(task, &description);
-	if (task->query.apply)
-		grant_apply(task, &description);
-	else
-		grant_open(task, &description);
 }

@@ -6,7 +6,18 @@
 
 #include "daemon/task.h"
 
-/* Uses up the descriptors of the task's outcome; its own socket (APPLY) stays the task's. */
+/*
+ * OPEN: records, sends, watches and closes. Uses up the descriptors of the task's outcome.
+ */
 void hand_over(struct task *task);
+
+/*
+ * APPLY, in three parts, so that the client's own socket is watched and no longer held when the
+ * answer arrives: before the work (on the loop), after it (in the worker), and the answer (on the
+ * loop). Prepare returns 0 or a negative errno.
+ */
+int hand_back_prepare(struct task *task);
+void hand_back_in_worker(struct task *task);
+void hand_back_finish(struct task *task);
 
 #endif

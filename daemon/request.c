@@ -166,7 +166,7 @@ static void dispatch(struct task *task, size_t packet_size, size_t n_fds)
 	const struct wire_request *request = &task->request;
 	enum wire_verb verb = request->verb;
 
-	if ((verb == WIRE_APPLY) != (n_fds == 1)) {
+	if (n_fds != (verb == WIRE_APPLY ? 1 : 0)) {
 		reply_error(connection, verb, request->serial, EBADMSG, WIRE_ORIGIN_REQUEST, -1,
 			verb == WIRE_APPLY ? "an APPLY carries exactly one descriptor"
 					   : "descriptors came that nobody asked for");

@@ -62,30 +62,35 @@ static void fail_by_kernel(struct task *task)
 	task_fail(task, outcome->error, WIRE_ORIGIN_KERNEL, outcome->step, text);
 }
 
-/* Records the grant and answers. The outcome's descriptors are used up. */
+/* After the work: the grant and the answer. The outcome's descriptors are used up. */
 static void finish(struct task *task)
 {
 	struct connection *connection = task->connection;
+	struct outcome *outcome = &task->outcome;
 
-	if (task->outcome.error != 0) {
-		task_release_fds(connection, task->outcome.fds, task->outcome.n_failed_fds);
+	if (task->query.apply)
+		hand_back_finish(task);
+	if (outcome->error != 0) {
+		task_release_fds(connection, outcome->fds, outcome->n_failed_fds);
 		fail_by_kernel(task);
+	} else if (task->query.apply) {
 		return;
-	}
-	if (connection->fd < 0) { /* and with it whoever could have taken the socket */
-		task_release_fds(connection, task->outcome.fds, task->outcome.n_fds);
+	} else if (connection->fd < 0) { /* and with it whoever could have taken the socket */
+		task_release_fds(connection, outcome->fds, outcome->n_fds);
 		task_fail(task, ECANCELED, WIRE_ORIGIN_LIMIT, -1, "the connection is gone");
-		return;
-	}
-	if (!task->query.apply)
+	} else {
 		note_warm(&task->request);
-	hand_over(task);
+		hand_over(task);
+	}
 }
 
 static void run_in_worker(struct job *job)
 {
 	struct task *task = (struct task *)job;
+
 	execute(&task->plan, &task->outcome);
+	if (task->query.apply)
+		hand_back_in_worker(task);
 }
 
 static void free_task(struct task *task)
@@ -104,10 +109,12 @@ static void done_in_worker(struct job *job)
 	struct task *task = (struct task *)job;
 	struct connection *connection = task->connection;
 
-	if (job->cancelled)
+	if (job->cancelled) {
+		task->outcome.error = task->watch.error = ECANCELED;
+		task->outcome.n_failed_fds = 0;
 		connection_close(connection);
-	else
-		finish(task);
+	}
+	finish(task);
 	connection_work_ended(connection);
 	free_task(task);
 }
@@ -197,9 +204,16 @@ static void carry_out(struct task *task, size_t packet_size)
 		task_done(task);
 		return;
 	}
-	int r = submit(task, packet_size);
-	if (r >= 0)
-		return; /* the worker's copy owns all that the task held */
+	int r = task->query.apply ? hand_back_prepare(task) : 0;
+	if (r >= 0) {
+		r = submit(task, packet_size);
+		if (r >= 0)
+			return; /* the worker's copy owns all that the task held */
+		if (task->query.apply && task->has_watch) {
+			task->watch.error = -r;
+			(void)grants_settle(connection->broker->grants, &task->watch, 1);
+		}
+	}
 	task_fail(task, -r, WIRE_ORIGIN_LIMIT, -1, "too many requests are in work; try again");
 	task_done(task);
 }

@@ -26,6 +26,11 @@ struct task {
 	char steps[sizeof((struct audit_record *)0)->steps];
 	struct plan plan;
 	struct outcome outcome;
+	/* APPLY: the grant, made before the work is done; its place in an epoll set where it is
+	 * new. */
+	uint64_t grant;
+	bool has_watch;
+	struct grant_watch watch;
 };
 
 /* Refuses it: an audit record and a reply. */

@@ -132,17 +132,59 @@ static void run_job(struct worker *worker, struct job *job)
 		(void)eventfd_write(worker->event_fd, 1);
 }
 
+static void on_cut(int signal _unused_)
+{
+}
+
+/* The timer that sends a thread the signal. Without one lingering closes take their time. */
+struct cutter {
+	bool usable, running;
+	timer_t timer;
+};
+
+static void cutter_init(struct cutter *cutter)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = CUT_SIGNAL};
+	sigset_t set;
+
+	event._sigev_un._tid = gettid();
+	sigemptyset(&set);
+	sigaddset(&set, CUT_SIGNAL);
+	cutter->running = false;
+	cutter->usable = timer_create(CLOCK_MONOTONIC, &event, &cutter->timer) == 0 &&
+			 pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0;
+}
+
+static void cutter_run(struct cutter *cutter, bool run)
+{
+	long nsec = run ? CUT_NSEC : 0;
+	const struct itimerspec when = {.it_interval.tv_nsec = nsec, .it_value.tv_nsec = nsec};
+
+	if (cutter->usable && cutter->running != run)
+		(void)timer_settime(cutter->timer, 0, &when, NULL);
+	cutter->running = run;
+}
+
+static void cutter_done(struct cutter *cutter)
+{
+	if (cutter->usable)
+		(void)timer_delete(cutter->timer);
+}
+
 static void *job_thread(void *data)
 {
 	struct worker *worker = data;
 	bool timed_out = false;
+	struct cutter cutter;
 
 	(void)pthread_setname_np(pthread_self(), "sockd-job");
+	cutter_init(&cutter);
 	(void)pthread_mutex_lock(&worker->lock);
 	while (!worker->ending) {
 		struct job *job = list_pop(&worker->waiting);
 
 		if (job) {
+			cutter_run(&cutter, true);
 			run_job(worker, job);
 			timed_out = false;
 			continue;
@@ -154,47 +196,25 @@ static void *job_thread(void *data)
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += IDLE_SECONDS;
 		worker->n_idle++;
+		cutter_run(&cutter, false);
 		timed_out = pthread_cond_timedwait(&worker->job_waits, &worker->lock, &until) ==
 			    ETIMEDOUT;
 		worker->n_idle--;
 	}
 	worker->n_threads--;
 	unlock_and_unref(worker);
+	cutter_done(&cutter);
 	return NULL;
-}
-
-static void on_cut(int signal _unused_)
-{
-}
-
-/* The timer that sends this thread the signal. Without one lingering closes take their time. */
-static bool make_cutter(timer_t *ret)
-{
-	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = CUT_SIGNAL};
-	sigset_t set;
-
-	event._sigev_un._tid = gettid();
-	sigemptyset(&set);
-	sigaddset(&set, CUT_SIGNAL);
-	return timer_create(CLOCK_MONOTONIC, &event, ret) == 0 &&
-	       pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0;
-}
-
-static void set_cutter(timer_t timer, long nsec)
-{
-	const struct itimerspec when = {.it_interval.tv_nsec = nsec, .it_value.tv_nsec = nsec};
-
-	(void)timer_settime(timer, 0, &when, NULL);
 }
 
 static void *close_thread(void *data)
 {
 	struct worker *worker = data;
-	timer_t cutter;
-	bool has_cutter = make_cutter(&cutter), cutting = false;
+	struct cutter cutter;
 
 	(void)pthread_setname_np(pthread_self(), "sockd-close");
 	privilege_drop_all_in_thread();
+	cutter_init(&cutter);
 
 	(void)pthread_mutex_lock(&worker->lock);
 	for (;;) {
@@ -203,9 +223,7 @@ static void *close_thread(void *data)
 
 			worker->close_begun_usec = now_usec();
 			(void)pthread_mutex_unlock(&worker->lock);
-			if (has_cutter && !cutting)
-				set_cutter(cutter, CUT_NSEC);
-			cutting = true;
+			cutter_run(&cutter, true);
 			(void)close(fd);
 			(void)pthread_mutex_lock(&worker->lock);
 			continue;
@@ -214,16 +232,13 @@ static void *close_thread(void *data)
 		if (worker->ending || worker->n_closers_idle > 0)
 			break; /* one that waits is enough */
 		worker->n_closers_idle++;
-		if (has_cutter && cutting)
-			set_cutter(cutter, 0);
-		cutting = false;
+		cutter_run(&cutter, false);
 		(void)pthread_cond_wait(&worker->close_waits, &worker->lock);
 		worker->n_closers_idle--;
 	}
 	worker->n_closers--;
 	unlock_and_unref(worker);
-	if (has_cutter)
-		(void)timer_delete(cutter);
+	cutter_done(&cutter);
 	return NULL;
 }
 

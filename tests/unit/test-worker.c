@@ -268,9 +268,9 @@ START_TEST(descriptors_are_closed)
 END_TEST
 
 /* A TCP connection with unread data and a linger time: its last close waits. */
-static int make_lingering(int *ret_peer)
+static int make_lingering(int seconds, int *ret_peer)
 {
-	struct linger linger = {.l_onoff = 1, .l_linger = 3};
+	struct linger linger = {.l_onoff = 1, .l_linger = seconds};
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(address);
 	static const char data[65536];
@@ -296,7 +296,7 @@ static int make_lingering(int *ret_peer)
 START_TEST(a_hanging_close_does_not_stop_the_others)
 {
 	struct timespec before, after;
-	int peer, lingering = make_lingering(&peer);
+	int peer, lingering = make_lingering(3, &peer);
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	worker_close_take(worker, &lingering, 1);
@@ -309,6 +309,27 @@ START_TEST(a_hanging_close_does_not_stop_the_others)
 		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000,
 		1000);
 	(void)close(peer);
+}
+END_TEST
+
+/* More lingering closes than there are threads to close: each of them is cut short. */
+START_TEST(no_close_hangs_for_long)
+{
+	int peers[70], lingering[ARRAY_SIZE(peers)];
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		lingering[i] = make_lingering(600, &peers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		worker_close_take(worker, &lingering[i], 1);
+		(void)usleep(60000); /* time to see that the last one hangs */
+	}
+	worker_close_take(worker, &fd, 1);
+	wait_until_closed(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		wait_until_closed(lingering[i]);
+		(void)close(peers[i]);
+	}
 }
 END_TEST
 
@@ -371,6 +392,7 @@ int main(void)
 	tcase_add_test(cases, done_may_free_the_worker);
 	tcase_add_test(cases, descriptors_are_closed);
 	tcase_add_test(cases, a_hanging_close_does_not_stop_the_others);
+	tcase_add_test(cases, no_close_hangs_for_long);
 	tcase_add_test(cases, no_threads_is_an_error);
 	suite_add_tcase(suite, cases);
 
