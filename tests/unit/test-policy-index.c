@@ -13,7 +13,7 @@
 #include "proto/macro.h"
 
 #define RULES 400u
-#define REQUESTS 4000u
+#define REQUESTS 500u
 #define POLICIES 8u
 #define SMALL_ID 40u /* few users and groups, so that most requests find something */
 
