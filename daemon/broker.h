@@ -27,6 +27,7 @@ struct management;
 struct broker {
 	const struct options *options;
 	sd_event *event;
+	int clients_epoll; /* all clients' connections; see receive.h */
 	struct policy *policy;
 	struct users *users;
 	struct grants *grants;

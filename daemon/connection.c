@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -63,7 +64,7 @@ void connection_close(struct connection *connection)
 
 	if (connection->fd < 0)
 		return;
-	sd_event_source_disable_unref(TAKE_PTR(connection->io));
+	(void)epoll_ctl(broker->clients_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	sd_event_source_disable_unref(TAKE_PTR(connection->exit));
 	unlink_from_user(connection);
 	TAILQ_REMOVE(&broker->connections, connection, entry);
@@ -82,8 +83,16 @@ void connection_close(struct connection *connection)
 
 int connection_set_events(struct connection *connection)
 {
-	uint32_t events = connection->waiting ? EPOLLOUT : connection->in_work ? 0 : EPOLLIN;
-	return sd_event_source_set_io_events(connection->io, events);
+	struct epoll_event event = {.data.ptr = connection};
+
+	if (connection->waiting)
+		event.events = EPOLLOUT;
+	else if (!connection->in_work && !connection->stalled)
+		event.events = EPOLLIN;
+	return epoll_ctl(connection->broker->clients_epoll, EPOLL_CTL_MOD, connection->fd, &event) <
+			       0
+		       ? negative_errno()
+		       : 0;
 }
 
 /* Counts again what is certainly unread: nothing where the queue is empty. */

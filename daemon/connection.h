@@ -28,14 +28,12 @@ struct connection {
 	int fd;	      /* -1: closed, kept only for the request in work */
 	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
 	unsigned references;
-	bool greeted; /* HELLO was said */
-	bool foreign; /* the peer lives in another network namespace */
-	bool in_work; /* a worker has its request; nothing is read meanwhile */
-	bool stalled; /* the user has too much in work; nothing is read meanwhile */
-	bool busy;    /* the next request tends to be there as soon as one is answered */
-	unsigned turns;
+	bool greeted;	   /* HELLO was said */
+	bool foreign;	   /* the peer lives in another network namespace */
+	bool in_work;	   /* a worker has its request; nothing is read meanwhile */
+	bool stalled;	   /* the user has too much in work; nothing is read meanwhile */
 	size_t unread_fds; /* see struct user */
-	sd_event_source *io, *exit;
+	sd_event_source *exit;
 	/* A reply that waits for room. */
 	unsigned char *waiting;
 	size_t waiting_size, n_waiting_fds;

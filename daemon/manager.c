@@ -18,6 +18,7 @@
 #include "daemon/management.h"
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
+#include "daemon/receive.h"
 #include "proto/macro.h"
 
 #define THREADS_MAX 64u
@@ -273,6 +274,8 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, &broker->worker);
 	if (r >= 0)
+		r = receive_start(broker);
+	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	TAILQ_FOREACH(listener, &broker->listeners, entry)
 	if (r >= 0)
@@ -288,6 +291,7 @@ int manager_start(const struct options *options, struct broker **ret)
 	if (!broker)
 		return -ENOMEM;
 	broker->options = options;
+	broker->clients_epoll = -1;
 	TAILQ_INIT(&broker->listeners);
 	TAILQ_INIT(&broker->connections);
 	TAILQ_INIT(&broker->managements);
@@ -326,6 +330,7 @@ struct broker *manager_free(struct broker *broker)
 	broker->users = users_free(broker->users);
 	broker->audit = audit_free(broker->audit);
 	broker->policy = policy_unref(broker->policy);
+	close_quietly(broker->clients_epoll);
 	broker->event = sd_event_unref(broker->event);
 	free(broker);
 	return NULL;

@@ -1,6 +1,7 @@
 #include "daemon/receive.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
@@ -11,8 +12,8 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 
-#define BATCH 16u	/* requests of one connection in one turn of the loop */
-#define PROBE_TURNS 16u /* how often it is tried whether a connection is busy */
+#define CLIENTS_IN_A_TURN 64
+#define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 
 static void link_to_user(struct connection *connection)
 {
@@ -55,42 +56,56 @@ static bool receive(struct connection *connection)
 }
 
 /*
- * Reads a request. Where the next ones tend to be there at once, as from a client that runs as soon
- * as the reply is sent, reads a few of them: that saves the way through the event loop. (That the
- * peer's pidfd is not asked in between does no harm: no pid comes round again so soon.)
+ * Reads a request. A client that is alone tends to run as soon as it has its reply, and to have the
+ * next request there at once: to look again saves the way round the loop. (That the peer's pidfd is
+ * not asked between two requests does no harm: no pid comes round again so soon.)
  */
-static void serve(struct connection *connection)
+static void serve(struct connection *connection, bool alone)
 {
-	unsigned tries = connection->busy || ++connection->turns % PROBE_TURNS == 0 ? BATCH : 1;
-
-	for (unsigned i = 0; i < tries; i++) {
+	for (unsigned i = 0; i < (alone ? BATCH : 1); i++) {
 		if (connection->user->jobs >= broker_jobs_per_user(connection->broker)) {
 			connection->stalled = true;
 			(void)connection_set_events(connection);
 			return;
 		}
-		bool found = receive(connection);
-		if (i > 0)
-			connection->busy = found;
-		if (!found || connection->fd < 0 || connection->waiting || connection->in_work)
+		if (!receive(connection) || connection->fd < 0 || connection->waiting ||
+			connection->in_work)
 			return;
 	}
 }
 
-static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t events, void *data)
+static void on_connection(struct connection *connection, uint32_t events, bool alone)
 {
-	struct connection *connection = connection_ref(data);
-	bool gone = events & (EPOLLHUP | EPOLLERR);
-
+	connection_ref(connection);
 	if (connection->waiting && events & EPOLLOUT)
 		connection_send_waiting(connection);
 	else if (connection->waiting || connection->in_work || connection->stalled) {
-		if (gone)
+		if (events & (EPOLLHUP | EPOLLERR))
 			connection_close(connection);
 	} else
-		serve(connection);
+		serve(connection, alone);
 	connection_unref(connection);
+}
+
+/* No event of a turn ends another connection than its own, so that all of them stay valid. */
+static int on_clients(
+	sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *data _unused_)
+{
+	struct epoll_event ready[CLIENTS_IN_A_TURN];
+	int n = epoll_wait(fd, ready, CLIENTS_IN_A_TURN, 0);
+
+	for (int i = 0; i < n; i++)
+		on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	return 0;
+}
+
+int receive_start(struct broker *broker)
+{
+	broker->clients_epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (broker->clients_epoll < 0)
+		return negative_errno();
+	return sd_event_add_io(
+		broker->event, NULL, broker->clients_epoll, EPOLLIN, on_clients, broker);
 }
 
 static int on_exit_of_peer(
@@ -103,10 +118,12 @@ static int on_exit_of_peer(
 static int watch(struct connection *connection)
 {
 	sd_event *event = connection->broker->event;
-	int r = sd_event_add_io(event, &connection->io, connection->fd, EPOLLIN, on_io, connection);
-	if (r < 0)
-		return r;
-	r = sd_event_add_io(event, &connection->exit, connection->peer.pidfd, EPOLLIN,
+	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = connection};
+
+	if (epoll_ctl(connection->broker->clients_epoll, EPOLL_CTL_ADD, connection->fd, &readable) <
+		0)
+		return negative_errno();
+	int r = sd_event_add_io(event, &connection->exit, connection->peer.pidfd, EPOLLIN,
 		on_exit_of_peer, connection);
 	if (r < 0)
 		return r;

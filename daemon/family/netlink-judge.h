@@ -28,8 +28,9 @@ bool netlink_messages_within(const struct rule *rule, int protocol, int fd, cons
 bool netlink_route_is_judged(int type);
 
 /*
- * Does this read keep to the socket's own network namespace? The kernel would answer the broker
- * about others, where it would not answer the client. True for messages that are no such read.
+ * Does this message keep to the socket's own network namespace? The kernel would answer the broker
+ * about others, and make or move links there, where it would not for the client; and a number of a
+ * process or a descriptor in it would mean the broker's. False also for a write that is malformed.
  */
 bool netlink_route_stays_home(const struct nlmsghdr *message);
 

@@ -236,7 +236,8 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 	}
 	if (protocol == NETLINK_ROUTE && !netlink_route_stays_home(message))
 		return family_no(why, why_size,
-			"netlink message %u asks of another network namespace, or is malformed",
+			"netlink message %u names another network namespace, a process or a "
+			"descriptor, or is malformed",
 			type);
 	if (message_is_free(protocol, type) || frames_a_batch(rule, protocol, type))
 		return true;
