@@ -127,9 +127,15 @@ static void stop_floor(pid_t pid)
 
 static void print_help(void)
 {
-	printf("bench [--sockd=PROGRAM] [--floor=PROGRAM] [--rounds=N] [--operations=N] "
-	       "[--json]\n\n"
-	       "Measures sockd against the least server that can do it (floor).\n");
+	printf("bench [OPTION...]\n\n"
+	       "Measures sockd against the least server that can do it (floor).\n\n"
+	       "  --sockd=PROGRAM   default: that of the build\n"
+	       "  --floor=PROGRAM   default: beside this program\n"
+	       "  --rounds=N        rounds in which all take turns (60)\n"
+	       "  --operations=N    what each does in a round (400)\n"
+	       "  --one-processor   hold sockd's helper threads, too, to the processor of both "
+	       "ends\n"
+	       "  --json            numbers for programs\n");
 }
 
 int main(int argc, char **argv)
@@ -139,12 +145,16 @@ int main(int argc, char **argv)
 		{"floor", required_argument, NULL, 'f'},
 		{"rounds", required_argument, NULL, 'r'},
 		{"operations", required_argument, NULL, 'o'},
+		{"one-processor", no_argument, NULL, 'o' + 256},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct report report = {
-		.rules = RULES + 2, .rounds = 60, .operations = 400, .clients = 256};
+	struct report report = {.rules = RULES + 2,
+		.rounds = 60,
+		.operations = 400,
+		.clients = 256,
+		.free_helpers = true};
 	char self[4096], floor_program[4096 + 16], single[BROKER_PATH_MAX], epoll[BROKER_PATH_MAX];
 	const char *sockd = NULL, *floor = NULL;
 	struct broker broker;
@@ -164,6 +174,9 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			report.operations = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'o' + 256:
+			report.free_helpers = false;
 			break;
 		case 'j':
 			json = true;
@@ -209,7 +222,7 @@ int main(int argc, char **argv)
 	const struct load_servers pids = {.floor = epoll_pid, .sockd = broker.pid};
 	load_pin(single_pid, 0);
 	load_pin(broker.pid, 0);
-	r = measure_latency(&alone, &report);
+	r = measure_latency(&alone, &pids, &report);
 	if (r == 0)
 		r = measure_throughput(&many, &pids, &report);
 	if (r == 0)

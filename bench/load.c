@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ static cpu_set_t nth_processor(int index)
 	return one;
 }
 
-static void pin_to(pid_t pid, const cpu_set_t *set)
+static void pin_to(pid_t pid, const cpu_set_t *set, bool helpers_only)
 {
 	char path[64];
 	struct dirent *entry;
@@ -51,7 +52,7 @@ static void pin_to(pid_t pid, const cpu_set_t *set)
 	snprintf(path, sizeof path, "/proc/%d/task", (int)(pid ? pid : getpid()));
 	DIR *dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && !(helpers_only && atoi(entry->d_name) == pid))
 			(void)sched_setaffinity(atoi(entry->d_name), sizeof *set, set);
 	if (dir)
 		(void)closedir(dir);
@@ -61,17 +62,7 @@ void load_pin(pid_t pid, int index)
 {
 	(void)load_processors();
 	cpu_set_t set = index == LOAD_ALL ? allowed : nth_processor(index);
-	pin_to(pid, &set);
-}
-
-/* All but the first, where there is more than one. */
-static void pin_beside_server(void)
-{
-	cpu_set_t set = allowed, first = nth_processor(0);
-
-	if (load_processors() > 1)
-		CPU_XOR(&set, &set, &first);
-	pin_to(0, &set);
+	pin_to(pid, &set, false);
 }
 
 /* Memory that the clients fill in. */
@@ -162,14 +153,27 @@ static void summarise_latency(const struct latency_run *run, struct report *repo
 	free(together);
 }
 
-int measure_latency(const struct servers *servers, struct report *report)
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
+}
+
+int measure_latency(
+	const struct servers *servers, const struct load_servers *pids, struct report *report)
 {
 	struct latency_run run = {
 		.servers = servers, .rounds = report->rounds, .operations = report->operations};
 	size_t size = N_CONTENDERS * (size_t)run.rounds * run.operations * sizeof(double);
 
 	run.samples = share(size);
-	int status = run_as(CLIENT_UID, run_latency, &run);
+	pid_t client = fork_as(CLIENT_UID, run_latency, &run);
+	/* Threads inherit the loop's processor: those that are made meanwhile are let go, too. */
+	while (report->free_helpers && client > 0 && !has_ended(client)) {
+		pin_to(pids->sockd, &allowed, true);
+		(void)usleep(20000);
+	}
+	int status = client < 0 ? -1 : wait_for(client);
 	if (status == 0)
 		summarise_latency(&run, report);
 	(void)munmap(run.samples, size);
@@ -256,7 +260,7 @@ static int run_throughput(void *data)
 	struct throughput_run *run = data;
 	struct many floor, sockd;
 
-	pin_beside_server();
+	load_pin(0, LOAD_ALL);
 	connect_many(&floor, run->servers, run->connections, false);
 	connect_many(&sockd, run->servers, run->connections, true);
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
@@ -303,8 +307,8 @@ int measure_throughput(
 	run->servers = servers;
 	run->connections = report->clients / CLIENT_PROCESSES;
 	run->start_usec = now_usec() + 500000;
-	load_pin(pids->floor, 0);
-	load_pin(pids->sockd, 0);
+	load_pin(pids->floor, LOAD_ALL);
+	load_pin(pids->sockd, LOAD_ALL);
 	for (unsigned i = 0; i < CLIENT_PROCESSES; i++)
 		clients[i] = fork_as(CLIENT_UID, run_throughput, run);
 	sleep_until(run->start_usec);

@@ -23,9 +23,11 @@ unsigned load_processors(void);
 #define LOAD_ALL (-1)
 void load_pin(pid_t pid, int index);
 
-/* One client and one server on one processor. */
-int measure_latency(const struct servers *servers, struct report *report);
-/* Many clients; the server has the first processor, they have the others where there are any. */
+/* One client and one server on one processor; report->free_helpers: but sockd's helper threads
+ * where they like. */
+int measure_latency(
+	const struct servers *servers, const struct load_servers *pids, struct report *report);
+/* Many clients, all that runs on any processor, as it would be without a measurement. */
 int measure_throughput(
 	const struct servers *servers, const struct load_servers *pids, struct report *report);
 /* One client's opens while another opens and closes packet sockets. */

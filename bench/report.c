@@ -52,8 +52,9 @@ void report_print(const struct report *report)
 	struct limit limits[8];
 	size_t n = limits_of(report, limits);
 
-	printf("%u rounds of %u, both ends on one processor of %u; %u rules, audit to a file\n\n",
-		report->rounds, report->operations, report->processors, report->rules);
+	printf("%u rounds of %u, both ends on one processor of %u%s; %u rules, audit to a file\n\n",
+		report->rounds, report->operations, report->processors,
+		report->free_helpers ? " (sockd's helper threads on any)" : "", report->rules);
 	printf("%-44s %10s %10s %9s\n", "one socket, opened and closed", "median us", "p99 us",
 		"x floor");
 	for (int i = 0; i < N_CONTENDERS; i++) {
@@ -82,8 +83,10 @@ void report_print_json(const struct report *report)
 	struct limit limits[8];
 	size_t n = limits_of(report, limits);
 
-	printf("{\n \"rounds\": %u, \"operations\": %u, \"processors\": %u, \"rules\": %u,\n",
-		report->rounds, report->operations, report->processors, report->rules);
+	printf("{\n \"rounds\": %u, \"operations\": %u, \"processors\": %u, \"rules\": %u, "
+	       "\"free_helpers\": %s,\n",
+		report->rounds, report->operations, report->processors, report->rules,
+		report->free_helpers ? "true" : "false");
 	printf(" \"latency\": [\n");
 	for (int i = 0; i < N_CONTENDERS; i++)
 		printf("  {\"name\": \"%s\", \"median_us\": %.3f, \"p99_us\": %.3f, \"ratio\": "

@@ -26,6 +26,7 @@ struct neighbour {
 };
 
 struct report {
+	bool free_helpers; /* sockd's loop alone is held to the processor */
 	unsigned rules, rounds, operations, clients, processors;
 	struct latency latencies[N_CONTENDERS];
 	struct throughput throughput;

@@ -96,15 +96,15 @@ int connection_set_events(struct connection *connection)
 }
 
 /* Counts again what is certainly unread: nothing where the queue is empty. */
-static void refresh_unread(struct user *user)
+static void refresh_unread(struct connection *connection)
 {
-	for (struct connection *c = user->connection_list; c; c = c->next_of_user) {
-		int queued = 0;
-		if (c->unread_fds == 0 || ioctl(c->fd, SIOCOUTQ, &queued) < 0 || queued > 0)
-			continue;
-		user->unread_fds -= c->unread_fds;
-		c->unread_fds = 0;
-	}
+	int queued = 0;
+
+	if (connection->unread_fds == 0 || ioctl(connection->fd, SIOCOUTQ, &queued) < 0 ||
+		queued > 0)
+		return;
+	connection->user->unread_fds -= connection->unread_fds;
+	connection->unread_fds = 0;
 }
 
 bool connection_has_room(struct connection *connection, size_t n)
@@ -114,7 +114,11 @@ bool connection_has_room(struct connection *connection, size_t n)
 
 	if (user->unread_fds + n <= max)
 		return true;
-	refresh_unread(user);
+	/* A client that asks has mostly read what it got: its own connection is asked first. */
+	refresh_unread(connection);
+	for (struct connection *c = user->connection_list; c && user->unread_fds + n > max;
+		c = c->next_of_user)
+		refresh_unread(c);
 	return user->unread_fds + n <= max;
 }
 
