@@ -32,7 +32,8 @@ struct listener *listener_free(struct listener *listener)
 	return NULL;
 }
 
-int listener_adopt_take(struct broker *broker, const char *name, int fd, bool for_administrators)
+static int add_listener(struct broker *broker, const char *name, int fd, bool for_administrators,
+	struct listener **ret)
 {
 	_cleanup_close_ int owned = fd;
 	int on = 1;
@@ -47,7 +48,15 @@ int listener_adopt_take(struct broker *broker, const char *name, int fd, bool fo
 	listener->for_administrators = for_administrators;
 	snprintf(listener->name, sizeof listener->name, "%s", name);
 	TAILQ_INSERT_TAIL(&broker->listeners, listener, entry);
+	*ret = listener;
 	return 0;
+}
+
+int listener_adopt_take(struct broker *broker, const char *name, int fd, bool for_administrators)
+{
+	struct listener *listener;
+
+	return add_listener(broker, name, fd, for_administrators, &listener);
 }
 
 static int remove_stale(const char *path)
@@ -83,11 +92,12 @@ int listener_open(
 		return r;
 	if (listen(fd, SOMAXCONN) < 0)
 		return negative_errno();
-	r = listener_adopt_take(broker, name, TAKE_FD(fd), for_administrators);
+	struct listener *listener;
+	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
 	if (r < 0)
 		return r;
-	TAILQ_LAST(&broker->listeners, listener_list)->path = strdup(path);
-	return 0;
+	listener->path = strdup(path);
+	return listener->path ? 0 : -ENOMEM;
 }
 
 static int on_pause_over(sd_event_source *source _unused_, uint64_t usec _unused_, void *data)

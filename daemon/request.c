@@ -215,7 +215,6 @@ void request_handle_take(
 		task_release_fds(connection, fds, message->n_fds);
 	task.connection = connection;
 	task.policy = broker->policy;
-	task.packet = NULL;
 	task.fd = message->n_fds == 1 ? fds[0] : -1;
 	task.netns_fd = -1;
 	task.close_netns_fd = false;

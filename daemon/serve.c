@@ -99,7 +99,6 @@ static void free_task(struct task *task)
 
 	task_done(task);
 	policy_unref(task->policy);
-	free(task->packet);
 	free(task);
 	connection_unref(connection);
 }
@@ -135,35 +134,29 @@ static int submit(const struct task *task, size_t packet_size)
 		if (netns_fd < 0)
 			return negative_errno();
 	}
-	struct task *copy = malloc(sizeof *copy);
-	unsigned char *packet = malloc(packet_size);
-	if (!copy || !packet) {
-		free(copy);
-		free(packet);
+	struct task *copy = malloc(sizeof *copy + packet_size);
+	if (!copy)
 		return -ENOMEM;
-	}
+	unsigned char *packet = (unsigned char *)(copy + 1);
 	*copy = *task;
-	if (netns_fd >= 0)
-		copy->netns_fd = copy->plan.netns_fd = netns_fd;
 	memcpy(packet, broker->packet, packet_size);
 	(void)wire_decode_request(packet, packet_size, &copy->request, &what);
-	copy->packet = packet;
 	copy->policy = policy_ref(task->policy);
 	copy->connection = connection_ref(connection);
 	copy->query.steps = copy->plan.steps = copy->request.steps;
 	copy->query.netns_name = copy->request.netns_name;
+	if (netns_fd >= 0)
+		copy->netns_fd = copy->plan.netns_fd = netns_fd;
+	copy->close_netns_fd = copy->netns_fd >= 0;
 	copy->job = (struct job){.run = run_in_worker, .done = done_in_worker};
 	int r = worker_submit_take(broker->worker, &copy->job);
 	if (r < 0) {
-		copy->fd = -1; /* all these are still the original's */
+		copy->fd = -1; /* what is not a copy is still the original's */
 		copy->close_netns_fd = false;
 		free_task(copy);
 		return r;
 	}
-	if (netns_fd >= 0) {
-		copy->close_netns_fd = true;
-		(void)TAKE_FD(netns_fd);
-	}
+	(void)TAKE_FD(netns_fd);
 	connection_work_begun(connection);
 	return 0;
 }

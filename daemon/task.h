@@ -11,12 +11,12 @@
 #include "daemon/worker.h"
 #include "proto/wire.h"
 
-/* On the loop there is one, static; in a worker it is a job of its own. */
+/* On the loop there is one, static; in a worker it is a job of its own, with
+ * the packet that the request points into behind it. */
 struct task {
 	struct job job;		       /* first: the worker hands it back */
 	struct connection *connection; /* a reference where a worker has it */
 	struct policy *policy;	       /* likewise; the decision points into it */
-	unsigned char *packet;	       /* likewise: the request points into it; owned */
 	struct wire_request request;
 	struct policy_query query;
 	struct policy_decision decision;

@@ -356,7 +356,7 @@ static int parse_vsock(const char *text, struct sockaddr_vm *address)
 int address_parse(int domain, const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
 	struct sockaddr_storage address = {.ss_family = (sa_family_t)domain};
-	socklen_t size;
+	socklen_t size = 0;
 	int r;
 
 	if (strncmp(text, RAW_PREFIX, strlen(RAW_PREFIX)) == 0)

@@ -22,7 +22,7 @@ int transport_send(int fd, const void *packet, size_t size, const int *fds, size
 		size_t bytes = sizeof(int) * n_fds;
 		message.msg_control = control.buffer;
 		message.msg_controllen = CMSG_SPACE(bytes);
-		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+		struct cmsghdr *head = &control.align;
 		memset(head, 0, CMSG_SPACE(bytes)); /* the padding too is sent */
 		head->cmsg_level = SOL_SOCKET;
 		head->cmsg_type = SCM_RIGHTS;

@@ -45,10 +45,11 @@ static int add_drop_in(struct drop_ins *all, const char *directory, const char *
 	if (!larger)
 		return -ENOMEM;
 	all->items = larger;
-	char *copy = strdup(name);
-	if (!copy)
+	struct drop_in *drop_in = &all->items[all->n];
+	*drop_in = (struct drop_in){strdup(name), directory};
+	if (!drop_in->name)
 		return -ENOMEM;
-	all->items[all->n++] = (struct drop_in){copy, directory};
+	all->n++;
 	return 0;
 }
 
@@ -194,7 +195,7 @@ static int read_file(const char *path, struct report *report, char **ret, size_t
 static int load_file(struct policy *policy, const struct drop_in *drop_in, struct report *report)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
-	size_t size;
+	size_t size = 0;
 
 	if (asprintf(&path, "%s/%s", drop_in->directory, drop_in->name) < 0) {
 		path = NULL;
