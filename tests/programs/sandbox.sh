@@ -1,0 +1,110 @@
+#!/bin/bash
+# A client that is barred from the families by a seccomp filter, as RestrictAddressFamilies=AF_UNIX bars a service;
+# one in a network namespace of its own without any interface, as PrivateNetwork=yes gives it; both at once.
+. "$(dirname "$0")/../lib.sh"
+begin /usr/bin/python3 tcpdump ping
+copy_program ping
+prefer_plain_preload "$work/bin/ping" -V
+cp -L --no-preserve=all /usr/bin/python3 "$work/bin/python3" && chmod 755 "$work/bin/python3"
+
+policy <<'JSON'
+{
+  "rules": [
+    {
+      "name": "echo",
+      "peers": { "uid": 65534 },
+      "family": "inet", "type": "raw", "protocol": "icmp"
+    },
+    {
+      "name": "resolver",
+      "peers": { "uid": 65534 },
+      "family": "inet", "type": "dgram", "protocol": "udp"
+    },
+    {
+      "name": "way-out",
+      "peers": { "uid": 65533 },
+      "family": "inet", "type": ["raw", "dgram"], "protocol": ["icmp", "udp"], "netns": "broker"
+    },
+    {
+      "name": "at-home",
+      "peers": { "uid": 65532 },
+      "family": "inet", "type": "raw", "protocol": "icmp", "netns": "peer"
+    },
+    {
+      "name": "owned",
+      "peers": { "uid": 65534 },
+      "family": "inet", "type": "stream", "ports": [80], "owner": "peer"
+    }
+  ]
+}
+JSON
+
+# Installs the filter, then becomes the program.
+cat >"$work/barred.py" <<'PYTHON'
+import ctypes, errno, os, platform, sys
+
+class Compare(ctypes.Structure):
+    _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64)]
+
+seccomp = ctypes.CDLL("libseccomp.so.2")
+seccomp.seccomp_init.restype = ctypes.c_void_p
+context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x7FFF0000)))
+number = seccomp.seccomp_syscall_resolve_name(b"socket")
+refuse = ctypes.c_uint32(0x00050000 | errno.EAFNOSUPPORT)
+not_unix = Compare(0, 1, 1, 0)
+assert seccomp.seccomp_rule_add_array(context, refuse, number, 1, ctypes.byref(not_unix)) == 0
+assert seccomp.seccomp_load(context) == 0
+os.environ.update(item.split("=", 1) for item in os.environ.pop("FOR_PROGRAM", "").split("\n") if item)
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+
+# barred COMMAND...: through sockd, with the filter.
+barred() {
+	in_near "${powerless[@]}" env FOR_PROGRAM="LD_PRELOAD=$preload
+SOCKD_SOCKET=$socket
+ASAN_OPTIONS=$sanitizer_options:detect_leaks=0" /usr/bin/python3 "$work/barred.py" "$@"
+}
+
+refused "the filter bars the family" 'not supported|Address family' \
+	without /usr/bin/python3 "$work/barred.py" "$work/bin/ping" -c 1 10.99.0.2
+start_sockd
+watch_far icmp
+barred "$work/bin/ping" -c 2 -i 0.2 -W 2 10.99.0.2 >"$work/ping" 2>&1
+contains "a program that is barred from the family pings" "$work/ping" '2 received'
+
+# In a namespace of its own, with nothing in it.
+island=sockd-$$-island
+ip netns add "$island" || die "make a namespace"
+trap 'ip netns delete "$island"; finish' EXIT
+as() {
+	local uid=$1
+	shift
+	ip netns exec "$island" setpriv --reuid="$uid" --regid="$uid" --clear-groups --bounding-set=-all --inh-caps=-all \
+		--no-new-privs env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
+		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" "$@"
+}
+as 65533 "$work/bin/ping" -c 2 -i 0.2 -W 2 10.99.0.2 >"$work/ping" 2>&1
+contains "a client without a network pings by the way out" "$work/ping" '2 received'
+refused "a rule that says nothing of namespaces does not let it out" 'not permitted|missing cap_net_raw' \
+	as 65534 "$work/bin/ping" -c 1 -W 1 10.99.0.2
+refused "a rule for the peer's namespace does not let it out" 'unreachable' \
+	as 65532 "$work/bin/ping" -c 1 -W 1 10.99.0.2
+ip -n "$island" link set lo up
+as 65532 "$work/bin/ping" -c 1 -W 2 127.0.0.1 >"$work/ping" 2>&1
+contains "but gives it the socket there" "$work/ping" '1 received'
+seen_far
+counted "the other end saw just these echoes" 4 "$work/far.txt" 'ICMP echo request'
+
+# Who owns the socket, as ss shows it.
+cat >"$work/hold.py" <<'PYTHON'
+import sys, time, socket
+s = socket.socket(fileno=3)
+s.listen()
+print("listening", flush=True)
+time.sleep(60)
+PYTHON
+through "$work/bin/sockctl" open --bind='*:80' inet stream -- "$work/bin/python3" "$work/hold.py" >"$work/held" 2>&1 &
+remember
+wait_for 10 grep -q listening "$work/held" || cat "$work/held"
+in_near ss -Htlne 'sport = :80' >"$work/ss"
+contains "the socket belongs to the client's user" "$work/ss" "uid:$client_uid"
