@@ -104,6 +104,10 @@ static void print_help(void)
 	     "  --no-pager            accepted; sockctl never starts a pager\n"
 	     "  --help                show this and exit\n"
 	     "  --version             show the version and exit\n\n"
+	     "Environment:\n"
+	     "  SOCKD_SOCKET, SOCKD_MANAGEMENT\n"
+	     "                        the broker's sockets for clients and for administrators\n\n"
+	     "An ADDRESS is written 127.0.0.1:80, '*:80', '[::1]:80', @abstract, eth0/arp.\n"
 	     "Exit status: 0 done or allowed, 1 refused or failed, 2 wrong usage. See sockctl(1).");
 }
 
@@ -194,7 +198,7 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		return add_step(ret, WIRE_STEP_LISTEN, value);
 	case OPTION_OPTION:
 		return add_step(ret, WIRE_STEP_OPTION, value);
-	default: /* getopt has said what is wrong */
+	default:
 		return FINISH(EXIT_USAGE);
 	}
 }
@@ -218,6 +222,18 @@ static int take_words(int n, char **words, struct arguments *ret)
 		return 0;
 	}
 	return usage("unknown command", words[0]);
+}
+
+/* getopt_long() is told to be silent, so that all messages are of one form. */
+static int wrong_option(int error, const char *text)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+
+	if (error == ':')
+		return usage("a value is missing after", text);
+	if (optopt >= OPTION_HELP)
+		return usage("this option takes no value:", text);
+	return usage("unknown or ambiguous option", optopt != 0 ? letter : text);
 }
 
 /* Cuts argv at "--"; what follows is the command to run. */
@@ -246,7 +262,10 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
 		options[i] = uses[i].option;
 	arguments.command = split_command(&argc, argv);
-	while ((option = getopt_long(argc, argv, "h", options, &index)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", options, &index)) != -1) {
+		if (option == '?' || option == ':')
+			return wrong_option(option, argv[optind - 1]);
 		if (option == 'h')
 			option = OPTION_HELP;
 		else if (option >= OPTION_HELP)
@@ -267,4 +286,37 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 		return usage("a command is missing after --", NULL);
 	*ret = arguments;
 	return 0;
+}
+
+static const char *step_option(enum wire_step_kind kind)
+{
+	switch (kind) {
+	case WIRE_STEP_BIND:
+		return "bind";
+	case WIRE_STEP_CONNECT:
+		return "connect";
+	case WIRE_STEP_LISTEN:
+		return "listen";
+	default:
+		return "option";
+	}
+}
+
+char *arguments_describe(const struct arguments *arguments)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return NULL;
+	for (size_t i = 0; i < arguments->n_words; i++)
+		fprintf(stream, "%s%s", i > 0 ? " " : "", arguments->words[i]);
+	for (size_t i = 0; i < arguments->n_steps; i++) {
+		const char *value = arguments->steps[i].text;
+		fprintf(stream, " --%s%s%s", step_option(arguments->steps[i].kind),
+			value ? "=" : "", value ? value : "");
+	}
+	fclose(stream);
+	return text;
 }

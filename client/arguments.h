@@ -45,4 +45,8 @@ struct arguments {
  * with. */
 int arguments_parse(int argc, char **argv, struct arguments *ret);
 
+/* What open or check asks for, as it was typed. The caller frees it; NULL where there is no memory.
+ */
+char *arguments_describe(const struct arguments *arguments);
+
 #endif

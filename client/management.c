@@ -93,7 +93,7 @@ static const char *advice(int error)
 		return " (is sockd running, with --management=?)";
 	case EACCES:
 	case EPERM:
-		return " (only administrators may speak to it)";
+		return " (only administrators may speak to it: try as root)";
 	default:
 		return "";
 	}

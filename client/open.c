@@ -2,10 +2,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -139,6 +141,19 @@ static void tidy(int type, struct sockaddr_storage *address, socklen_t *size)
 	}
 }
 
+/* The socket itself knows the names of its own network namespace, which need not be ours. */
+static void format_interface(int fd, const struct sockaddr_ll *address, char *buffer, size_t size)
+{
+	struct ifreq request = {.ifr_ifindex = address->sll_ifindex};
+	char number[16];
+	const char *protocol = constant_protocol_name(AF_PACKET, ntohs(address->sll_protocol));
+
+	if (address->sll_ifindex == 0 || ioctl(fd, SIOCGIFNAME, &request) < 0)
+		return;
+	snprintf(number, sizeof number, "0x%04x", ntohs(address->sll_protocol));
+	snprintf(buffer, size, "%s/%s", request.ifr_name, protocol ? protocol : number);
+}
+
 static void format_address(int fd, int type, bool remote, char *buffer, size_t size)
 {
 	struct sockaddr_storage address = {0};
@@ -153,6 +168,8 @@ static void format_address(int fd, int type, bool remote, char *buffer, size_t s
 	tidy(type, &address, &n);
 	if (address_format(&address, n, buffer, size) < 0)
 		buffer[0] = '\0';
+	if (address.ss_family == AF_PACKET)
+		format_interface(fd, (const struct sockaddr_ll *)&address, buffer, size);
 }
 
 /* In host order. A packet socket has its protocol in its address only. */
@@ -235,12 +252,20 @@ static int print_sockets(enum output_json mode, const int *fds, size_t n, uint64
 	return r < 0 ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
-static int refused(void)
+/* The broker's words tell what was asked; where only the kernel spoke, we do. */
+static int refused(const struct arguments *arguments)
 {
 	int error = errno;
 	const char *reason = sockd_reason();
+	_cleanup_free_ char *asked = NULL;
 
-	output_error("no socket: %s%s%s", strerror(error), *reason ? ": " : "", reason);
+	if (*reason) {
+		output_error("no socket: %s: %s", strerror(error), reason);
+		return EXIT_REFUSED;
+	}
+	asked = arguments_describe(arguments);
+	output_error("no socket for \"%s\": %s (the kernel's own answer; the broker was not asked)",
+		asked ? asked : arguments->words[0], strerror(error));
 	return EXIT_REFUSED;
 }
 
@@ -256,7 +281,7 @@ int verb_open(const struct arguments *arguments)
 		return EXIT_USAGE;
 	request = make_request(arguments, plan);
 	if (!request || sockd_request_open_many(request, fds, arguments->count) < 0)
-		return refused();
+		return refused(arguments);
 	if (arguments->command)
 		return run_command(arguments->command, fds, arguments->count);
 	int status =

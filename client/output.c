@@ -38,6 +38,9 @@ void output_error(const char *format, ...)
 		text = NULL;
 		return;
 	}
+	/* What the broker says in several lines ends in a newline of its own. */
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
 	fputs("sockctl: ", stderr);
 	output_safe(stderr, text, true);
 	fputc('\n', stderr);

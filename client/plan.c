@@ -35,17 +35,39 @@ static int parse_hex(const char *text, unsigned char *ret, size_t max)
 	return (int)(length / 2);
 }
 
+/* How an address of the family is written. */
+static const char *address_example(int domain)
+{
+	switch (domain) {
+	case AF_INET:
+		return "127.0.0.1:80, *:80 (any address) or 10.0.0.1 (any port), without host "
+		       "names";
+	case AF_INET6:
+		return "[::1]:80, [*]:80 (any address) or [fe80::1%eth0]:80, without host names";
+	case AF_UNIX:
+		return "/a/path or @abstract";
+	case AF_NETLINK:
+		return "PID:GROUPS, such as 0:1";
+	case AF_PACKET:
+		return "eth0 or eth0/arp";
+	case AF_VSOCK:
+		return "CID:PORT, such as any:1024";
+	default:
+		return "raw: and the bytes of the whole address in hexadecimal";
+	}
+}
+
 static int plan_address(struct plan *plan, size_t i, const char *text)
 {
 	socklen_t size;
 	int r = address_parse(plan->domain, text, &plan->memory[i].address, &size);
 
 	if (r == -ENODEV)
-		output_error("\"%s\": there is no such interface", text);
+		output_error(
+			"\"%s\": there is no such interface here; ip link shows their names", text);
 	else if (r < 0)
-		output_error("\"%s\" is not an address of this family; see sockctl(1) for how they "
-			     "are written",
-			text);
+		output_error("\"%s\" is not an address of this family; write %s (see sockctl(1))",
+			text, address_example(plan->domain));
 	if (r < 0)
 		return r;
 	plan->steps[i].address = &plan->memory[i].address;
@@ -94,7 +116,7 @@ static int plan_option(struct plan *plan, size_t i, const char *text)
 	const char *equals = strchr(text, '=');
 
 	if (!equals) {
-		output_error("--option=%s: NAME=VALUE is wanted", text);
+		output_error("--option=%s: NAME=VALUE is wanted, such as SO_MARK=7", text);
 		return -EINVAL;
 	}
 	_cleanup_free_ char *name = strndup(text, (size_t)(equals - text));
@@ -102,7 +124,9 @@ static int plan_option(struct plan *plan, size_t i, const char *text)
 		return -ENOMEM;
 	const struct option_info *info = option_by_name(name);
 	if (!info) {
-		output_error("%s is not a socket option that can be asked for", name);
+		output_error("%s is not a socket option that can be asked for; give its name as in "
+			     "the C headers, such as SO_MARK",
+			name);
 		return -ENOENT;
 	}
 	return plan_value(plan, i, info, equals + 1);
@@ -120,7 +144,7 @@ static int plan_step(struct plan *plan, size_t i, enum wire_step_kind kind, cons
 	case WIRE_STEP_LISTEN:
 		plan->steps[i].a = SOMAXCONN;
 		if (text && parse_int(text, &plan->steps[i].a) < 0) {
-			output_error("--listen=%s: a number is wanted", text);
+			output_error("--listen=%s: the backlog must be a number", text);
 			return -EINVAL;
 		}
 		return 0;
@@ -138,19 +162,24 @@ int plan_make(const struct arguments *arguments, struct plan *ret)
 	memset(ret, 0, sizeof *ret);
 	if (constant_family_from_name(words[0], &ret->domain) < 0 &&
 		parse_int(words[0], &ret->domain) < 0) {
-		output_error(
-			"\"%s\" is not a socket family, such as inet, packet, netlink", words[0]);
+		output_error("\"%s\" is not a socket family; give one such as inet, packet or "
+			     "netlink, or a number",
+			words[0]);
 		return -ENOENT;
 	}
 	if (constant_type_from_name(words[1], &ret->type) < 0 &&
 		parse_int(words[1], &ret->type) < 0) {
-		output_error("\"%s\" is not a socket type, such as stream, dgram, raw", words[1]);
+		output_error("\"%s\" is not a socket type; give one such as stream, dgram or raw, "
+			     "or a number",
+			words[1]);
 		return -ENOENT;
 	}
 	if (arguments->n_words > 2 &&
 		constant_protocol_from_name(ret->domain, words[2], &ret->protocol) < 0 &&
 		parse_int(words[2], &ret->protocol) < 0) {
-		output_error("\"%s\" is not a protocol of the family %s", words[2], words[0]);
+		output_error("\"%s\" is not a protocol of the family %s; give one of its names in "
+			     "lower case, or a number",
+			words[2], words[0]);
 		return -ENOENT;
 	}
 	/* EtherTypes are named in host order and given to socket(2) in network order. */

@@ -15,7 +15,9 @@
 unsigned broker_connections_per_user(const struct broker *broker)
 {
 	unsigned limit = policy_limits(broker->policy)->connections_per_user;
-	return limit > 0 ? limit : CONNECTIONS_PER_USER;
+	unsigned share = (unsigned)(broker->connections_max / 4 * 3);
+
+	return MIN_OF(limit > 0 ? limit : CONNECTIONS_PER_USER, share);
 }
 
 unsigned broker_grants_per_user(const struct broker *broker)

@@ -40,7 +40,8 @@ struct broker {
 	TAILQ_HEAD(, management) managements;
 	size_t n_connections, connections_max;
 	size_t n_managements;
-	size_t unread_fds_max;		       /* per user */
+	size_t unread_fds_max; /* of a user's, in replies that are not read */
+	size_t unread_fds, unread_fds_max_in_all;
 	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */
 };
 

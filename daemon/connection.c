@@ -25,6 +25,13 @@ void connection_audit(struct listener *listener, uid_t uid, pid_t pid, int error
 	audit_push(broker->audit, &record);
 }
 
+static void forget_unread(struct connection *connection)
+{
+	connection->user->unread_fds -= connection->unread_fds;
+	connection->broker->unread_fds -= connection->unread_fds;
+	connection->unread_fds = 0;
+}
+
 static void unlink_from_user(struct connection *connection)
 {
 	struct user *user = connection->user;
@@ -36,8 +43,7 @@ static void unlink_from_user(struct connection *connection)
 	if (connection->next_of_user)
 		connection->next_of_user->previous_of_user = connection->previous_of_user;
 	user->connections--;
-	user->unread_fds -= connection->unread_fds;
-	connection->unread_fds = 0;
+	forget_unread(connection);
 }
 
 struct connection *connection_ref(struct connection *connection)
@@ -103,29 +109,34 @@ static void refresh_unread(struct connection *connection)
 	if (connection->unread_fds == 0 || ioctl(connection->fd, SIOCOUTQ, &queued) < 0 ||
 		queued > 0)
 		return;
-	connection->user->unread_fds -= connection->unread_fds;
-	connection->unread_fds = 0;
+	forget_unread(connection);
+}
+
+static bool has_room(const struct connection *connection, size_t n)
+{
+	const struct broker *broker = connection->broker;
+
+	return connection->user->unread_fds + n <= broker->unread_fds_max &&
+	       broker->unread_fds + n <= broker->unread_fds_max_in_all;
 }
 
 bool connection_has_room(struct connection *connection, size_t n)
 {
-	struct user *user = connection->user;
-	size_t max = connection->broker->unread_fds_max;
-
-	if (user->unread_fds + n <= max)
+	if (has_room(connection, n))
 		return true;
 	/* A client that asks has mostly read what it got: its own connection is asked first. */
 	refresh_unread(connection);
-	for (struct connection *c = user->connection_list; c && user->unread_fds + n > max;
-		c = c->next_of_user)
+	for (struct connection *c = connection->user->connection_list;
+		c && !has_room(connection, n); c = c->next_of_user)
 		refresh_unread(c);
-	return user->unread_fds + n <= max;
+	return has_room(connection, n);
 }
 
 static void count_unread(struct connection *connection, size_t n)
 {
 	connection->unread_fds += n;
 	connection->user->unread_fds += n;
+	connection->broker->unread_fds += n;
 }
 
 static bool keep_for_later(struct connection *connection, const void *packet, size_t size,

@@ -406,10 +406,35 @@ struct grant *grants_find(struct grants *grants, const struct user *user, uint64
 		for (unsigned i = 0; i < SET_SLOTS; i++)
 			if (set->slots[i].grant && set->slots[i].grant->id == id)
 				return set->slots[i].grant;
+	if (grants->n_unwatched == 0)
+		return NULL;
 	TAILQ_FOREACH(grant, &grants->list, entry)
 	if (grant->ends_with && grant->id == id && grant->user == user)
 		return grant;
 	return NULL;
+}
+
+static bool holds_grant(const struct grant_set *set, uint64_t id)
+{
+	for (unsigned i = 0; i < SET_SLOTS; i++)
+		if (set->slots[i].grant && set->slots[i].grant->id == id)
+			return true;
+	return false;
+}
+
+struct grant *grants_find_open(struct grants *grants, struct user *user, uint64_t id)
+{
+	struct grant_set *set, *next;
+
+	user_ref(user);
+	for (set = user->grant_sets; set; set = next) {
+		next = set->next_of_user;
+		if (holds_grant(set, id))
+			sweep_set(grants, set);
+	}
+	struct grant *grant = grants_find(grants, user, id);
+	user_unref(user);
+	return grant;
 }
 
 void grants_end(struct grants *grants, const void *ends_with)

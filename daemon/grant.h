@@ -91,6 +91,8 @@ struct grant *grants_find_same(const struct user *user, const struct grant *desc
 struct grant *grants_find(struct grants *grants, const struct user *user, uint64_t id);
 /* Looks which sockets of this user (NULL: of all) are gone; ended grants are freed. */
 void grants_sweep(struct grants *grants, struct user *user);
+/* The same, after a look whether its sockets are gone (only its own sets are read). */
+struct grant *grants_find_open(struct grants *grants, struct user *user, uint64_t id);
 size_t grants_count(const struct grants *grants);
 void grants_each(
 	struct grants *grants, void (*callback)(const struct grant *grant, void *data), void *data);

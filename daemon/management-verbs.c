@@ -183,8 +183,13 @@ static void read_netns(const json_t *request, struct question *question, struct 
 	}
 }
 
-static json_t *decision_to_json(const struct policy_decision *decision)
+static json_t *decision_to_json(struct policy_decision *decision)
 {
+	/* Who asks "why" has no use for the command that asks it. */
+	char *command = strstr(decision->reason, "; see why: ");
+	if (command)
+		*command = 0;
+
 	static const char *const netns[] = {
 		[RULE_NETNS_UNSAID] = "own",
 		[RULE_NETNS_PEER] = "peer",

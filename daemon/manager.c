@@ -21,7 +21,7 @@
 #include "daemon/receive.h"
 #include "proto/macro.h"
 
-#define THREADS_MAX 64u
+#define THREADS_MAX 256u
 #define MANAGEMENT_NAME "management"
 
 /* Everything that clients can make grow is a share of this. */
@@ -40,6 +40,7 @@ static void set_limits(struct broker *broker)
 	 * read yet count against the same limit in the kernel, for all clients together. */
 	broker->connections_max = descriptors / 8;
 	broker->unread_fds_max = descriptors / 4;
+	broker->unread_fds_max_in_all = descriptors / 4 * 3;
 }
 
 static int open_listeners(struct broker *broker)

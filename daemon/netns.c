@@ -43,6 +43,11 @@ uint64_t netns_own_cookie(void)
 	return own_cookie;
 }
 
+int netns_own(void)
+{
+	return own_netns;
+}
+
 int netns_of_socket(int fd)
 {
 	int netns = ioctl(fd, SIOCGSKNS);

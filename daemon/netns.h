@@ -9,6 +9,7 @@
 /* Notes the namespace the process lives in. Called once, before any thread is made. */
 int netns_init(void);
 uint64_t netns_own_cookie(void);
+int netns_own(void); /* its descriptor, borrowed */
 
 /* The namespace that a socket lives in, as a new descriptor (ioctl SIOCGSKNS; needs CAP_NET_ADMIN
  * over it). */

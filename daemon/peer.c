@@ -1,6 +1,7 @@
 #include "daemon/peer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -107,11 +108,45 @@ void peer_done(struct peer *peer)
 	close_quietly(TAKE_FD(peer->pidfd));
 }
 
+/* The effective ids of a process, from /proc/PID/status. */
+static bool effective_ids(pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
+{
+	char path[64], line[256];
+	bool has_uid = false, has_gid = false;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof line, file)) {
+		has_uid = has_uid || sscanf(line, "Uid: %*u %u", ret_uid) == 1;
+		has_gid = has_gid || sscanf(line, "Gid: %*u %u", ret_gid) == 1;
+	}
+	fclose(file);
+	return has_uid && has_gid;
+}
+
+/*
+ * A message carries the real ids, SO_PEERCRED the effective ones. Where they differ, either the
+ * process is such a one (it runs a setuid program), or it has changed since it connected.
+ */
+static bool is_still_itself(const struct peer *peer, const struct transport_message *message)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (message->uid == peer->uid && message->gid == peer->gid)
+		return true;
+	return effective_ids(peer->pid, &uid, &gid) && uid == peer->uid && gid == peer->gid;
+}
+
 bool peer_is_sender(struct peer *peer, const struct transport_message *message)
 {
 	if (!message->has_credentials || message->pid != peer->pid)
 		return false;
 	if (!peer->has_sender) {
+		if (!is_still_itself(peer, message))
+			return false;
 		peer->has_sender = true;
 		peer->sender_uid = message->uid;
 		peer->sender_gid = message->gid;

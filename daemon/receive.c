@@ -30,14 +30,16 @@ static void link_to_user(struct connection *connection)
 static bool receive(struct connection *connection)
 {
 	struct broker *broker = connection->broker;
-	struct transport_message message;
+	struct transport_message message = {0};
 	int fds[WIRE_COUNT_MAX];
 
-	int r = transport_receive(connection->fd, broker->packet, sizeof broker->packet, fds,
-		ARRAY_SIZE(fds), MSG_DONTWAIT, &message);
+	/* All that can come in fits, so that none is closed here: closing could hang. */
+	int r = transport_receive_keeping(connection->fd, broker->packet, sizeof broker->packet,
+		fds, ARRAY_SIZE(fds), MSG_DONTWAIT, &message);
 	if (r == -EAGAIN)
 		return false;
 	if (r < 0) {
+		worker_close_take(broker->worker, fds, message.n_fds);
 		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
 			-r,
 			r == -EMSGSIZE ? "a packet is longer than 128 KiB; the connection is closed"
@@ -134,12 +136,13 @@ static int watch(struct connection *connection)
 void receive_accept_take(struct listener *listener, int fd)
 {
 	struct broker *broker = listener->broker;
-	_cleanup_close_ int owned = fd;
 	struct peer peer;
 
-	int r = peer_read(owned, &peer);
+	int r = peer_read(fd, &peer);
 	if (r < 0) {
 		connection_audit(listener, (uid_t)-1, 0, -r, "the peer's identity cannot be read");
+		/* What already waits in its queue may be slow to close. */
+		worker_close_take(broker->worker, &fd, 1);
 		return;
 	}
 	struct connection *connection = calloc(1, sizeof *connection);
@@ -153,6 +156,7 @@ void receive_accept_take(struct listener *listener, int fd)
 		refusal = "there are as many connections as there may be";
 	if (refusal) {
 		connection_audit(listener, peer.uid, peer.pid, EMFILE, refusal);
+		worker_close_take(broker->worker, &fd, 1);
 		peer_done(&peer);
 		user_unref(user);
 		free(connection);
@@ -163,7 +167,7 @@ void receive_accept_take(struct listener *listener, int fd)
 		.listener = listener,
 		.user = user,
 		.peer = peer,
-		.fd = TAKE_FD(owned),
+		.fd = fd,
 		.netns_fd = -1,
 		.references = 1,
 		.foreign = peer.netns_cookie != netns_own_cookie(),

@@ -125,8 +125,7 @@ static void handle_release(struct connection *connection, const struct wire_requ
 	struct grants *grants = connection->broker->grants;
 	struct grant *grant;
 
-	grants_sweep(grants, connection->user);
-	grant = grants_find(grants, connection->user, request->grant);
+	grant = grants_find_open(grants, connection->user, request->grant);
 	if (grant && !grant->ends_with) {
 		reply_error(connection, WIRE_RELEASE, request->serial, EBUSY, WIRE_ORIGIN_REQUEST,
 			-1, "the socket is still open somewhere; close every copy of it first");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
@@ -13,6 +14,10 @@
 #include "daemon/netns.h"
 #include "daemon/policy/describe.h"
 #include "proto/macro.h"
+
+/* More than this, and a request is work enough to keep others waiting. */
+#define STEPS_ON_LOOP 256u
+#define STEP_BYTES_ON_LOOP (16u * 1024u)
 
 /* Families and protocols that were opened once: their kernel modules are loaded, so that opening
  * cannot sleep. */
@@ -168,9 +173,14 @@ static bool can_sleep(const struct task *task)
 	/* A client's own socket may be locked by its owner for as long as that likes. */
 	if (task->query.apply || !is_warm(&task->request))
 		return true;
-	for (size_t i = 0; i < task->request.n_steps; i++)
-		if (family->step_sleeps(&task->request.steps[i]))
+	if (task->request.count * task->request.n_steps > STEPS_ON_LOOP)
+		return true;
+	for (size_t i = 0; i < task->request.n_steps; i++) {
+		const struct wire_step *step = &task->request.steps[i];
+		if (family->step_sleeps(step) ||
+			task->request.count * step->data_size > STEP_BYTES_ON_LOOP)
 			return true;
+	}
 	return false;
 }
 
@@ -264,6 +274,18 @@ static int find_netns(struct task *task)
 	return 0;
 }
 
+/* Is the peer's network namespace (or the broker's own) the one of this name? */
+static bool is_named(void *data, const char *name, bool brokers_own)
+{
+	struct connection *connection = data;
+	int fd = brokers_own || !connection->foreign ? netns_own() : connection_netns(connection);
+	_cleanup_close_ int named = netns_open_named(name);
+	struct stat one, other;
+
+	return fd >= 0 && named >= 0 && fstat(fd, &one) == 0 && fstat(named, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 void serve_task(struct task *task, size_t packet_size)
 {
 	struct connection *connection = task->connection;
@@ -275,6 +297,8 @@ void serve_task(struct task *task, size_t packet_size)
 		.n_groups = peer->n_groups,
 		.listener = connection->listener->name,
 		.foreign_netns = connection->foreign,
+		.is_named = is_named,
+		.data = connection,
 	};
 
 	task->steps[0] = 0;

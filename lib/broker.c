@@ -1,6 +1,7 @@
 #include "lib/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -52,6 +53,17 @@ static void close_all(const int *fds, size_t n)
 		kernel_close(fds[i]);
 }
 
+static bool has_room_for(int fd, size_t n)
+{
+	int copies[WIRE_COUNT_MAX];
+	size_t made = 0;
+
+	while (made < n && (copies[made] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+		made++;
+	close_all(copies, made);
+	return made == n;
+}
+
 /* Receives the reply to the slot's last request. Only an answer that is right in every part is
  * taken. */
 static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, int *fds,
@@ -62,6 +74,16 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 	struct wire_reply reply;
 
 	int r = transport_receive(connection, buffer, sizeof buffer, fds, n_fds, 0, &message);
+	if (r == -EBADMSG && !has_room_for(connection, n_fds)) {
+		/* Given by the broker, lost on the way in: what root would see too. */
+		reason_set("the broker gave what was asked for, but this process has no "
+			   "descriptor free",
+			NULL, 0);
+		*ret = (struct wire_reply){
+			.answer = {.error = EMFILE, .origin = WIRE_ORIGIN_KERNEL},
+		};
+		return 0;
+	}
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
 	if (message.size == 0) {

@@ -5,9 +5,11 @@
  * Sending concerns the broker only on netlink sockets, which are remembered as they are opened, so
  * that a send on any other costs one test of a bit.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -29,6 +31,11 @@ ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size) INTERPOSE(sendto);
 ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags) INTERPOSE(sendmsg);
 int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) INTERPOSE(sendmmsg);
+
+/* Inside the C library these bind without its bind(). */
+int preload_bindresvport(int fd, struct sockaddr_in *address) INTERPOSE(bindresvport);
+int preload_rresvport(int *port) INTERPOSE(rresvport);
+int preload_rresvport_af(int *port, sa_family_t family) INTERPOSE(rresvport_af);
 
 #define N_REMEMBERED 4096
 #define WORD_BITS (sizeof(unsigned long) * CHAR_BIT)
@@ -124,4 +131,80 @@ int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 		messages[i].msg_len = (unsigned)sent;
 	}
 	return (int)n;
+}
+
+/* Downwards, to the half where the services have theirs. The address's port is left at the one that
+ * was got. */
+static int bind_reserved(
+	int fd, struct sockaddr *address, socklen_t size, in_port_t *port, int first)
+{
+	errno = EADDRINUSE;
+	for (int i = first; i >= IPPORT_RESERVED / 2; i--) {
+		*port = htons((uint16_t)i);
+		if (sockd_bind(fd, address, size) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return -1;
+	}
+	return -1;
+}
+
+static bool is_refusal(int error)
+{
+	return error == EACCES || error == EPERM;
+}
+
+int preload_bindresvport(int fd, struct sockaddr_in *address)
+{
+	int (*original)(int, struct sockaddr_in *) = dlsym(RTLD_NEXT, "bindresvport");
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	int saved_errno = errno;
+
+	if (!address)
+		address = &any;
+	in_port_t port = address->sin_port;
+	int r = original ? original(fd, address) : (errno = EACCES, -1);
+	if (r == 0 || !is_refusal(errno))
+		return r;
+	r = bind_reserved(fd, (struct sockaddr *)address, sizeof *address, &address->sin_port,
+		IPPORT_RESERVED - 1);
+	if (r < 0)
+		address->sin_port = port;
+	else
+		errno = saved_errno;
+	return r;
+}
+
+int preload_rresvport_af(int *port, sa_family_t family)
+{
+	int (*original)(int *, sa_family_t) = dlsym(RTLD_NEXT, "rresvport_af");
+	union {
+		struct sockaddr_in inet;
+		struct sockaddr_in6 inet6;
+		struct sockaddr any;
+	} address = {.any.sa_family = family};
+	int saved_errno = errno;
+	int fd = original ? original(port, family) : (errno = EACCES, -1);
+
+	if (fd >= 0 || !is_refusal(errno))
+		return fd;
+	/* The port is the same place in both. */
+	fd = preload_socket(family, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -1;
+	socklen_t size = family == AF_INET ? sizeof address.inet : sizeof address.inet6;
+	if (bind_reserved(fd, &address.any, size, &address.inet.sin_port, *port) < 0) {
+		int error = errno == EADDRINUSE ? EAGAIN : errno;
+		kernel_close(fd);
+		errno = error;
+		return -1;
+	}
+	*port = ntohs(address.inet.sin_port);
+	errno = saved_errno;
+	return fd;
+}
+
+int preload_rresvport(int *port)
+{
+	return preload_rresvport_af(port, AF_INET);
 }

@@ -56,8 +56,8 @@ static void take_fds(
 	}
 }
 
-int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fds, int flags,
-	struct transport_message *ret)
+int transport_receive_keeping(int fd, void *buffer, size_t size, int *fds, size_t max_fds,
+	int flags, struct transport_message *ret)
 {
 	/* Room for the most that the kernel can deliver, so that too many descriptors are seen and
 	 * closed here and not mistaken for a truncated message. */
@@ -100,17 +100,24 @@ int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fd
 		} else
 			bad = true;
 
-	int r = 0;
+	result.size = (size_t)n;
+	*ret = result;
 	if (message.msg_flags & MSG_TRUNC)
-		r = -EMSGSIZE;
-	else if (bad || message.msg_flags & MSG_CTRUNC)
-		r = -EBADMSG;
+		return -EMSGSIZE;
+	return bad || message.msg_flags & MSG_CTRUNC ? -EBADMSG : 0;
+}
+
+int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fds, int flags,
+	struct transport_message *ret)
+{
+	struct transport_message message = {0};
+	int r = transport_receive_keeping(fd, buffer, size, fds, max_fds, flags, &message);
+
 	if (r < 0) {
-		for (size_t i = 0; i < result.n_fds; i++)
+		for (size_t i = 0; i < message.n_fds; i++)
 			close_quietly(fds[i]);
 		return r;
 	}
-	result.size = (size_t)n;
-	*ret = result;
+	*ret = message;
 	return 0;
 }

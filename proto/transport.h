@@ -37,4 +37,11 @@ int transport_send(
 int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fds, int flags,
 	struct transport_message *ret);
 
+/*
+ * The same, for a receiver that must not close what a stranger sent (closing can hang): on
+ * -EMSGSIZE and -EBADMSG too ret->n_fds descriptors were stored and are the caller's.
+ */
+int transport_receive_keeping(int fd, void *buffer, size_t size, int *fds, size_t max_fds,
+	int flags, struct transport_message *ret);
+
 #endif

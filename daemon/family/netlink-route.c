@@ -3,6 +3,7 @@
  * attribute or a kind of link that is not written down here is refused, because it may name another
  * interface or another namespace.
  */
+#include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
@@ -114,6 +117,30 @@ static bool check_index_attribute(
 	return check_index(judge, index);
 }
 
+/*
+ * For a name that is not there the kernel loads the module "netdev-NAME", and waits for it, where
+ * the asker has CAP_NET_ADMIN: not for a client, who could not.
+ */
+static int index_of_name(int fd, struct ifreq *request)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct held[2], without[2];
+
+	if (syscall(SYS_capget, &header, held) < 0)
+		return -1;
+	memcpy(without, held, sizeof without);
+	without[0].effective &= ~(UINT32_C(1) << CAP_NET_ADMIN);
+	bool changes = without[0].effective != held[0].effective;
+	if (changes && syscall(SYS_capset, &header, without) < 0)
+		return -1;
+	int r = ioctl(fd, SIOCGIFINDEX, request);
+	int error = errno;
+	if (changes && syscall(SYS_capset, &header, held) < 0)
+		return -1;
+	errno = error;
+	return r;
+}
+
 /* A name in an attribute. The kernel makes a pattern of "%d" and finds an interface by its other
  * names too. */
 static bool check_name_attribute(
@@ -137,7 +164,7 @@ static bool check_name_attribute(
 	if (judge->fd < 0)
 		return family_no(judge->why, judge->why_size,
 			"interfaces can be told only on a socket of the client's own");
-	if (ioctl(judge->fd, SIOCGIFINDEX, &request) < 0)
+	if (index_of_name(judge->fd, &request) < 0)
 		return errno == ENODEV ||
 		       family_no(judge->why, judge->why_size, "the interface cannot be looked up");
 	return check_index(judge, (uint32_t)request.ifr_ifindex);

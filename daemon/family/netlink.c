@@ -234,7 +234,8 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 						 why, why_size);
 		return rule->has_messages;
 	}
-	if (protocol == NETLINK_ROUTE && !netlink_route_stays_home(message))
+	/* What is judged by its interfaces has attributes that are known to stay. */
+	if (protocol == NETLINK_ROUTE && !judged && !netlink_route_stays_home(message))
 		return family_no(why, why_size,
 			"netlink message %u names another network namespace, a process or a "
 			"descriptor, or is malformed",

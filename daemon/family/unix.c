@@ -101,6 +101,8 @@ const struct family family_unix = {
 	.open_steps =
 		STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_FILTER) | STEP_BIT(WIRE_STEP_BIND),
 	.apply_steps = 0,
+	/* Its queue may hold its new holder's descriptors, whose own last close may wait. */
+	.close_sleeps = true,
 	.check_rule = check_rule,
 	.capabilities = capabilities,
 	.step_within = step_within,

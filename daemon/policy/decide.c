@@ -72,16 +72,24 @@ static bool namespace_applies(const struct decision_work *work, const struct rul
 	return false;
 }
 
+static bool is_named(const struct policy_subject *subject, const char *name, bool brokers_own)
+{
+	return subject->is_named && subject->is_named(subject->data, name, brokers_own);
+}
+
 /* Would the socket of this allow rule be in the namespace that the deny rule is about? */
 static bool deny_is_there(
 	const struct decision_work *work, const struct rule *deny, const struct rule *allow)
 {
+	const struct policy_subject *subject = work->subject;
+
+	if (deny->netns == RULE_NETNS_NAMED && allow->netns == RULE_NETNS_NAMED)
+		return strcmp(deny->netns_name, allow->netns_name) == 0;
 	if (deny->netns == RULE_NETNS_NAMED)
-		return allow->netns == RULE_NETNS_NAMED &&
-		       strcmp(deny->netns_name, allow->netns_name) == 0;
+		return is_named(subject, deny->netns_name, allow->netns != RULE_NETNS_PEER);
 	if (allow->netns == RULE_NETNS_NAMED)
-		return false;
-	if (!work->subject->foreign_netns)
+		return is_named(subject, allow->netns_name, deny->netns == RULE_NETNS_BROKER);
+	if (!subject->foreign_netns)
 		return true;
 	return deny->netns == allow->netns;
 }
@@ -266,7 +274,7 @@ static void explain(
 	int progress = 0;
 
 	describe_query(query, what, sizeof(what));
-	describe_check(query, work->subject->uid, check, sizeof(check));
+	describe_check(query, work->subject, check, sizeof(check));
 	if (!work->denied_by)
 		rule_index_each(
 			work->policy->allow, work->subject, &work->kind, visit_nearest, work);

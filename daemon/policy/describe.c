@@ -219,11 +219,34 @@ static void add_word(struct writer *writer, const char *text)
 	add(writer, "'");
 }
 
-void describe_check(const struct policy_query *query, uid_t uid, char *buffer, size_t size)
+/* A client's choice: only what a rule could name is repeated. */
+static void add_netns(struct writer *writer, const char *name)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	if (strlen(name) <= 64 && name[strspn(name, plain)] == '\0')
+		add(writer, "--netns=%s ", name);
+}
+
+void describe_check(const struct policy_query *query, const struct policy_subject *subject,
+	char *buffer, size_t size)
 {
 	struct writer writer = writer_new(buffer, size);
 
-	add(&writer, "sockctl check --uid=%u ", uid);
+	add(&writer, "sockctl check --uid=%u ", subject->uid);
+	if (subject->listener && strcmp(subject->listener, "default") != 0)
+		add(&writer, "--listener=%s ", subject->listener);
+	if (subject->foreign_netns)
+		add(&writer, "--foreign ");
+	if (query->apply)
+		add(&writer, "--apply ");
+	else if (query->netns == WIRE_NETNS_PEER)
+		add(&writer, "--netns=peer ");
+	else if (query->netns == WIRE_NETNS_BROKER)
+		add(&writer, "--netns=broker ");
+	else if (query->netns == WIRE_NETNS_NAMED && query->netns_name)
+		add_netns(&writer, query->netns_name);
 	add_kind(&writer, query);
 	for (size_t i = 0; i < query->n_steps && !writer.cut; i++) {
 		char word[ADDRESS_TEXT_MAX + 16];

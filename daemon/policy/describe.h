@@ -17,6 +17,7 @@ void describe_steps(int domain, int protocol, const struct wire_step *steps, siz
 	char *buffer, size_t size);
 /* The command by which an administrator asks for the same: "sockctl check --uid=1000 inet stream
  * tcp --bind=..." */
-void describe_check(const struct policy_query *query, uid_t uid, char *buffer, size_t size);
+void describe_check(const struct policy_query *query, const struct policy_subject *subject,
+	char *buffer, size_t size);
 
 #endif

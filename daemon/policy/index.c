@@ -93,6 +93,8 @@ static struct socket_kind canonical(struct socket_kind kind)
 		if (kind.protocol == PF_UNIX)
 			kind.protocol = 0;
 	}
+	if (kind.domain == AF_VSOCK && kind.protocol == PF_VSOCK)
+		kind.protocol = 0;
 	if (kind.protocol == 0)
 		kind.protocol = usual_protocol(kind.domain, kind.type);
 	return kind;

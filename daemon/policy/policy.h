@@ -41,6 +41,10 @@ struct policy_subject {
 	size_t n_groups;
 	const char *listener; /* the name of the listener it came by */
 	bool foreign_netns;   /* it lives in another network namespace than the broker */
+	/* Is the peer's network namespace, or the broker's own, the one of this name? NULL:
+	 * unknown. */
+	bool (*is_named)(void *data, const char *name, bool brokers_own);
+	void *data;
 };
 
 /* What is asked: an OPEN (fd is -1), or an APPLY on the client's own socket. */

@@ -2,7 +2,8 @@
  * A real sockd for tests and measurements, and clients of it that run as another user.
  *
  * broker_start() makes a temporary directory with everything in it and waits until the daemon says
- * READY=1; broker_stop() ends it by its pid and removes the directory. Clients are forked children
+ * READY=1; broker_stop() ends it by its pid and removes the directory (a failed
+ * test leaves it behind, with what the daemon said in "log"). Clients are forked children
  * with an unprivileged user's ids, so that a caller that is root stays root.
  */
 #ifndef SOCKD_TESTS_DAEMON_HARNESS_H

@@ -381,6 +381,24 @@ static int links(void *data _unused_)
 	return 0;
 }
 
+/* As root would see it: not what the kernel said to the client, who has the right by the broker. */
+static int full_table(void *data _unused_)
+{
+	int fd, last = -1;
+
+	EXPECT(open_ping() >= 0);
+	while ((fd = dup(0)) >= 0)
+		last = fd;
+	EXPECT(errno == EMFILE && last >= 0);
+	EXPECT(open_ping() == -1);
+	EXPECT(errno == EMFILE);
+	EXPECT(strstr(sockd_reason(), "no descriptor free"));
+	EXPECT(sockd_socket(AF_INET, SOCK_RAW, IPPROTO_TCP) == -1 && errno == EPERM);
+	EXPECT(close(last) == 0);
+	EXPECT(open_ping() == last);
+	return 0;
+}
+
 #define CLIENT_TEST(name) \
 	START_TEST(name##_by_client) \
 	{ \
@@ -395,6 +413,7 @@ CLIENT_TEST(closed_descriptors)
 CLIENT_TEST(threads_and_signals)
 CLIENT_TEST(prepared)
 CLIENT_TEST(links)
+CLIENT_TEST(full_table)
 
 START_TEST(moved_by_root)
 {
@@ -473,6 +492,7 @@ int main(void)
 	tcase_add_test(tcase, threads_and_signals_by_client);
 	tcase_add_test(tcase, prepared_by_client);
 	tcase_add_test(tcase, links_by_client);
+	tcase_add_test(tcase, full_table_by_client);
 	tcase_add_test(tcase, moved_by_root);
 	tcase_add_test(tcase, moved_to_own_by_client);
 	tcase_add_test(tcase, changed_credentials_by_root);

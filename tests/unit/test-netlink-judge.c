@@ -4,6 +4,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -151,6 +152,23 @@ START_TEST(creates_named_links_only)
 	b.size = 0;
 	finish(&b, start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0));
 	assert_refused(&b, "names no interface");
+}
+END_TEST
+
+/* The kernel makes up the name of a link that is found by nothing but an alternative name or an
+ * index, which another message of the same packet may have freed. */
+START_TEST(a_new_link_needs_a_name_of_its_own)
+{
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_NEWLINK, NLM_F_CREATE, 0);
+
+	put_text(&b, IFLA_ALT_IFNAME, "t0");
+	finish(&b, at);
+	assert_refused(&b, "needs a name");
+	b.size = 0;
+	at = start_link(&b, RTM_NEWLINK, NLM_F_CREATE, (int)if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "needs a name");
 }
 END_TEST
 
@@ -476,9 +494,107 @@ START_TEST(reads_are_free_but_not_of_elsewhere)
 	put_number(&b, IFLA_TARGET_NETNSID, 1);
 	finish(&b, at);
 	assert_refused(&b, "another network namespace");
+	/* A strict dump of IPv6 multicast and anycast addresses looks there too. */
+	static const int types_of_address[] = {RTM_GETADDR, RTM_GETMULTICAST, RTM_GETANYCAST};
+	for (size_t i = 0; i < ARRAY_SIZE(types_of_address); i++) {
+		struct ifaddrmsg address = {.ifa_family = AF_INET6};
+		b.size = 0;
+		at = start(&b, types_of_address[i], NLM_F_DUMP, &address, sizeof address);
+		finish(&b, at);
+		assert_allowed(&b);
+		put_number(&b, IFA_TARGET_NETNSID, 1);
+		finish(&b, at);
+		assert_refused(&b, "another network namespace");
+	}
+	/* Descriptors and process numbers would be the broker's. */
+	static const int others[] = {NETNSA_PID, NETNSA_FD, NETNSA_TARGET_NSID};
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		b.size = 0;
+		at = start(&b, RTM_GETNSID, 0, &general, sizeof general);
+		b.size += 3;
+		put_number(&b, others[i], 1);
+		finish(&b, at);
+		assert_refused(&b, "another network namespace");
+	}
 	/* Socket diagnosis tells a privileged asker keys. */
 	ck_assert(!netlink_messages_within(
 		&rule, NETLINK_SOCK_DIAG, fd, b.bytes, b.size, why, sizeof why));
+}
+END_TEST
+
+/* A link with one attribute more, at the top, or in the peer of a kind that has one. */
+static void make_pair(struct buffer *b, const char *kind, int peer_type, int top, int extra)
+{
+	struct ifinfomsg header = {0};
+	size_t at = start_link(b, RTM_NEWLINK, NLM_F_CREATE, 0);
+	put_text(b, IFLA_IFNAME, "a0");
+	if (top)
+		put_number(b, top, 1);
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	put_text(b, IFLA_INFO_KIND, kind);
+	size_t data = put(b, IFLA_INFO_DATA, NULL, 0);
+	size_t peer = put(b, peer_type, &header, sizeof header);
+	if (extra)
+		put_number(b, extra, 1);
+	end_nested(b, peer);
+	end_nested(b, data);
+	end_nested(b, info);
+	finish(b, at);
+}
+
+/* A rule without "interfaces" gives every one of the socket's own namespace, and no other. */
+START_TEST(writes_stay_in_their_namespace)
+{
+	static const int leading[] = {IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_TARGET_NETNSID,
+		IFLA_LINK_NETNSID, IFLA_NET_NS_PID | NLA_F_NESTED, IFLA_XDP};
+	static const struct {
+		const char *kind;
+		int peer;
+	} kinds[] = {{"veth", VETH_INFO_PEER}, {"vxcan", 1}, {"netkit", 1}};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		b.size = 0;
+		make_pair(&b, kinds[k].kind, kinds[k].peer, 0, 0);
+		assert_allowed(&b);
+		b.size = 0;
+		make_pair(&b, kinds[k].kind, kinds[k].peer, IFLA_MTU, IFLA_MTU);
+		assert_allowed(&b);
+		for (size_t i = 0; i < ARRAY_SIZE(leading); i++) {
+			b.size = 0;
+			make_pair(&b, kinds[k].kind, kinds[k].peer, leading[i], 0);
+			assert_refused(&b, "another network namespace");
+			b.size = 0;
+			make_pair(&b, kinds[k].kind, kinds[k].peer, 0, leading[i]);
+			assert_refused(&b, "another network namespace");
+		}
+	}
+	/* Kinds that are made of a descriptor, which would be one of the broker's. */
+	b.size = 0;
+	make_pair(&b, "gtp", 1, 0, 0);
+	assert_refused(&b, "descriptor");
+	b.size = 0;
+	make_pair(&b, "ppp", 1, 0, 0);
+	assert_refused(&b, "descriptor");
+	/* What the kernel may read otherwise than we do is not sent. */
+	b.size = 0;
+	size_t at = start_link(&b, RTM_SETLINK, 0, 1);
+	put_number(&b, IFLA_MTU, 1500);
+	memset(b.bytes + b.size, 0, 2);
+	b.size += 2;
+	finish(&b, at);
+	assert_refused(&b, "malformed");
+
+	static struct range all[] = {{0, UINT16_MAX}};
+	struct rtgenmsg general = {0};
+	rule.messages = (struct ranges){all, 1};
+	b.size = 0;
+	at = start(&b, RTM_NEWNSID, 0, &general, sizeof general);
+	b.size += 3;
+	put_number(&b, NETNSA_PID, 1);
+	finish(&b, at);
+	assert_refused(&b, "another network namespace");
 }
 END_TEST
 
@@ -560,6 +676,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, creates_named_links_only);
+	tcase_add_test(tests, a_new_link_needs_a_name_of_its_own);
 	tcase_add_test(tests, finds_interfaces_by_index);
 	tcase_add_test(tests, refuses_what_leads_elsewhere);
 	tcase_add_test(tests, judges_master_and_lower_link);
@@ -571,6 +688,7 @@ int main(void)
 	tcase_add_test(tests, judges_addresses);
 	tcase_add_test(tests, judges_routes_and_neighbours);
 	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
+	tcase_add_test(tests, writes_stay_in_their_namespace);
 	tcase_add_test(tests, batches_of_nfnetlink);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, sees_through_alternative_names);

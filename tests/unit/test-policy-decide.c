@@ -380,7 +380,7 @@ START_TEST(test_hostile_words)
 			ck_assert_ptr_nonnull(exact);
 			describe_query(&query, exact, size);
 			ck_assert_uint_lt(strnlen(exact, size), size);
-			describe_check(&query, 1, exact, size);
+			describe_check(&query, &(struct policy_subject){.uid = 1}, exact, size);
 			for (size_t i = 0; exact[i]; i++)
 				ck_assert(exact[i] >= ' ' && exact[i] < 0x7f);
 			free(exact);
@@ -395,11 +395,11 @@ START_TEST(test_hostile_words)
 	ck_assert_str_eq(text, "SO_BINDTODEVICE=\\x1b[2J\\x0a'`$(x)`");
 	const struct policy_query query = {
 		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
-	describe_check(&query, 5, text, sizeof(text));
+	describe_check(&query, &(struct policy_subject){.uid = 5}, text, sizeof(text));
 	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream "
 			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
 	/* half a word would ask for something else */
-	describe_check(&query, 5, text, 50);
+	describe_check(&query, &(struct policy_subject){.uid = 5}, text, 50);
 	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream");
 }
 END_TEST

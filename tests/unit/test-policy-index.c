@@ -27,9 +27,9 @@ static uint32_t random_below(uint32_t n)
 	return (uint32_t)((random_state >> 16) % n);
 }
 
-static const int domains[] = {AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, AF_PACKET};
+static const int domains[] = {AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, AF_PACKET, AF_VSOCK};
 static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET};
-static const int protocols[] = {0, 1, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, 16};
+static const int protocols[] = {0, 1, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, 16, PF_VSOCK};
 
 static void random_numbers(int **items, size_t *n, const int *from, size_t n_from, uint32_t least)
 {
@@ -91,6 +91,10 @@ static bool same_protocol(int domain, int type, int a, int b)
 	if (domain == AF_UNIX) {
 		a = a == PF_UNIX ? 0 : a;
 		b = b == PF_UNIX ? 0 : b;
+	}
+	if (domain == AF_VSOCK) {
+		a = a == PF_VSOCK ? 0 : a;
+		b = b == PF_VSOCK ? 0 : b;
 	}
 	return (a ? a : usual(domain, type)) == (b ? b : usual(domain, type));
 }

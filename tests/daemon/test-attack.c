@@ -1,0 +1,387 @@
+/*
+ * A real sockd and users who look for a way round its policy, or for a way to make others wait.
+ */
+#include <check.h>
+#include <linux/filter.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/macro.h"
+#include "tests/daemon/harness.h"
+
+static const char policy[] =
+	"{ \"limits\": { \"connections-per-user\": 8 }, \"rules\": ["
+	"  { \"name\": \"udp\", \"peers\": \"any\", \"family\": \"inet\", \"type\": \"dgram\","
+	"    \"protocol\": \"udp\" },"
+	"  { \"name\": \"root\", \"peers\": { \"uid\": 0 }, \"family\": \"inet6\","
+	"    \"type\": \"dgram\", \"protocol\": \"udp\" },"
+	"  { \"name\": \"links\", \"peers\": \"any\", \"family\": \"netlink\","
+	"    \"protocol\": \"route\", \"messages\": [\"RTM_NEWLINK\", \"RTM_NEWNSID\"],"
+	"    \"netns\": \"peer\" }"
+	"  ] }";
+
+static struct broker broker;
+
+static void setup(void)
+{
+	ck_assert_int_eq(harness_own_network(), 0);
+	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(broker_stop(&broker), 0);
+}
+
+/* What another user waits for an answer, the longest of some. */
+static int64_t others_wait_usec(void)
+{
+	int64_t longest = 0;
+
+	for (int i = 0; i < 5; i++) {
+		int64_t before = now_usec();
+		_cleanup_close_ int fd = client_greet(broker.socket);
+		ck_assert_int_ge(fd, 0);
+		longest = MAX_OF(longest, now_usec() - before);
+	}
+	return longest;
+}
+
+/* A connection whose other end never reads, with unsent data, and a close that waits for it. */
+static int lingering_socket(int *ret_other)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 5};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	char bytes[65536] = {0};
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	EXPECT(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
+	EXPECT(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+	EXPECT(listen(listener, 1) == 0);
+	EXPECT(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	*ret_other = accept(listener, NULL, NULL);
+	EXPECT(*ret_other >= 0);
+	close(listener);
+	/* Until nothing more drains to the other end. */
+	for (int quiet = 0; quiet < 5; usleep(2000))
+		quiet = send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0 ? 0 : quiet + 1;
+	EXPECT(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
+	return fd;
+}
+
+static int ready[2], go[2];
+
+static void tell_and_wait(void)
+{
+	char byte;
+	EXPECT(write(ready[1], "", 1) == 1 && read(go[0], &byte, 1) == 1);
+}
+
+static int send_too_much_with_a_descriptor(void *data _unused_)
+{
+	static char bytes[WIRE_PACKET_MAX + 1000];
+	int other, own = lingering_socket(&other);
+	int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	tell_and_wait();
+	EXPECT(client_send_raw(fd, bytes, sizeof bytes, &own, 1) == 0);
+	close(own);
+	tell_and_wait();
+	return 0;
+}
+
+/* One connection more than may be, with a descriptor in its queue before sockd has accepted it. */
+static int connect_once_too_often(void *data _unused_)
+{
+	int other, own = lingering_socket(&other), fd;
+
+	for (int i = 0; i < 8; i++)
+		EXPECT(client_greet(broker.socket) >= 0);
+	tell_and_wait();
+	fd = client_connect(broker.socket);
+	EXPECT(fd >= 0);
+	EXPECT(client_send_raw(fd, "x", 1, &own, 1) == 0);
+	close(own);
+	tell_and_wait();
+	return 0;
+}
+
+/* While sockd is stopped its client lets go of a socket that is slow to close: sockd's close is the
+ * last. */
+static void check_close_is_elsewhere(int (*client)(void *data))
+{
+	char byte;
+
+	ck_assert(pipe(ready) == 0 && pipe(go) == 0);
+	pid_t pid = fork_as(CLIENT_UID, client, NULL);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGCONT), 0);
+	usleep(100000);
+	int64_t wait = others_wait_usec();
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_msg(wait < 1000000, "another user waits %lld us", (long long)wait);
+}
+
+START_TEST(what_came_with_too_long_a_packet_is_not_closed_on_the_loop)
+{
+	check_close_is_elsewhere(send_too_much_with_a_descriptor);
+}
+END_TEST
+
+START_TEST(a_refused_connection_is_not_closed_on_the_loop)
+{
+	check_close_is_elsewhere(connect_once_too_often);
+}
+END_TEST
+
+struct buffer {
+	_Alignas(8) unsigned char bytes[8192];
+	size_t size;
+};
+
+static size_t put(struct buffer *b, int type, const void *data, size_t size)
+{
+	struct nlattr attribute = {
+		.nla_len = (uint16_t)(sizeof attribute + size), .nla_type = (uint16_t)type};
+	size_t at = b->size;
+
+	memcpy(b->bytes + b->size, &attribute, sizeof attribute);
+	if (size > 0)
+		memcpy(b->bytes + b->size + sizeof attribute, data, size);
+	b->size += NLA_ALIGN(sizeof attribute + size);
+	return at;
+}
+
+static void end_nested(struct buffer *b, size_t at)
+{
+	uint16_t size = (uint16_t)(b->size - at);
+	memcpy(b->bytes + at, &size, sizeof size);
+}
+
+static int send_message(struct buffer *b, struct client_reply *reply)
+{
+	static struct wire_request request;
+	struct nlmsghdr *header = (struct nlmsghdr *)b->bytes;
+	int own = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	int fd = client_greet(broker.socket);
+
+	EXPECT(own >= 0 && fd >= 0);
+	header->nlmsg_len = (uint32_t)b->size;
+	request = (struct wire_request){.verb = WIRE_APPLY, .serial = 7, .n_steps = 1};
+	request.steps[0] =
+		(struct wire_step){.kind = WIRE_STEP_SEND, .data = b->bytes, .data_size = b->size};
+	int r = client_call(fd, &request, &own, 1, reply);
+	close(own);
+	close(fd);
+	return r;
+}
+
+/* ip link add escape0 type ifb, in the namespace of another process. */
+static int make_link_elsewhere(void *data _unused_)
+{
+	struct buffer b = {0};
+	struct nlmsghdr header = {.nlmsg_type = RTM_NEWLINK,
+		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL};
+	struct ifinfomsg link = {0};
+	uint32_t pid = (uint32_t)broker.pid;
+	struct client_reply reply;
+
+	memcpy(b.bytes, &header, sizeof header);
+	memcpy(b.bytes + sizeof header, &link, sizeof link);
+	b.size = sizeof header + sizeof link;
+	put(&b, IFLA_IFNAME, "escape0", 8);
+	put(&b, IFLA_NET_NS_PID, &pid, sizeof pid);
+	size_t info = put(&b, IFLA_LINKINFO, NULL, 0);
+	put(&b, IFLA_INFO_KIND, "ifb", 3);
+	end_nested(&b, info);
+	EXPECT(send_message(&b, &reply) == 0);
+	EXPECT(reply.reply.answer.error == EPERM);
+	EXPECT(strstr(reply.text, "another network namespace"));
+	return 0;
+}
+
+static int from_a_container(int (*function)(void *data))
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(harness_own_network() < 0 ? 77 : run_as(CLIENT_UID, function, NULL));
+	return wait_for(pid);
+}
+
+/* A rule for the peer's namespace is not a way out of it. */
+START_TEST(no_link_in_another_namespace)
+{
+	int r = from_a_container(make_link_elsewhere);
+
+	ck_assert_msg(if_nametoindex("escape0") == 0, "the container made a link in sockd's "
+						      "network namespace");
+	ck_assert_int_eq(r, 0);
+}
+END_TEST
+
+static int release_again_and_again(void *data _unused_)
+{
+	static struct wire_request request;
+	struct client_reply reply;
+	int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	for (int i = 0; i < 15; i++) {
+		request_open(&request, AF_INET, SOCK_DGRAM, 0, 250);
+		EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+		EXPECT(reply.n_fds == 250);
+	}
+	request = (struct wire_request){.verb = WIRE_RELEASE, .grant = 1};
+	for (int64_t end = now_usec() + 2000000; now_usec() < end;)
+		EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* What nine in ten of another's requests take at most. */
+static int64_t others_p90_usec(void)
+{
+	static struct wire_request request;
+	int64_t times[101];
+	struct client_reply reply;
+	_cleanup_close_ int fd = client_greet(broker.socket);
+
+	ck_assert_int_ge(fd, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		request_open(&request, AF_INET, SOCK_DGRAM, 0, 1);
+		int64_t before = now_usec();
+		ck_assert_int_eq(client_call(fd, &request, NULL, 0, &reply), 0);
+		times[i] = now_usec() - before;
+		client_close_fds(&reply);
+		usleep(5000);
+	}
+	qsort(times, ARRAY_SIZE(times), sizeof times[0], compare);
+	return times[90];
+}
+
+START_TEST(many_releases_do_not_slow_others)
+{
+	pid_t pid = fork_as(CLIENT_UID, release_again_and_again, NULL);
+
+	usleep(500000);
+	int64_t p90 = others_p90_usec();
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_msg(p90 < 1000, "another's open takes %lld us", (long long)p90);
+}
+END_TEST
+
+static int open_with_long_filters(void *data _unused_)
+{
+	static struct wire_request request;
+	static struct sock_filter filter[WIRE_FILTER_MAX];
+	struct client_reply reply;
+	int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	for (size_t i = 0; i < WIRE_FILTER_MAX; i++)
+		filter[i] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, (unsigned)i);
+	filter[WIRE_FILTER_MAX - 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	for (int64_t end = now_usec() + 2000000; now_usec() < end;) {
+		request_open(&request, AF_INET, SOCK_DGRAM, 0, 253);
+		request.n_steps = 1;
+		request.steps[0] = (struct wire_step){
+			.kind = WIRE_STEP_FILTER, .data = filter, .data_size = sizeof filter};
+		EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+		client_close_fds(&reply);
+	}
+	return 0;
+}
+
+START_TEST(long_filters_do_not_slow_others)
+{
+	pid_t pid = fork_as(CLIENT_UID, open_with_long_filters, NULL);
+
+	usleep(500000);
+	int64_t p90 = others_p90_usec();
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_msg(p90 < 5000, "another's open takes %lld us", (long long)p90);
+}
+END_TEST
+
+/* Who connected as another one must not go on as that one, not even if it never spoke before. */
+static int drop_before_the_first_word(void)
+{
+	static struct wire_request request;
+	struct client_reply reply;
+	int fd = client_connect(broker.socket);
+
+	EXPECT(fd >= 0);
+	EXPECT(setresgid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(setresuid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	request = (struct wire_request){
+		.verb = WIRE_HELLO, .hello = {.version_min = 1, .version_max = WIRE_VERSION}};
+	EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+	request_open(&request, AF_INET6, SOCK_DGRAM, 0, 1);
+	EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+	EXPECT(reply.n_fds == 0);
+	EXPECT(reply.reply.answer.origin == WIRE_ORIGIN_STALE);
+	return 0;
+}
+
+START_TEST(credentials_dropped_before_the_first_request)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(drop_before_the_first_word());
+	ck_assert_int_eq(wait_for(pid), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attack");
+	TCase *tests = tcase_create("attack");
+
+	if (getuid() != 0) {
+		puts("SKIP: needs root, for the daemon and for other users");
+		return 77;
+	}
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, what_came_with_too_long_a_packet_is_not_closed_on_the_loop);
+	tcase_add_test(tests, a_refused_connection_is_not_closed_on_the_loop);
+	tcase_add_test(tests, no_link_in_another_namespace);
+	tcase_add_test(tests, many_releases_do_not_slow_others);
+	tcase_add_test(tests, long_filters_do_not_slow_others);
+	tcase_add_test(tests, credentials_dropped_before_the_first_request);
+	suite_add_tcase(suite, tests);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}

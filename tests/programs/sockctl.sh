@@ -1,0 +1,95 @@
+#!/bin/bash
+# sockctl open with a server that takes its sockets by LISTEN_FDS, and what sockctl says when it goes wrong.
+. "$(dirname "$0")/../lib.sh"
+begin /usr/bin/python3
+[ -x "$work/bin/sockctl" ] || die "sockctl is built"
+
+policy <<'JSON'
+{
+  "rules": [
+    {
+      "name": "web",
+      "peers": { "uid": 65534 },
+      "family": "inet", "type": "stream", "ports": [80]
+    },
+    {
+      "name": "frames",
+      "peers": { "uid": 65534 },
+      "family": "packet", "type": "raw"
+    }
+  ]
+}
+JSON
+
+cat >"$work/server.py" <<'PYTHON'
+import os, socket
+
+assert int(os.environ["LISTEN_PID"]) == os.getpid()
+n = int(os.environ["LISTEN_FDS"])
+print(n, "of", os.environ["LISTEN_FDNAMES"], flush=True)
+sockets = [socket.socket(fileno=3 + i) for i in range(n)]
+if sockets[0].family == socket.AF_INET:
+    connection, _ = sockets[0].accept()
+    connection.sendall(b"through descriptor 3\n")
+PYTHON
+
+as_nobody() {
+	in_near "${powerless[@]}" env SOCKD_SOCKET="$socket" SOCKD_MANAGEMENT="$management" \
+		ASAN_OPTIONS="$sanitizer_options" "$work/bin/sockctl" "$@"
+}
+
+as_root() {
+	in_near env SOCKD_MANAGEMENT="$management" "$work/bin/sockctl" "$@"
+}
+
+# What it says is one line that begins with its name.
+says() {
+	local name=$1 status_wanted=$2 pattern=$3 status=0
+	shift 3
+	as_nobody "$@" >"$work/said" 2>&1 || status=$?
+	if [ "$status" -ne "$status_wanted" ] || [ "$(wc -l <"$work/said")" -ne 1 ] ||
+		! grep -qE -- "^sockctl: .*$pattern" "$work/said"; then
+		fail "$name (status $status)"
+		cat "$work/said"
+	else
+		ok "$name"
+	fi
+}
+
+answered() {
+	in_far /usr/bin/python3 -c '
+import socket
+print(socket.create_connection(("10.99.0.1", 80), 5).recv(99).decode(), end="")' >"$work/answer" 2>&1
+}
+
+start_sockd
+as_nobody open --bind='*:80' --listen inet stream -- /usr/bin/python3 "$work/server.py" >"$work/server.log" 2>&1 &
+remember
+wait_for 10 grep -q '^1 of sockd$' "$work/server.log" || { cat "$work/server.log"; die "the server has its socket"; }
+as_root list >"$work/list"
+contains "list shows the server's socket" "$work/list" '^[0-9]+ +nobody .* inet/stream/tcp .* web +bind \*:80 listen'
+answered
+contains "the server answers on descriptor 3" "$work/answer" '^through descriptor 3$'
+as_nobody open --count=3 packet raw arp -- /usr/bin/python3 "$work/server.py" >"$work/server.log" 2>&1
+contains "as many as were asked for" "$work/server.log" '^3 of sockd:sockd:sockd$'
+as_nobody open --bind=eth0 packet raw arp >"$work/said"
+contains "a bound packet socket tells its interface" "$work/said" 'bound to eth0/arp, grant'
+
+says "an address that is none, with how to write one" 2 'write 127\.0\.0\.1:80' open --bind=80 inet stream
+says "an unknown interface" 2 'no such interface' open --bind=nosuch/arp packet raw
+says "an unknown option of a socket" 2 'such as SO_MARK' open --option=SO_MARC=7 inet dgram
+says "a missing value" 2 'a value is missing after --bind; see sockctl --help' open --bind
+says "an unknown option of its own" 2 'option --binx=3; see sockctl --help' open --binx=3 inet stream
+says "an option without a value that has one" 2 'takes no value: --apply=1' check --apply=1 inet stream
+says "the kernel's own refusal, with what was asked" 1 \
+	'"inet stream --bind=10\.98\.0\.1:80": Cannot assign requested address' open --bind=10.98.0.1:80 inet stream
+says "the broker's refusal, with its reason" 1 'port 81 is not in .*sockctl check --uid=65534' open --bind='*:81' inet stream
+says "a command that is not there" 1 '/no/such cannot be run' open inet stream -- /no/such
+says "the administrators' socket is not for all" 1 'only administrators' list
+
+echo '{ "rules": [ { "name": "broken" ' | policy 60-broken.json
+as_root reload >"$work/said" 2>&1 && fail "a broken policy is refused"
+contains "reload names file and line" "$work/said" '60-broken\.json:[0-9]+:[0-9]+: '
+counted "reload ends its message once" 0 "$work/said" '^$'
+rm "$work/policy.d/60-broken.json"
+expect "reload after the mend" as_root reload
