@@ -83,7 +83,9 @@ as() {
 		--no-new-privs env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
 		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" "$@"
 }
-as 65533 "$work/bin/ping" -c 2 -i 0.2 -W 2 10.99.0.2 >"$work/ping" 2>&1
+# With the filter too: without it the kernel itself gives ping a UDP socket, in the empty namespace.
+as 65533 env -u LD_PRELOAD FOR_PROGRAM="LD_PRELOAD=$preload" /usr/bin/python3 "$work/barred.py" \
+	"$work/bin/ping" -c 2 -i 0.2 -W 2 10.99.0.2 >"$work/ping" 2>&1
 contains "a client without a network pings by the way out" "$work/ping" '2 received'
 refused "a rule that says nothing of namespaces does not let it out" 'not permitted|missing cap_net_raw' \
 	as 65534 "$work/bin/ping" -c 1 -W 1 10.99.0.2

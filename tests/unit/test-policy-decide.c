@@ -260,10 +260,12 @@ static const struct example examples[] = {
 	/* what an administrator runs to see why */
 	{"", {TCP, .uid = 65534, .bind = "127.0.0.1:80", .option = "SO_MARK", .value = 5}, NULL,
 		false,
-		"; see why: sockctl check --uid=65534 inet stream --option=SO_MARK=5 "
+		"; see why: sockctl check --uid=65534 --listener=main inet stream "
+		"--option=SO_MARK=5 "
 		"--bind=127.0.0.1:80"},
 	{"", {.domain = AF_INET6, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .bind = "[::1]:53"},
-		NULL, false, "sockctl check --uid=0 inet6 dgram udp '--bind=[::1]:53'"},
+		NULL, false,
+		"sockctl check --uid=0 --listener=main inet6 dgram udp '--bind=[::1]:53'"},
 	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = 0x0608}, NULL, false,
 		"packet raw arp: no rule"},
 };
