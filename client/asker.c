@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/output.h"
+#include "proto/macro.h"
 
 static int parse_id(const char *text, uint32_t *ret)
 {
@@ -26,7 +27,7 @@ static int self(struct asker *ret)
 	int n = getgroups(ASKER_GROUPS_MAX, ret->groups);
 
 	if (n < 0)
-		return -errno;
+		return negative_errno();
 	ret->uid = geteuid();
 	ret->gid = getegid();
 	ret->n_groups = (size_t)n;

@@ -24,7 +24,7 @@ static int open_management(const char *path)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
 		connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
-		return -errno;
+		return negative_errno();
 	return TAKE_FD(fd);
 }
 
@@ -35,7 +35,7 @@ static int send_all(int fd, const char *data, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return negative_errno();
 		data += n;
 		size -= (size_t)n;
 	}

@@ -62,13 +62,13 @@ static int place(int *fds, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + (int)n);
 		if (fd < 0)
-			return -errno;
+			return negative_errno();
 		close_quietly(fds[i]);
 		fds[i] = fd;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (dup2(fds[i], FIRST_FD + (int)i) < 0)
-			return -errno;
+			return negative_errno();
 		close_quietly(fds[i]);
 		fds[i] = FIRST_FD + (int)i;
 	}
@@ -89,9 +89,9 @@ static int set_environment(size_t n)
 	}
 	snprintf(number, sizeof number, "%zu", n);
 	if (setenv("LISTEN_FDS", number, 1) < 0 || setenv("LISTEN_FDNAMES", names, 1) < 0)
-		return -errno;
+		return negative_errno();
 	snprintf(number, sizeof number, "%d", getpid());
-	return setenv("LISTEN_PID", number, 1) < 0 ? -errno : 0;
+	return setenv("LISTEN_PID", number, 1) < 0 ? negative_errno() : 0;
 }
 
 static int run_command(char **command, int *fds, size_t n)

@@ -475,6 +475,6 @@ void audit_format_journal(const struct audit_record *record, struct audit_fields
 		p = add_number(ret, p, "SOCKD_COUNT", record->count);
 	if (record->error != 0)
 		p = add_number(ret, p, "SOCKD_ERRNO", record->error);
-	p = add_string(ret, p, "SOCKD_REASON", record->text, sizeof(record->text));
+	(void)add_string(ret, p, "SOCKD_REASON", record->text, sizeof(record->text));
 	assert(ret->n <= AUDIT_FIELDS_MAX);
 }

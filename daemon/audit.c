@@ -243,9 +243,9 @@ static int open_file(const char *path, int *ret_fd)
 		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		0640);
 	if (fd < 0)
-		return -errno;
+		return negative_errno();
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return negative_errno();
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	*ret_fd = TAKE_FD(fd);
@@ -264,7 +264,7 @@ static int open_target(struct audit *audit, const char *target)
 	if (strcmp(target, "journal") == 0) {
 		audit->kind = TO_JOURNAL;
 		/* The journal's library takes a missing journal for success. */
-		return access(JOURNAL_SOCKET, F_OK) < 0 ? -errno : 0;
+		return access(JOURNAL_SOCKET, F_OK) < 0 ? negative_errno() : 0;
 	}
 	if (strcmp(target, "none") == 0)
 		audit->kind = TO_NOTHING;
@@ -319,7 +319,7 @@ int audit_new(const char *target, struct audit **ret)
 int audit_give(struct audit *audit, uid_t uid, gid_t gid)
 {
 	if (audit->is_path && fchown(audit->fd, uid, gid) < 0)
-		return -errno;
+		return negative_errno();
 	return 0;
 }
 
@@ -373,7 +373,7 @@ int audit_reopen(struct audit *audit)
 		return r;
 	/* Takes the place of the old file at once, also for the thread. */
 	if (dup3(fd, audit->fd, O_CLOEXEC) < 0)
-		return -errno;
+		return negative_errno();
 	return 0;
 }
 

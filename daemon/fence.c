@@ -70,11 +70,11 @@ static int allow_beneath(int ruleset, const char *path, uint64_t rights)
 		/* What is not there, or cannot be reached, needs no permission. */
 		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return negative_errno();
 	rule.parent_fd = fd;
 	rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & FS_OF_FILES;
 	if (syscall(LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0) < 0)
-		return -errno;
+		return negative_errno();
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static int install_landlock(const struct fence_options *options, int *ret_abi)
 
 	abi = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
 	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
-		return -errno;
+		return negative_errno();
 	if (abi <= 0) {
 		*ret_abi = 0;
 		return 0;
@@ -121,7 +121,7 @@ static int install_landlock(const struct fence_options *options, int *ret_abi)
 			  : offsetof(struct ruleset_attributes, handled_access_net);
 	ruleset = (int)syscall(LANDLOCK_CREATE_RULESET, &attributes, size, 0);
 	if (ruleset < 0)
-		return -errno;
+		return negative_errno();
 
 	r = allow_each(ruleset, readable, ARRAY_SIZE(readable), FS_READ_FILE | FS_READ_DIR);
 	if (r == 0 && options->sys_admin)
@@ -144,7 +144,7 @@ static int install_landlock(const struct fence_options *options, int *ret_abi)
 	if (r < 0)
 		return r;
 	if (syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) < 0)
-		return -errno;
+		return negative_errno();
 	*ret_abi = (int)abi;
 	return 0;
 }
@@ -386,7 +386,7 @@ int privilege_fence(const struct fence_options *options, int *ret_landlock_abi)
 	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
+		return negative_errno();
 	r = install_landlock(options, &abi);
 	if (r < 0)
 		return r;

@@ -278,7 +278,7 @@ int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, 
 
 static int take_slot(struct grants *grants, struct grant *grant, struct grant_watch *ret)
 {
-	struct grant_set *set;
+	struct grant_set *set = NULL;
 	int r = set_with_room(grants, grant->user, &set);
 	if (r < 0)
 		return r;

@@ -92,7 +92,7 @@ int listener_open(
 		return r;
 	if (listen(fd, SOMAXCONN) < 0)
 		return negative_errno();
-	struct listener *listener;
+	struct listener *listener = NULL;
 	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
 	if (r < 0)
 		return r;

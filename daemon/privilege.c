@@ -27,7 +27,7 @@ static int get_permitted(uint64_t *ret)
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &header, data) < 0)
-		return -errno;
+		return negative_errno();
 	*ret = (uint64_t)data[1].permitted << 32 | data[0].permitted;
 	return 0;
 }
@@ -42,7 +42,7 @@ static int set_permitted(uint64_t capabilities)
 			.permitted = (uint32_t)(capabilities >> 32)},
 	};
 
-	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+	return syscall(SYS_capset, &header, data) < 0 ? negative_errno() : 0;
 }
 
 /* A number of user or group: digits only, and not the one that means "none". */
@@ -87,7 +87,7 @@ int privilege_parse_account(const char *text, struct account *ret)
 		entry = getpwnam(text);
 		if (!entry)
 			/* An entry that is missing is told as 0 or as one of several errors. */
-			return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -errno
+			return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? negative_errno()
 										     : -ENOENT;
 		account.uid = entry->pw_uid;
 		account.gid = entry->pw_gid;
@@ -118,11 +118,11 @@ static int become(const struct account *account, uint64_t capabilities)
 	errno = 0;
 	if (capng_change_id((int)account->uid, (int)account->gid,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) != 0)
-		return errno > 0 ? -errno : -EPERM;
+		return errno > 0 ? negative_errno() : -EPERM;
 
 	/* Believed only when seen. */
 	if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
-		return -errno;
+		return negative_errno();
 	if (ruid != account->uid || euid != account->uid || suid != account->uid ||
 		rgid != account->gid || egid != account->gid || sgid != account->gid ||
 		getgroups(0, NULL) != 0)
@@ -132,7 +132,7 @@ static int become(const struct account *account, uint64_t capabilities)
 
 int privilege_drop(const struct account *account, uint64_t capabilities, uint64_t *ret_missing)
 {
-	uint64_t held, missing;
+	uint64_t held = 0, missing;
 	int r;
 
 	r = get_permitted(&held);
@@ -157,14 +157,14 @@ int privilege_drop(const struct account *account, uint64_t capabilities, uint64_
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
+		return negative_errno();
 #ifdef __SANITIZE_ADDRESS__
 	/* The check for leaks at the end traces the process. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return -errno;
+		return negative_errno();
 #else
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
+		return negative_errno();
 #endif
 	atomic_store(&allowed, capabilities);
 	thread_limit = capabilities;
@@ -174,7 +174,7 @@ int privilege_drop(const struct account *account, uint64_t capabilities, uint64_
 
 int privilege_reduce(uint64_t capabilities, uint64_t *ret_missing)
 {
-	uint64_t held;
+	uint64_t held = 0;
 	int r;
 
 	r = get_permitted(&held);
@@ -196,7 +196,7 @@ int privilege_reduce(uint64_t capabilities, uint64_t *ret_missing)
 /* Lowers the calling thread to these, of what it holds. */
 static void limit_thread(uint64_t limit)
 {
-	uint64_t held;
+	uint64_t held = 0;
 
 	if (get_permitted(&held) < 0)
 		abort();

@@ -295,7 +295,7 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 	if (threads_max == 0)
 		return -EINVAL;
 	if (sigaction(CUT_SIGNAL, &cut, NULL) < 0)
-		return -errno;
+		return negative_errno();
 	worker = calloc(1, sizeof(*worker));
 	if (!worker)
 		return -ENOMEM;
@@ -314,7 +314,7 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 		goto no_close_condition;
 
 	worker->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = worker->event_fd < 0 ? -errno : 0;
+	r = worker->event_fd < 0 ? negative_errno() : 0;
 	if (r == 0)
 		r = sd_event_add_io(
 			event, &worker->source, worker->event_fd, EPOLLIN, on_finished, worker);

@@ -7,6 +7,7 @@
 
 #include "lib/broker.h"
 #include "lib/kernel.h"
+#include "proto/macro.h"
 
 bool ask_is_worth_it(int error)
 {
@@ -75,9 +76,9 @@ int ask_wait_connected(int fd)
 
 	while (poll(&wait, 1, -1) < 0)
 		if (errno != EINTR)
-			return -errno;
+			return negative_errno();
 	if (kernel_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		return -errno;
+		return negative_errno();
 	return -error;
 }
 
@@ -86,9 +87,9 @@ int ask_set_blocking(int fd, bool blocking)
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0)
-		return -errno;
+		return negative_errno();
 	int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
 	if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0)
-		return -errno;
+		return negative_errno();
 	return 0;
 }

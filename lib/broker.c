@@ -159,7 +159,7 @@ static int open_connection(void)
 
 	int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return -errno;
+		return negative_errno();
 	if (kernel_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
 		kernel_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
 		kernel_connect(fd, &address, sizeof address) < 0) {

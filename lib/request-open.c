@@ -65,7 +65,7 @@ static int step_here(int fd, const struct wire_step *step, bool blocking)
 			(socklen_t)step->address_size);
 		break;
 	}
-	return r < 0 ? -errno : 0;
+	return r < 0 ? negative_errno() : 0;
 }
 
 /* Such a message the kernel would refuse only in the queue, so trying it would tell nothing. */
@@ -107,7 +107,7 @@ static int open_here(struct sockd_request *request, bool *ret_ask)
 
 	if (fd < 0) {
 		*ret_ask = ask_is_worth_it_for_socket(errno);
-		return -errno;
+		return negative_errno();
 	}
 	for (size_t i = 0; i < request->wire.n_steps; i++) {
 		const struct wire_step *step = &request->wire.steps[i];
@@ -155,7 +155,7 @@ static int adjust(const struct sockd_request *request, int fd, bool connecting)
 			return r;
 	}
 	if (!(request->wire.type & SOCK_CLOEXEC) && fcntl(fd, F_SETFD, 0) < 0)
-		return -errno;
+		return negative_errno();
 	return 0;
 }
 
@@ -221,7 +221,7 @@ int sockd_request_open_many(struct sockd_request *request, int *fds, size_t coun
 
 int sockd_request_open(struct sockd_request *request)
 {
-	int fd;
+	int fd = -1;
 
 	return sockd_request_open_many(request, &fd, 1) < 0 ? -1 : fd;
 }

@@ -305,6 +305,7 @@ static int parse_packet(const char *text, struct sockaddr_storage *storage, sock
 		else if (parse_number(protocol, UINT16_MAX, &number) < 0)
 			return -EINVAL;
 	}
+	address->sll_halen = 0;
 	if (hardware && parse_hardware(hardware, (unsigned char *)storage + PACKET_HARDWARE_OFFSET,
 				&address->sll_halen) < 0)
 		return -EINVAL;

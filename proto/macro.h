@@ -58,7 +58,9 @@ static inline void cleanup_free(void *p)
 /* -errno, and never 0: lets the compiler see that a failed call is a failure. */
 static inline int negative_errno(void)
 {
-	return errno > 0 ? -errno : -EINVAL;
+	int error = errno;
+
+	return error > 0 ? -error : -EINVAL;
 }
 
 #define _cleanup_(f) __attribute__((cleanup(f)))

@@ -34,7 +34,7 @@ int transport_send(int fd, const void *packet, size_t size, const int *fds, size
 		if (n >= 0)
 			return (size_t)n == size ? 0 : -EMSGSIZE;
 		if (errno != EINTR)
-			return -errno;
+			return negative_errno();
 	}
 }
 
@@ -83,7 +83,7 @@ int transport_receive_keeping(int fd, void *buffer, size_t size, int *fds, size_
 		n = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return negative_errno();
 
 	for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head;
 		head = CMSG_NXTHDR(&message, head))

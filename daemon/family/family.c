@@ -279,7 +279,7 @@ int family_open_plainly(int domain, int type, int protocol)
 {
 	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? negative_errno() : fd;
 }
 
 int family_bind_plainly(
@@ -287,5 +287,5 @@ int family_bind_plainly(
 {
 	if (!address)
 		return 0;
-	return bind(fd, address, (socklen_t)size) < 0 ? -errno : 0;
+	return bind(fd, address, (socklen_t)size) < 0 ? negative_errno() : 0;
 }
