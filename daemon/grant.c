@@ -280,7 +280,7 @@ static int take_slot(struct grants *grants, struct grant *grant, struct grant_wa
 {
 	struct grant_set *set = NULL;
 	int r = set_with_room(grants, grant->user, &set);
-	if (r < 0)
+	if (!set)
 		return r;
 
 	unsigned i = set->free_slots[--set->n_free];

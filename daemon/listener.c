@@ -94,7 +94,7 @@ int listener_open(
 		return negative_errno();
 	struct listener *listener = NULL;
 	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
-	if (r < 0)
+	if (!listener)
 		return r;
 	listener->path = strdup(path);
 	return listener->path ? 0 : -ENOMEM;
