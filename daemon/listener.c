@@ -1,6 +1,7 @@
 #include "daemon/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,6 +39,10 @@ static int add_listener(struct broker *broker, const char *name, int fd, bool fo
 	_cleanup_close_ int owned = fd;
 	int on = 1;
 
+	/* systemd's are so already; another manager's might not be, and would stop the loop. */
+	int flags = fcntl(owned, F_GETFL);
+	if (flags < 0 || fcntl(owned, F_SETFL, flags | O_NONBLOCK) < 0)
+		return negative_errno();
 	if (!for_administrators && setsockopt(owned, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
 		return negative_errno();
 	struct listener *listener = calloc(1, sizeof *listener);
