@@ -1,6 +1,5 @@
 /*
- * What the daemon holds as a whole, handed to every listener and connection; and what may change it
- * while it runs.
+ * What the daemon holds as a whole, handed to every listener and connection.
  */
 #ifndef SOCKD_DAEMON_BROKER_H
 #define SOCKD_DAEMON_BROKER_H
@@ -40,17 +39,13 @@ struct broker {
 	TAILQ_HEAD(, management) managements;
 	size_t n_connections, connections_max;
 	size_t n_managements;
+	/* A reload is under way; who waits for its end (may be NULL); another one was asked for. */
+	bool reloading, reload_again;
+	struct management *reload_waiter;
 	size_t unread_fds_max; /* of a user's, in replies that are not read */
 	size_t unread_fds, unread_fds_max_in_all;
 	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */
 };
-
-/*
- * Reads the policy anew; the old one stays in force where there is any error. Errors in words, a
- * line each, go to errors. Returns 0; -EINVAL: errors in the policy; -EPERM: it needs a capability
- * that was given up at start.
- */
-int broker_reload(struct broker *broker, FILE *errors);
 
 /* The limits in force: the policy's, else the built-in ones. */
 unsigned broker_connections_per_user(const struct broker *broker);

@@ -11,7 +11,7 @@
 #include "proto/constants.h"
 #include "proto/macro.h"
 
-static json_t *failure(int error, const char *text)
+json_t *management_failure(int error, const char *text)
 {
 	return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "errno", error);
 }
@@ -66,23 +66,6 @@ static json_t *verb_status(struct broker *broker, const json_t *request _unused_
 		(json_int_t)grants_count(broker->grants), "capabilities",
 		privilege_describe(privilege_held(), capabilities, sizeof capabilities), "audit",
 		audit_target(broker->audit), "audit_lost", (json_int_t)audit_lost(broker->audit));
-}
-
-static json_t *verb_reload(struct broker *broker, const json_t *request _unused_)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	FILE *errors = open_memstream(&text, &size);
-
-	if (!errors)
-		return NULL;
-	int r = broker_reload(broker, errors);
-	fclose(errors);
-	if (r < 0)
-		return failure(-r, text && *text ? text : strerror(-r));
-	return json_pack("{s:b, s:I, s:I}", "ok", 1, "rules",
-		(json_int_t)policy_rule_count(broker->policy), "files",
-		(json_int_t)policy_file_count(broker->policy));
 }
 
 /* The bytes of a hexadecimal string; 0 for none. -EINVAL: not one, or longer than max. */
@@ -216,11 +199,11 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 
 	if (json_array_size(groups) > ARRAY_SIZE(question.groups) ||
 		json_array_size(steps) > WIRE_STEPS_MAX)
-		return failure(E2BIG, "more than 256 groups or 32 steps");
+		return management_failure(E2BIG, "more than 256 groups or 32 steps");
 	json_array_foreach(groups, i, item) question.groups[i] = (gid_t)json_integer_value(item);
 	question.used = 0;
-	json_array_foreach(steps, i,
-		item) if (read_step(item, &question, &question.steps[i]) < 0) return failure(EINVAL,
+	json_array_foreach(steps, i, item) if (read_step(item, &question, &question.steps[i]) <
+					       0) return management_failure(EINVAL,
 		"a step is not understood");
 
 	const struct policy_subject subject = {
@@ -249,6 +232,15 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 	return decision_to_json(&decision);
 }
 
+json_t *management_reload_answer(const struct broker *broker, int result, const char *errors)
+{
+	if (result < 0)
+		return management_failure(-result, *errors ? errors : strerror(-result));
+	return json_pack("{s:b, s:I, s:I}", "ok", 1, "rules",
+		(json_int_t)policy_rule_count(broker->policy), "files",
+		(json_int_t)policy_file_count(broker->policy));
+}
+
 json_t *management_verb(struct broker *broker, const json_t *request)
 {
 	static const struct {
@@ -258,12 +250,12 @@ json_t *management_verb(struct broker *broker, const json_t *request)
 		{"list", verb_list},
 		{"check", verb_check},
 		{"status", verb_status},
-		{"reload", verb_reload},
 	};
 	const char *name = json_string_value(json_object_get(request, "verb"));
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (name && strcmp(name, verbs[i].name) == 0)
 			return verbs[i].handle(broker, request);
-	return failure(EOPNOTSUPP, "the verb is unknown: list, check, status, reload are known");
+	return management_failure(
+		EOPNOTSUPP, "the verb is unknown: list, check, status, reload are known");
 }

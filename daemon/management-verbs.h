@@ -8,7 +8,10 @@
 
 struct broker;
 
-/* A new reference; NULL: no memory. */
+/* All return a new reference; NULL: no memory. */
 json_t *management_verb(struct broker *broker, const json_t *request);
+/* The end of a reload, which is asked for by management.c, because it takes its time. */
+json_t *management_reload_answer(const struct broker *broker, int result, const char *errors);
+json_t *management_failure(int error, const char *text);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/management-verbs.h"
+#include "daemon/reload.h"
 #include "proto/macro.h"
 
 #define LINE_MAX_BYTES (512u * 1024u)
@@ -22,6 +23,7 @@ struct management {
 	size_t in_used;
 	char *out;
 	size_t out_size, out_sent;
+	bool waits; /* for the end of a reload */
 	TAILQ_ENTRY(management) entry;
 };
 
@@ -29,6 +31,8 @@ void management_close(struct management *management)
 {
 	struct broker *broker = management->broker;
 
+	if (broker->reload_waiter == management)
+		broker->reload_waiter = NULL;
 	TAILQ_REMOVE(&broker->managements, management, entry);
 	broker->n_managements--;
 	sd_event_source_disable_unref(management->source);
@@ -38,19 +42,46 @@ void management_close(struct management *management)
 	free(management);
 }
 
-static char *answer(struct broker *broker, const char *line, size_t size)
+static int set_answer_take(struct management *management, json_t *reply)
 {
+	management->out = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	json_decref(reply);
+	if (!management->out)
+		return -ENOMEM;
+	management->out_size = strlen(management->out);
+	management->out[management->out_size++] = '\n'; /* in place of the NUL */
+	management->out_sent = 0;
+	return 0;
+}
+
+static bool is_reload(const json_t *request)
+{
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+
+	return verb && strcmp(verb, "reload") == 0;
+}
+
+/* Answers a line, or begins what will be answered later. */
+static int answer(struct management *management, const char *line, size_t size)
+{
+	struct broker *broker = management->broker;
 	json_error_t error;
 	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
-	json_t *reply = request && json_is_object(request)
-				? management_verb(broker, request)
-				: json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
-					  "the line is not a JSON object", "errno", EBADMSG);
-	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	int r = 0;
 
+	if (!json_is_object(request))
+		r = set_answer_take(
+			management, management_failure(EBADMSG, "the line is not a JSON object"));
+	else if (is_reload(request)) {
+		r = reload_start(broker, management);
+		management->waits = r >= 0;
+		if (r < 0)
+			r = set_answer_take(management,
+				management_failure(-r, "a reload is under way; try again"));
+	} else
+		r = set_answer_take(management, management_verb(broker, request));
 	json_decref(request);
-	json_decref(reply);
-	return text;
+	return r;
 }
 
 /* Answers the first whole line that was read. Returns 0, 1 where there is none, or a negative
@@ -62,15 +93,10 @@ static int answer_line(struct management *management)
 		return management->in_used == LINE_MAX_BYTES ? -EMSGSIZE : 1;
 	size_t length = (size_t)(end - management->in);
 
-	management->out = answer(management->broker, management->in, length);
-	if (!management->out)
-		return -ENOMEM;
-	management->out_size = strlen(management->out);
-	management->out[management->out_size++] = '\n'; /* in place of the NUL */
-	management->out_sent = 0;
+	int r = answer(management, management->in, length);
 	management->in_used -= length + 1;
 	memmove(management->in, end + 1, management->in_used);
-	return 0;
+	return r;
 }
 
 static int write_answer(struct management *management)
@@ -97,16 +123,11 @@ static int read_more(struct management *management)
 	return 0;
 }
 
-static int on_io(sd_event_source *source, int fd _unused_, uint32_t events, void *data)
+/* Writes as much as goes, answers further lines that are there. */
+static int go_on(struct management *management)
 {
-	struct management *management = data;
 	int r = 0;
 
-	if (!management->out && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		r = read_more(management);
-		if (r >= 0)
-			r = answer_line(management);
-	}
 	while (r == 0 && management->out) {
 		size_t before = management->out_sent;
 		r = write_answer(management);
@@ -115,11 +136,42 @@ static int on_io(sd_event_source *source, int fd _unused_, uint32_t events, void
 		if (!management->out)
 			r = answer_line(management);
 	}
-	if (r < 0 || (management->out && events & (EPOLLHUP | EPOLLERR))) {
-		management_close(management);
-		return 0;
+	if (r < 0)
+		return r;
+	return sd_event_source_set_io_events(management->source, management->waits ? 0
+								 : management->out ? EPOLLOUT
+										   : EPOLLIN);
+}
+
+static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t events, void *data)
+{
+	struct management *management = data;
+	bool gone = events & (EPOLLHUP | EPOLLERR);
+	int r = 0;
+
+	if (management->waits || management->out)
+		r = gone ? -ECONNRESET : 0;
+	else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		r = read_more(management);
+		if (r >= 0)
+			r = answer_line(management);
 	}
-	return sd_event_source_set_io_events(source, management->out ? EPOLLOUT : EPOLLIN);
+	if (r >= 0)
+		r = go_on(management);
+	if (r < 0)
+		management_close(management);
+	return 0;
+}
+
+void management_reloaded(struct management *management, int result, const char *errors)
+{
+	management->waits = false;
+	int r = set_answer_take(
+		management, management_reload_answer(management->broker, result, errors));
+	if (r >= 0)
+		r = go_on(management);
+	if (r < 0)
+		management_close(management);
 }
 
 void management_accept_take(struct broker *broker, int fd)

@@ -19,6 +19,7 @@
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
 #include "daemon/receive.h"
+#include "daemon/reload.h"
 #include "proto/macro.h"
 
 #define THREADS_MAX 256u
@@ -205,11 +206,10 @@ static int on_reload(
 {
 	struct broker *broker = data;
 
-	if (broker_reload(broker, stderr) < 0)
-		fprintf(stderr, "sockd: the policy was not reloaded; the old one stays in force\n");
-	else
-		fprintf(stderr, "sockd: reloaded: %zu rules from %zu files\n",
-			policy_rule_count(broker->policy), policy_file_count(broker->policy));
+	int r = reload_start(broker, NULL);
+
+	if (r < 0 && r != -EALREADY)
+		fprintf(stderr, "sockd: cannot reload: %s\n", strerror(-r));
 	return 0;
 }
 

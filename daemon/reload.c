@@ -1,0 +1,127 @@
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "daemon/broker.h"
+#include "daemon/management.h"
+#include "daemon/privilege.h"
+#include "proto/macro.h"
+
+struct reload {
+	struct job job;
+	struct broker *broker;
+	struct policy *policy; /* what was read; NULL: errors */
+	char *errors;	       /* in words, a line each; owned */
+	int result;
+};
+
+static void run_reload(struct job *job)
+{
+	struct reload *reload = (struct reload *)job;
+	const struct options *options = reload->broker->options;
+	size_t size;
+	FILE *errors = open_memstream(&reload->errors, &size);
+
+	if (!errors) {
+		reload->result = -ENOMEM;
+		return;
+	}
+	reload->result = policy_load(options->policy, options->n_policy, errors, &reload->policy);
+	fclose(errors);
+}
+
+/* The capabilities follow the policy, downwards only. */
+static int take_effect(struct reload *reload, char *text, size_t size)
+{
+	struct broker *broker = reload->broker;
+	uint64_t wanted = policy_capabilities(reload->policy) & ~broker->missing, missing;
+	char names[256];
+	int r = privilege_reduce(wanted, &missing);
+
+	if (r == -EPERM)
+		snprintf(text, size,
+			"the policy needs %s, which sockd gave up when it started; restart sockd "
+			"to "
+			"load it\n",
+			privilege_describe(missing, names, sizeof names));
+	if (r < 0)
+		return r;
+	policy_unref(broker->policy);
+	broker->policy = TAKE_PTR(reload->policy);
+	return 0;
+}
+
+static void tell(struct reload *reload, const char *errors)
+{
+	struct broker *broker = reload->broker;
+	char text[256];
+
+	if (reload->result >= 0) {
+		snprintf(text, sizeof text, "%zu rules from %zu files",
+			policy_rule_count(broker->policy), policy_file_count(broker->policy));
+		fprintf(stderr, "sockd: reloaded: %s\n", text);
+	} else {
+		snprintf(text, sizeof text,
+			"the new policy has errors; the old one stays in force: see the log, or "
+			"sockd --check-policy");
+		fprintf(stderr,
+			"%ssockd: the policy was not reloaded; the old one stays in force\n",
+			errors);
+	}
+	broker_audit(broker, AUDIT_RELOAD, reload->result < 0 ? -reload->result : 0, text);
+	broker_notify_ready(broker);
+	if (broker->reload_waiter)
+		management_reloaded(TAKE_PTR(broker->reload_waiter), reload->result, errors);
+}
+
+static void done_reload(struct job *job)
+{
+	struct reload *reload = (struct reload *)job;
+	struct broker *broker = reload->broker;
+	char needs[400] = "";
+	bool again = broker->reload_again && !job->cancelled;
+
+	broker->reloading = broker->reload_again = false;
+	if (!job->cancelled) {
+		if (reload->result >= 0)
+			reload->result = take_effect(reload, needs, sizeof needs);
+		tell(reload, *needs ? needs : reload->errors ? reload->errors : "");
+	}
+	policy_unref(reload->policy);
+	free(reload->errors);
+	free(reload);
+	if (again)
+		(void)reload_start(broker, NULL);
+}
+
+int reload_start(struct broker *broker, struct management *waiter)
+{
+	struct timespec now;
+
+	if (broker->reloading) {
+		broker->reload_again = broker->reload_again || !waiter;
+		return -EALREADY;
+	}
+	struct reload *reload = calloc(1, sizeof *reload);
+	if (!reload)
+		return -ENOMEM;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
+		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	(void)audit_reopen(broker->audit);
+	reload->broker = broker;
+	reload->job = (struct job){.run = run_reload, .done = done_reload};
+	int r = worker_submit_take(broker->worker, &reload->job);
+	if (r < 0) {
+		broker_notify_ready(broker);
+		free(reload);
+		return r;
+	}
+	broker->reloading = true;
+	broker->reload_waiter = waiter;
+	return 0;
+}
