@@ -39,9 +39,9 @@ struct broker {
 	TAILQ_HEAD(, management) managements;
 	size_t n_connections, connections_max;
 	size_t n_managements;
-	/* A reload is under way; who waits for its end (may be NULL); another one was asked for. */
-	bool reloading, reload_again;
-	struct management *reload_waiter;
+	bool reloading, reload_again; /* see reload.h */
+	void (*reload_done)(void *data, int result, const char *errors);
+	void *reload_data;
 	size_t unread_fds_max; /* of a user's, in replies that are not read */
 	size_t unread_fds, unread_fds_max_in_all;
 	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */

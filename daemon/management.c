@@ -31,8 +31,8 @@ void management_close(struct management *management)
 {
 	struct broker *broker = management->broker;
 
-	if (broker->reload_waiter == management)
-		broker->reload_waiter = NULL;
+	if (broker->reload_data == management)
+		broker->reload_data = NULL;
 	TAILQ_REMOVE(&broker->managements, management, entry);
 	broker->n_managements--;
 	sd_event_source_disable_unref(management->source);
@@ -61,6 +61,8 @@ static bool is_reload(const json_t *request)
 	return verb && strcmp(verb, "reload") == 0;
 }
 
+static void on_reloaded(void *data, int result, const char *errors);
+
 /* Answers a line, or begins what will be answered later. */
 static int answer(struct management *management, const char *line, size_t size)
 {
@@ -73,7 +75,7 @@ static int answer(struct management *management, const char *line, size_t size)
 		r = set_answer_take(
 			management, management_failure(EBADMSG, "the line is not a JSON object"));
 	else if (is_reload(request)) {
-		r = reload_start(broker, management);
+		r = reload_start(broker, on_reloaded, management);
 		management->waits = r >= 0;
 		if (r < 0)
 			r = set_answer_take(management,
@@ -163,8 +165,10 @@ static int on_io(sd_event_source *source _unused_, int fd _unused_, uint32_t eve
 	return 0;
 }
 
-void management_reloaded(struct management *management, int result, const char *errors)
+static void on_reloaded(void *data, int result, const char *errors)
 {
+	struct management *management = data;
+
 	management->waits = false;
 	int r = set_answer_take(
 		management, management_reload_answer(management->broker, result, errors));

@@ -17,7 +17,4 @@ struct management;
 void management_accept_take(struct broker *broker, int fd);
 void management_close(struct management *management);
 
-/* The reload that it waits for has ended; what is wrong with the policy, in words. */
-void management_reloaded(struct management *management, int result, const char *errors);
-
 #endif

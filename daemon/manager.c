@@ -206,7 +206,7 @@ static int on_reload(
 {
 	struct broker *broker = data;
 
-	int r = reload_start(broker, NULL);
+	int r = reload_start(broker, NULL, NULL);
 
 	if (r < 0 && r != -EALREADY)
 		fprintf(stderr, "sockd: cannot reload: %s\n", strerror(-r));

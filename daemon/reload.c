@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "daemon/broker.h"
-#include "daemon/management.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
 
@@ -74,8 +73,8 @@ static void tell(struct reload *reload, const char *errors)
 	}
 	broker_audit(broker, AUDIT_RELOAD, reload->result < 0 ? -reload->result : 0, text);
 	broker_notify_ready(broker);
-	if (broker->reload_waiter)
-		management_reloaded(TAKE_PTR(broker->reload_waiter), reload->result, errors);
+	if (broker->reload_data)
+		broker->reload_done(TAKE_PTR(broker->reload_data), reload->result, errors);
 }
 
 static void done_reload(struct job *job)
@@ -95,15 +94,16 @@ static void done_reload(struct job *job)
 	free(reload->errors);
 	free(reload);
 	if (again)
-		(void)reload_start(broker, NULL);
+		(void)reload_start(broker, NULL, NULL);
 }
 
-int reload_start(struct broker *broker, struct management *waiter)
+int reload_start(
+	struct broker *broker, void (*done)(void *data, int result, const char *errors), void *data)
 {
 	struct timespec now;
 
 	if (broker->reloading) {
-		broker->reload_again = broker->reload_again || !waiter;
+		broker->reload_again = broker->reload_again || !done;
 		return -EALREADY;
 	}
 	struct reload *reload = calloc(1, sizeof *reload);
@@ -122,6 +122,7 @@ int reload_start(struct broker *broker, struct management *waiter)
 		return r;
 	}
 	broker->reloading = true;
-	broker->reload_waiter = waiter;
+	broker->reload_done = done;
+	broker->reload_data = data;
 	return 0;
 }

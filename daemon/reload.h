@@ -6,13 +6,14 @@
 #define SOCKD_DAEMON_RELOAD_H
 
 struct broker;
-struct management;
 
 /*
- * Starts a reload; what is wrong with the new policy goes to standard error. The waiter, where
- * there is one, is told by management_reloaded(). Returns 0; -EALREADY: one is under way (without a
- * waiter another one follows it, so that no signal is lost); or another negative errno.
+ * Starts a reload; what is wrong with the new policy goes to standard error. Where done is not NULL
+ * it is called at the end with data, the result and what is wrong in words; broker->reload_data,
+ * set to NULL before, takes that back. Returns 0; -EALREADY: one is under way (without done another
+ * one follows it, so that no signal is lost); or another negative errno.
  */
-int reload_start(struct broker *broker, struct management *waiter);
+int reload_start(struct broker *broker, void (*done)(void *data, int result, const char *errors),
+	void *data);
 
 #endif
