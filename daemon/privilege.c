@@ -87,8 +87,9 @@ int privilege_parse_account(const char *text, struct account *ret)
 		entry = getpwnam(text);
 		if (!entry)
 			/* An entry that is missing is told as 0 or as one of several errors. */
-			return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? negative_errno()
-										     : -ENOENT;
+			return errno == ENOMEM || errno == EMFILE || errno == ENFILE
+				       ? negative_errno()
+				       : -ENOENT;
 		account.uid = entry->pw_uid;
 		account.gid = entry->pw_gid;
 	}

@@ -55,10 +55,11 @@ static void close_all(const int *fds, size_t n)
 
 static bool has_room_for(int fd, size_t n)
 {
-	int copies[WIRE_COUNT_MAX];
+	int copies[WIRE_COUNT_MAX] = {-1};
 	size_t made = 0;
 
-	while (made < n && (copies[made] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+	while (made < MIN_OF(n, WIRE_COUNT_MAX) &&
+		(copies[made] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0)
 		made++;
 	close_all(copies, made);
 	return made == n;
