@@ -191,6 +191,14 @@ void hand_back_finish(struct task *task)
 		answer_grant(task, task->grant, &fate);
 }
 
+static int watch_here(
+	struct broker *broker, struct grant_watch *watches, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < outcome->n_fds; i++)
+		grant_watch_socket(&watches[i], outcome->fds[i]);
+	return grants_settle(broker->grants, watches, (unsigned)outcome->n_fds);
+}
+
 void hand_over(struct task *task)
 {
 	struct connection *connection = task->connection;
@@ -206,10 +214,8 @@ void hand_over(struct task *task)
 	describe_grant(task, &description);
 	description.ends_with = NULL;
 	int r = grants_begin(broker->grants, &description, n, watches, &grant);
-	for (unsigned i = 0; r >= 0 && !later && i < n; i++)
-		grant_watch_socket(&watches[i], outcome->fds[i]);
 	if (r >= 0 && !later)
-		r = grants_settle(broker->grants, watches, n);
+		r = watch_here(broker, watches, outcome);
 	if (r < 0) {
 		fail_to_record(task, -r);
 		return;
@@ -217,11 +223,8 @@ void hand_over(struct task *task)
 	answer_grant(task, grant->id, &fate);
 	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
 		return;
-	if (later) {
-		for (unsigned i = 0; i < n; i++)
-			grant_watch_socket(&watches[i], outcome->fds[i]);
-		(void)grants_settle(broker->grants, watches, n);
-	}
+	if (later)
+		(void)watch_here(broker, watches, outcome);
 	if (fate == REPLY_KEPT)
 		return;
 	if (sleeps || fate == REPLY_LOST)

@@ -63,12 +63,3 @@ struct user *user_unref(struct user *user)
 	free(user);
 	return NULL;
 }
-
-void users_each(struct users *users, void (*callback)(struct user *user, void *data), void *data)
-{
-	for (size_t i = 0; i < USER_BUCKETS; i++)
-		for (struct user *user = users->buckets[i], *next; user; user = next) {
-			next = user->next;
-			callback(user, data);
-		}
-}

@@ -36,6 +36,5 @@ struct users *users_free(struct users *users); /* there must be no user left */
 struct user *users_get(struct users *users, uid_t uid);
 struct user *user_ref(struct user *user);
 struct user *user_unref(struct user *user); /* returns NULL */
-void users_each(struct users *users, void (*callback)(struct user *user, void *data), void *data);
 
 #endif
