@@ -24,6 +24,14 @@
 #define END_SECONDS 2
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
+/* Records one behind the other, without what lies behind the end of each text: what is written here
+ * at every request should stay in the processor's cache. */
+struct batch {
+	char *data;
+	size_t used;
+	unsigned n;
+};
+
 struct audit {
 	enum { TO_JOURNAL, TO_FD, TO_NOTHING } kind;
 	char *target; /* the path, or a word */
@@ -32,10 +40,10 @@ struct audit {
 	pthread_t thread;
 	bool has_thread;
 
-	pthread_mutex_t lock; /* for head, tail, lost_unwritten, ending; held for a copy at most */
+	pthread_mutex_t lock; /* for filling, lost_unwritten, ending; held for a copy at most */
 	pthread_cond_t wake;
-	struct audit_record *ring;
-	size_t head, tail;	 /* counters: the ring holds records tail to head - 1 */
+	struct batch batches[2];
+	struct batch *filling;	 /* the other one is the writer's */
 	uint64_t lost_unwritten; /* not yet in a record of their own */
 	bool ending;
 
@@ -133,33 +141,80 @@ static void write_lost(struct audit *audit, uint64_t n)
 	write_record(audit, &record);
 }
 
-/* Writes all that is queued. The records from tail to head are the writer's alone, so no lock is
- * held meanwhile. */
+static const struct text {
+	size_t offset, size;
+} texts[] = {
+#define TEXT(name) \
+	{ \
+		offsetof(struct audit_record, name), sizeof(((struct audit_record *)NULL)->name) \
+	}
+	TEXT(verb),
+	TEXT(listener),
+	TEXT(rule),
+	TEXT(steps),
+	TEXT(text),
+#undef TEXT
+};
+#define NUMBERS_SIZE offsetof(struct audit_record, verb)
+
+static void pack(struct batch *batch, const struct audit_record *record)
+{
+	char *at = batch->data + batch->used;
+
+	memcpy(at, record, NUMBERS_SIZE);
+	at += NUMBERS_SIZE;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *text = (const char *)record + texts[i].offset;
+		size_t length = strnlen(text, texts[i].size - 1);
+
+		memcpy(at, text, length);
+		at[length] = '\0';
+		at += length + 1;
+	}
+	batch->used = (size_t)(at - batch->data);
+	batch->n++;
+}
+
+/* Returns where the next record begins. */
+static const char *unpack(const char *at, struct audit_record *ret)
+{
+	memcpy(ret, at, NUMBERS_SIZE);
+	at += NUMBERS_SIZE;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		size_t size = strlen(at) + 1;
+
+		memcpy((char *)ret + texts[i].offset, at, size);
+		at += size;
+	}
+	return at;
+}
+
+/* Writes all that is queued. No lock is held meanwhile: the batch is the writer's alone. */
 static void drain(struct audit *audit)
 {
-	size_t tail, head;
+	struct audit_record record;
+	struct batch *batch;
+	const char *at;
 	uint64_t lost;
 
 	(void)pthread_mutex_lock(&audit->lock);
-	tail = audit->tail;
-	head = audit->head;
+	batch = audit->filling;
+	audit->filling = &audit->batches[batch == audit->batches];
 	lost = audit->lost_unwritten;
 	audit->lost_unwritten = 0;
 	(void)pthread_mutex_unlock(&audit->lock);
 
-	for (size_t i = tail; i != head; i++)
-		write_record(audit, &audit->ring[i % AUDIT_RING_SIZE]);
+	at = batch->data;
+	for (unsigned i = 0; i < batch->n; i++) {
+		at = unpack(at, &record);
+		write_record(audit, &record);
+	}
+	batch->used = 0;
+	batch->n = 0;
 	if (lost > 0)
 		write_lost(audit, lost);
 	if (audit->buffered > 0)
 		flush_buffer(audit);
-
-	(void)pthread_mutex_lock(&audit->lock);
-	audit->tail = head;
-	if (audit->tail == audit->head)
-		/* Begin again at the start, where the memory is still in the processor's cache. */
-		audit->tail = audit->head = 0;
-	(void)pthread_mutex_unlock(&audit->lock);
 }
 
 static void *writer_thread(void *data)
@@ -174,14 +229,14 @@ static void *writer_thread(void *data)
 	do {
 		struct timespec until;
 
-		while (audit->head == audit->tail && !audit->ending)
+		while (audit->filling->n == 0 && !audit->ending)
 			(void)pthread_cond_wait(&audit->wake, &audit->lock);
 
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += GATHER_MSEC * 1000000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		while (!audit->ending && audit->head - audit->tail < AUDIT_RING_SIZE / 2)
+		while (!audit->ending && audit->filling->n < AUDIT_QUEUE_MAX / 2)
 			if (pthread_cond_timedwait(&audit->wake, &audit->lock, &until) == ETIMEDOUT)
 				break;
 
@@ -189,29 +244,22 @@ static void *writer_thread(void *data)
 		(void)pthread_mutex_unlock(&audit->lock);
 		drain(audit);
 		(void)pthread_mutex_lock(&audit->lock);
-	} while (!ending || audit->head != audit->tail);
+	} while (!ending || audit->filling->n > 0);
 	(void)pthread_mutex_unlock(&audit->lock);
 	return NULL;
 }
 
 void audit_push(struct audit *audit, const struct audit_record *record)
 {
-	size_t waiting;
-
 	if (audit->kind == TO_NOTHING)
 		return;
 	(void)pthread_mutex_lock(&audit->lock);
-	waiting = audit->head - audit->tail;
-	if (waiting == AUDIT_RING_SIZE) {
+	if (audit->filling->n == AUDIT_QUEUE_MAX) {
 		audit->lost_unwritten++;
 		atomic_fetch_add_explicit(&audit->lost, 1, memory_order_relaxed);
 	} else {
-		/* The text comes last and is mostly empty: what lies behind its end is not copied.
-		 */
-		size_t used = offsetof(struct audit_record, text) +
-			      strnlen(record->text, sizeof(record->text) - 1) + 1;
-		memcpy(&audit->ring[audit->head++ % AUDIT_RING_SIZE], record, used);
-		if (waiting == 0 || waiting + 1 == AUDIT_RING_SIZE / 2)
+		pack(audit->filling, record);
+		if (audit->filling->n == 1 || audit->filling->n == AUDIT_QUEUE_MAX / 2)
 			(void)pthread_cond_signal(&audit->wake);
 	}
 	(void)pthread_mutex_unlock(&audit->lock);
@@ -284,7 +332,8 @@ static void release(struct audit *audit)
 	(void)pthread_cond_destroy(&audit->wake);
 	(void)pthread_mutex_destroy(&audit->lock);
 	free(audit->target);
-	free(audit->ring);
+	free(audit->batches[0].data);
+	free(audit->batches[1].data);
 	free(audit->buffer);
 	free(audit);
 }
@@ -305,9 +354,14 @@ int audit_new(const char *target, struct audit **ret)
 	(void)pthread_cond_init(&audit->wake, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
 
-	audit->ring = calloc(AUDIT_RING_SIZE, sizeof(*audit->ring));
+	/* A packed record is never longer than a record. */
+	audit->batches[0].data = malloc(AUDIT_QUEUE_MAX * sizeof(struct audit_record));
+	audit->batches[1].data = malloc(AUDIT_QUEUE_MAX * sizeof(struct audit_record));
+	audit->filling = &audit->batches[0];
 	audit->buffer = malloc(BUFFER_SIZE);
-	r = audit->ring && audit->buffer ? open_target(audit, target) : -ENOMEM;
+	r = audit->batches[0].data && audit->batches[1].data && audit->buffer
+		    ? open_target(audit, target)
+		    : -ENOMEM;
 	if (r < 0) {
 		release(audit);
 		return r;

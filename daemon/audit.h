@@ -1,15 +1,15 @@
 /*
  * The audit trail: one structured record for each grant, refusal, reload and start, written in
- * batches by a thread, never on the path of a reply. A record is copied into a ring of fixed size;
- * when the ring is full it is counted as lost, and the number lost becomes a record itself.
+ * batches by a thread, never on the path of a reply. A record is copied into a queue of fixed
+ * length; when that is full it is counted as lost, and the number lost becomes a record itself.
  *
  * Goes to the journal (fields SOCKD_*, MESSAGE, PRIORITY) or, one JSON object a line, to a file or
  * standard error. Client-supplied text is escaped. Written only by the loop; read only by the
  * thread.
  *
  * Order at start: audit_new() while still root (it opens the file), privilege_drop(),
- * privilege_fence(), then audit_start(). What is pushed before audit_start() waits in the ring. All
- * functions are for the loop's thread.
+ * privilege_fence(), then audit_start(). What is pushed before audit_start() waits in the queue.
+ * All functions are for the loop's thread.
  */
 #ifndef SOCKD_DAEMON_AUDIT_H
 #define SOCKD_DAEMON_AUDIT_H
@@ -46,7 +46,7 @@ struct audit_record {
 	char text[400]; /* the reason */
 };
 
-#define AUDIT_RING_SIZE 8192u
+#define AUDIT_QUEUE_MAX 8192u /* records that wait, beside those that are being written */
 
 struct audit;
 
@@ -70,7 +70,7 @@ void audit_push(struct audit *audit, const struct audit_record *record);
 /* Opens the file anew (after log rotation). Called on reload. Returns 0 or a negative errno; keeps
  * the old one on failure. */
 int audit_reopen(struct audit *audit);
-/* Records that were not written: the ring was full, or the write failed. */
+/* Records that were not written: the queue was full, or the write failed. */
 uint64_t audit_lost(const struct audit *audit);
 /* Where it goes: "journal", "stderr", "none" or the path. */
 const char *audit_target(const struct audit *audit);

@@ -390,9 +390,11 @@ int privilege_fence(const struct fence_options *options, int *ret_landlock_abi)
 	r = install_landlock(options, &abi);
 	if (r < 0)
 		return r;
-	r = install_seccomp(options);
-	if (r < 0)
-		return r;
+	if (options->sys_admin || options->setuid) {
+		r = install_seccomp(options);
+		if (r < 0)
+			return r;
+	}
 	*ret_landlock_abi = abi;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #define SET_SLOTS 128u
 #define SAME_SOCKET_TRIES 4u
+#define SETS_IN_TURN 4u	      /* of one user, read again before it gets another */
 #define SWEEP_USEC 1000000u   /* how often all sets are visited */
 #define SWEEP_BATCH 16u	      /* sets read in one turn of the loop */
 #define PRESSURE_USEC 100000u /* how often one user's limit may cause a sweep that frees little */
@@ -31,6 +32,7 @@ struct grant_set {
 	unsigned n_free;
 	struct slot slots[SET_SLOTS];
 	struct grant_set *next_of_user;
+	TAILQ_ENTRY(grant_set) by_room; /* in the user's sets_with_room or full_sets */
 	TAILQ_ENTRY(grant_set) entry;
 };
 
@@ -70,6 +72,10 @@ static void release_slot(struct grants *grants, struct grant_set *set, unsigned 
 {
 	struct grant *grant = set->slots[i].grant;
 
+	if (set->n_free == 0) {
+		TAILQ_REMOVE(&set->user->full_sets, set, by_room);
+		TAILQ_INSERT_TAIL(&set->user->sets_with_room, set, by_room);
+	}
 	set->slots[i].grant = NULL;
 	set->slots[i].generation++;
 	set->free_slots[set->n_free++] = (uint8_t)i;
@@ -87,8 +93,13 @@ static void free_set(struct grants *grants, struct grant_set *set)
 	while (*link != set)
 		link = &(*link)->next_of_user;
 	*link = set->next_of_user;
+	if (set->n_free > 0)
+		TAILQ_REMOVE(&set->user->sets_with_room, set, by_room);
+	else
+		TAILQ_REMOVE(&set->user->full_sets, set, by_room);
 	TAILQ_REMOVE(&grants->sets, set, entry);
 	grants->n_sets--;
+	set->user->n_grant_sets--;
 	close_quietly(set->epoll_fd);
 	user_unref(set->user);
 	free(set);
@@ -107,6 +118,8 @@ static int new_set(struct grants *grants, struct user *user, struct grant_set **
 	set->user = user_ref(user);
 	set->next_of_user = user->grant_sets;
 	user->grant_sets = set;
+	user->n_grant_sets++;
+	TAILQ_INSERT_TAIL(&user->sets_with_room, set, by_room);
 	TAILQ_INSERT_TAIL(&grants->sets, set, entry);
 	if (grants->n_sets++ == 0) {
 		(void)sd_event_source_set_time_relative(grants->timer, SWEEP_USEC);
@@ -114,23 +127,6 @@ static int new_set(struct grants *grants, struct user *user, struct grant_set **
 	}
 	*ret = TAKE_PTR(set);
 	return 0;
-}
-
-static int set_with_room(struct grants *grants, struct user *user, struct grant_set **ret)
-{
-	struct grant_set **link = &user->grant_sets;
-
-	for (; *link; link = &(*link)->next_of_user)
-		if ((*link)->n_free > 0) {
-			struct grant_set *set = *link;
-			/* To the front, so that the next search ends at once. */
-			*link = set->next_of_user;
-			set->next_of_user = user->grant_sets;
-			user->grant_sets = set;
-			*ret = set;
-			return 0;
-		}
-	return new_set(grants, user, ret);
 }
 
 /* The kernel's list of what the set still holds. Returns its length or a negative errno. */
@@ -157,26 +153,62 @@ static ssize_t read_fdinfo(struct grants *grants, int epoll_fd)
 	return (ssize_t)used;
 }
 
-static void sweep_set(struct grants *grants, struct grant_set *set)
+static void release_gone(struct grants *grants, struct grant_set *set)
 {
 	bool alive[SET_SLOTS] = {false};
 
-	if (set->n_used > 0) {
-		/* Where the list cannot be read nothing is taken for gone. */
-		if (read_fdinfo(grants, set->epoll_fd) < 0)
-			return;
-		for (const char *at = grants->fdinfo; (at = strstr(at, "data:")); at++) {
-			uint64_t data = strtoull(at + strlen("data:"), NULL, 16);
-			uint32_t i = (uint32_t)data;
-			if (i < SET_SLOTS && set->slots[i].generation == data >> 32)
-				alive[i] = true;
-		}
-		for (unsigned i = 0; i < SET_SLOTS; i++)
-			if (set->slots[i].grant && set->slots[i].settled && !alive[i])
-				release_slot(grants, set, i);
+	/* Where the list cannot be read nothing is taken for gone. */
+	if (read_fdinfo(grants, set->epoll_fd) < 0)
+		return;
+	for (const char *at = grants->fdinfo; (at = strstr(at, "data:")); at++) {
+		uint64_t data = strtoull(at + strlen("data:"), NULL, 16);
+		uint32_t i = (uint32_t)data;
+		if (i < SET_SLOTS && set->slots[i].generation == data >> 32)
+			alive[i] = true;
 	}
+	for (unsigned i = 0; i < SET_SLOTS; i++)
+		if (set->slots[i].grant && set->slots[i].settled && !alive[i])
+			release_slot(grants, set, i);
+}
+
+static void sweep_set(struct grants *grants, struct grant_set *set)
+{
+	if (set->n_used > 0)
+		release_gone(grants, set);
 	if (set->n_used == 0)
 		free_set(grants, set);
+}
+
+/* Where sockets come and go quickly, the same few sets serve again and again, which are still in
+ * the processor's cache. Ends at a set that is still mostly in use: looking there brings little. */
+static void renew_full_sets(struct grants *grants, struct user *user)
+{
+	struct grant_set *set;
+
+	for (unsigned i = 0; i < SETS_IN_TURN && (set = TAILQ_FIRST(&user->full_sets)); i++) {
+		release_gone(grants, set);
+		if (set->n_free == 0) {
+			TAILQ_REMOVE(&user->full_sets, set, by_room);
+			TAILQ_INSERT_TAIL(&user->full_sets, set, by_room);
+		}
+		if (set->n_free < SET_SLOTS / 2)
+			break;
+	}
+}
+
+static int set_with_room(struct grants *grants, struct user *user, struct grant_set **ret)
+{
+	struct grant_set *set = TAILQ_FIRST(&user->sets_with_room);
+
+	if (!set) {
+		if (user->n_grant_sets >= SETS_IN_TURN)
+			renew_full_sets(grants, user);
+		set = TAILQ_FIRST(&user->sets_with_room);
+	}
+	if (!set)
+		return new_set(grants, user, ret);
+	*ret = set;
+	return 0;
 }
 
 void grants_sweep(struct grants *grants, struct user *user)
@@ -285,6 +317,12 @@ static int take_slot(struct grants *grants, struct grant *grant, struct grant_wa
 
 	unsigned i = set->free_slots[--set->n_free];
 	set->n_used++;
+	/* The sets take turns: a socket's close holds up what else is done to its set. */
+	TAILQ_REMOVE(&set->user->sets_with_room, set, by_room);
+	if (set->n_free > 0)
+		TAILQ_INSERT_TAIL(&set->user->sets_with_room, set, by_room);
+	else
+		TAILQ_INSERT_TAIL(&set->user->full_sets, set, by_room);
 	set->slots[i].grant = grant;
 	set->slots[i].settled = false;
 	grant->open++;
@@ -299,13 +337,13 @@ static int take_slot(struct grants *grants, struct grant *grant, struct grant_wa
 	return 0;
 }
 
-static struct grant *new_grant(
-	struct grants *grants, const struct grant *description, unsigned count)
+struct grant *grant_new(void)
 {
-	struct grant *grant = malloc(sizeof *grant);
-	if (!grant)
-		return NULL;
-	*grant = *description;
+	return malloc(sizeof(struct grant));
+}
+
+static void add(struct grants *grants, struct grant *grant, unsigned count)
+{
 	grant->id = grants->next_id++;
 	grant->count = count;
 	grant->open = 0;
@@ -313,15 +351,13 @@ static struct grant *new_grant(
 	user_ref(grant->user);
 	TAILQ_INSERT_TAIL(&grants->list, grant, entry);
 	grants->n_grants++;
-	return grant;
 }
 
-int grants_begin(struct grants *grants, const struct grant *description, unsigned n,
-	struct grant_watch *ret_watches, struct grant **ret)
+int grants_begin_take(
+	struct grants *grants, struct grant *grant, unsigned n, struct grant_watch *ret_watches)
 {
-	struct grant *grant = new_grant(grants, description, n);
-	if (!grant)
-		return -ENOMEM;
+	grant->ends_with = NULL;
+	add(grants, grant, n);
 	for (unsigned i = 0; i < n; i++) {
 		int r = take_slot(grants, grant, &ret_watches[i]);
 		if (r >= 0)
@@ -332,7 +368,6 @@ int grants_begin(struct grants *grants, const struct grant *description, unsigne
 			release_slot(grants, ret_watches[i].set, ret_watches[i].slot);
 		return r;
 	}
-	*ret = grant;
 	return 0;
 }
 
@@ -370,18 +405,15 @@ int grants_settle(struct grants *grants, const struct grant_watch *watches, unsi
 	return error;
 }
 
-int grants_add_unwatched(
-	struct grants *grants, const struct grant *description, unsigned n, struct grant **ret)
+void grants_add_unwatched_take(
+	struct grants *grants, struct grant *grant, unsigned n, const void *ends_with)
 {
-	struct grant *grant = new_grant(grants, description, n);
-	if (!grant)
-		return -ENOMEM;
+	grant->ends_with = ends_with;
+	add(grants, grant, n);
 	grants->n_unwatched++;
 	grant->open = n;
 	grant->user->grants += n;
 	grants->n_sockets += n;
-	*ret = grant;
-	return 0;
 }
 
 struct grant *grants_find_same(const struct user *user, const struct grant *description)

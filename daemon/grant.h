@@ -36,7 +36,7 @@ struct grant {
 	ino_t inode;	       /* of the client's own socket; 0: opened by the broker */
 	unsigned count;	       /* sockets granted */
 	unsigned open;	       /* of these not yet seen to be gone */
-	const void *ends_with; /* NULL: with its sockets; else see grants_add_unwatched() */
+	const void *ends_with; /* NULL: with its sockets; else see grants_add_unwatched_take() */
 	char steps[96];
 	TAILQ_ENTRY(grant) entry;
 };
@@ -59,25 +59,25 @@ struct grant_watch {
 	int error; /* of grant_watch_socket(), positive */
 };
 
+/* A record to be filled in, from time_usec to inode and steps; its references are taken later.
+ * NULL: no memory. Given back with free(3) where nothing takes it. */
+struct grant *grant_new(void);
 /*
- * Records a grant of n sockets from this description (its id, count, open and references are set
- * here) and finds a place for each. Until grants_settle() they all count as open. Returns 0 or a
- * negative errno; nothing is kept on failure.
+ * Records a grant of n sockets and finds a place for each. Until grants_settle() they all count as
+ * open. Returns 0 or a negative errno; the grant is gone then.
  */
-int grants_begin(struct grants *grants, const struct grant *description, unsigned n,
-	struct grant_watch *ret_watches, struct grant **ret);
+int grants_begin_take(
+	struct grants *grants, struct grant *grant, unsigned n, struct grant_watch *ret_watches);
 /* Watches a socket, which stays the caller's. May be called in any thread. */
 void grant_watch_socket(struct grant_watch *watch, int fd);
 /* Sockets whose watch failed are given up: the grant ends without them. Returns the first error,
  * negative, or 0. */
 int grants_settle(struct grants *grants, const struct grant_watch *watches, unsigned n);
 
-/*
- * Records a grant that is not watched (polling its socket could hang) but lasts until grants_end()
- * is called with the description's ends_with.
- */
-int grants_add_unwatched(
-	struct grants *grants, const struct grant *description, unsigned n, struct grant **ret);
+/* Records a grant that is not watched (polling its socket could hang) but lasts until grants_end()
+ * is called with the same ends_with. */
+void grants_add_unwatched_take(
+	struct grants *grants, struct grant *grant, unsigned n, const void *ends_with);
 void grants_end(struct grants *grants, const void *ends_with);
 /* Forgets a grant whose sockets are not watched, or are gone. */
 void grants_remove(struct grants *grants, struct grant *grant);

@@ -98,7 +98,6 @@ static void describe_grant(const struct task *task, struct grant *ret)
 		.domain = task->query.domain,
 		.type = task->query.type,
 		.protocol = task_protocol_in_words(&task->query),
-		.ends_with = connection,
 	};
 	(void)sd_event_now(connection->broker->event, CLOCK_REALTIME, &ret->time_usec);
 	memcpy(ret->steps, task->steps, sizeof ret->steps);
@@ -137,25 +136,27 @@ static bool ends_with_connection(const struct task *task)
 int hand_back_prepare(struct task *task)
 {
 	struct grants *grants = task->connection->broker->grants;
-	struct grant description, *grant;
 	struct stat status;
 
 	task->grant = 0;
 	task->has_watch = false;
 	if (ends_with_connection(task))
 		return 0;
-	describe_grant(task, &description);
-	description.ends_with = NULL;
+	_cleanup_free_ struct grant *grant = grant_new();
+	if (!grant)
+		return -ENOMEM;
+	describe_grant(task, grant);
 	if (fstat(task->fd, &status) == 0)
-		description.inode = status.st_ino;
-	grant = grants_find_same(description.user, &description);
-	if (!grant) {
-		int r = grants_begin(grants, &description, 1, &task->watch, &grant);
+		grant->inode = status.st_ino;
+	const struct grant *same = grants_find_same(grant->user, grant);
+	if (!same) {
+		same = grant;
+		int r = grants_begin_take(grants, TAKE_PTR(grant), 1, &task->watch);
 		if (r < 0)
 			return r;
 		task->has_watch = true;
 	}
-	task->grant = grant->id;
+	task->grant = same->id;
 	return 0;
 }
 
@@ -171,7 +172,6 @@ void hand_back_in_worker(struct task *task)
 void hand_back_finish(struct task *task)
 {
 	struct grants *grants = task->connection->broker->grants;
-	struct grant description, *grant;
 	enum reply_fate fate;
 	int r = 0;
 
@@ -180,10 +180,13 @@ void hand_back_finish(struct task *task)
 	if (task->outcome.error != 0)
 		return;
 	if (ends_with_connection(task) && task->connection->fd >= 0) {
-		describe_grant(task, &description);
-		r = grants_add_unwatched(grants, &description, 1, &grant);
-		if (r >= 0)
+		struct grant *grant = grant_new();
+		if (grant) {
+			describe_grant(task, grant);
+			grants_add_unwatched_take(grants, grant, 1, task->connection);
 			task->grant = grant->id;
+		} else
+			r = -ENOMEM;
 	}
 	if (r < 0)
 		fail_to_record(task, -r);
@@ -208,12 +211,14 @@ void hand_over(struct task *task)
 	struct grant_watch watches[WIRE_COUNT_MAX];
 	bool later = n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless;
 	bool sleeps = close_sleeps(task);
-	struct grant description, *grant;
+	struct grant *grant = grant_new();
 	enum reply_fate fate;
+	int r = -ENOMEM;
 
-	describe_grant(task, &description);
-	description.ends_with = NULL;
-	int r = grants_begin(broker->grants, &description, n, watches, &grant);
+	if (grant) {
+		describe_grant(task, grant);
+		r = grants_begin_take(broker->grants, grant, n, watches);
+	}
 	if (r >= 0 && !later)
 		r = watch_here(broker, watches, outcome);
 	if (r < 0) {

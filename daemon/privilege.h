@@ -71,14 +71,17 @@ struct fence_options {
 };
 
 /*
- * Fences in the whole process: Landlock (as far as the kernel's ABI goes) for files, seccomp for
- * system calls. To be called while there is one thread. *ret_landlock_abi 0: the kernel has no
- * Landlock. Returns 0 or a negative errno.
+ * Fences in the whole process. To be called while there is one thread. *ret_landlock_abi 0: the
+ * kernel has no Landlock. Returns 0 or a negative errno.
  *
- * After it: no execve, no fork, no ptrace, no mount, no namespace but the network's, no change of
- * user, owner or mode, no io_uring, bpf or keys. Files can be read beneath /usr, /lib, /etc, /proc,
- * /sys, /dev and a few places in /run. Sockets are not restricted: binding and connecting them is
- * the work.
+ * Always Landlock, as far as the kernel's ABI goes: files can be read beneath /usr, /lib, /etc,
+ * /proc, /sys, /dev and a few places in /run, and no program can be executed. Sockets are not
+ * restricted: binding and connecting them is the work.
+ *
+ * Where CAP_SYS_ADMIN or CAP_SETUID is held also seccomp: no execve, no fork, no ptrace, no mount,
+ * no namespace but the network's, no change of user, owner or mode, no io_uring, bpf or keys. Every
+ * system call pays for such a filter, which the other capabilities, all of them the network's, do
+ * not need: they open nothing but what sockd hands out anyway.
  */
 int privilege_fence(const struct fence_options *options, int *ret_landlock_abi);
 

@@ -96,8 +96,11 @@ static int on_clients(
 	struct epoll_event ready[CLIENTS_IN_A_TURN];
 	int n = epoll_wait(fd, ready, CLIENTS_IN_A_TURN, 0);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		if (i + 1 < n)
+			__builtin_prefetch(ready[i + 1].data.ptr);
 		on_connection(ready[i].data.ptr, ready[i].events, n == 1);
+	}
 	return 0;
 }
 

@@ -42,6 +42,8 @@ struct user *users_get(struct users *users, uid_t uid)
 	if (!user)
 		return NULL;
 	*user = (struct user){.uid = uid, .references = 1, .users = users, .next = *bucket};
+	TAILQ_INIT(&user->sets_with_room);
+	TAILQ_INIT(&user->full_sets);
 	*bucket = user;
 	return user;
 }

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 struct connection;
@@ -24,8 +25,11 @@ struct user {
 	/* Descriptors in replies that may not have been read yet: never too low. */
 	size_t unread_fds;
 	struct connection *connection_list;
-	struct grant_set *grant_sets; /* those of grant.c */
-	uint64_t sweep_after_usec;    /* CLOCK_MONOTONIC */
+	/* All epoll sets of grant.c, and the same by whether they have a free place. */
+	struct grant_set *grant_sets;
+	TAILQ_HEAD(, grant_set) sets_with_room, full_sets;
+	unsigned n_grant_sets;
+	uint64_t sweep_after_usec; /* CLOCK_MONOTONIC */
 	struct users *users;
 	struct user *next;
 };

@@ -247,7 +247,7 @@ START_TEST(another_architecture_is_fatal)
 		long r;
 
 		(void)setrlimit(RLIMIT_CORE, &no_core);
-		fence(&(struct fence_options){0});
+		fence(&(struct fence_options){.sys_admin = true});
 		if (_i == 0)
 			__asm__ volatile("int $0x80" : "=a"(r) : "a"(20) : "memory"); /* getpid */
 		else
@@ -259,6 +259,20 @@ START_TEST(another_architecture_is_fatal)
 }
 END_TEST
 #endif
+
+/* Which costs nothing at each system call. */
+START_TEST(without_powerful_capabilities_landlock_alone_fences)
+{
+	char *const arguments[] = {(char *)"true", NULL};
+
+	drop(CAP(CAP_NET_RAW) | CAP(CAP_NET_ADMIN));
+	fence(&(struct fence_options){0});
+	ck_assert_uint_eq(read_caps("Seccomp"), 0);
+	ck_assert_uint_eq(read_caps("NoNewPrivs"), 1);
+	if (has_landlock())
+		ck_assert_fails(execv("/bin/true", arguments), EACCES);
+}
+END_TEST
 
 START_TEST(setns_is_for_network_namespaces_only)
 {
@@ -285,8 +299,8 @@ START_TEST(setns_is_refused_where_no_rule_needs_it)
 	int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_ge(net, 0);
-	drop(CAP(CAP_SYS_ADMIN));
-	fence(&(struct fence_options){0});
+	drop(CAP(CAP_SYS_ADMIN) | CAP(CAP_SETUID));
+	fence(&(struct fence_options){.setuid = true});
 	ck_assert_fails(setns(net, CLONE_NEWNET), EPERM);
 }
 END_TEST
@@ -307,8 +321,8 @@ END_TEST
 
 START_TEST(setfsuid_is_refused_where_no_rule_needs_it)
 {
-	drop(CAP(CAP_SETUID));
-	fence(&(struct fence_options){0});
+	drop(CAP(CAP_SYS_ADMIN) | CAP(CAP_SETUID));
+	fence(&(struct fence_options){.sys_admin = true});
 	ck_assert_fails(setfsuid(1000), EPERM);
 }
 END_TEST
@@ -682,6 +696,7 @@ int main(void)
 #ifdef __x86_64__
 	tcase_add_loop_test(cases, another_architecture_is_fatal, 0, 2);
 #endif
+	tcase_add_test(cases, without_powerful_capabilities_landlock_alone_fences);
 	tcase_add_test(cases, setns_is_for_network_namespaces_only);
 	tcase_add_test(cases, setns_is_refused_where_no_rule_needs_it);
 	tcase_add_test(cases, setfsuid_is_left_but_not_to_root);

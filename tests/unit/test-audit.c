@@ -360,11 +360,11 @@ START_TEST(an_overflow_is_told)
 {
 	struct audit *audit = open_audit(path);
 
-	push_grants(audit, 1, AUDIT_RING_SIZE + 123);
+	push_grants(audit, 1, AUDIT_QUEUE_MAX + 123);
 	ck_assert_uint_eq(audit_lost(audit), 123);
 	(void)audit_free(audit);
 	lost_told = 0;
-	ck_assert_uint_eq(read_lines(path, add_up_lost), AUDIT_RING_SIZE + 1);
+	ck_assert_uint_eq(read_lines(path, add_up_lost), AUDIT_QUEUE_MAX + 1);
 	ck_assert_int_eq(lost_told, 123);
 }
 END_TEST
@@ -478,9 +478,9 @@ START_TEST(nobody_reads_and_the_end_still_comes)
 	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
 	audit = open_audit("stderr");
 	ck_assert_int_eq(audit_start(audit), 0);
-	push_grants(audit, 1, AUDIT_RING_SIZE);
+	push_grants(audit, 1, AUDIT_QUEUE_MAX);
 	(void)clock_gettime(CLOCK_MONOTONIC, &before);
-	push_grants(audit, 1, AUDIT_RING_SIZE * 2);
+	push_grants(audit, 1, AUDIT_QUEUE_MAX * 2);
 	ck_assert_uint_gt(audit_lost(audit), 0);
 	(void)audit_free(audit);
 	(void)clock_gettime(CLOCK_MONOTONIC, &after);
@@ -514,7 +514,7 @@ START_TEST(none_takes_and_forgets)
 	struct audit *audit = open_audit("none");
 
 	ck_assert_int_eq(audit_start(audit), 0);
-	push_grants(audit, 1, AUDIT_RING_SIZE * 2);
+	push_grants(audit, 1, AUDIT_QUEUE_MAX * 2);
 	ck_assert_uint_eq(audit_lost(audit), 0);
 	ck_assert_int_eq(audit_reopen(audit), 0);
 	(void)audit_free(audit);

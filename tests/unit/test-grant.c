@@ -58,13 +58,22 @@ static int new_socket(void)
 	return fd;
 }
 
+static struct grant *grant_like(const struct grant *description)
+{
+	struct grant *grant = grant_new();
+
+	ck_assert_ptr_nonnull(grant);
+	*grant = *description;
+	return grant;
+}
+
 static struct grant *grant_of(const int *fds, unsigned n)
 {
-	struct grant description = {.policy = policy, .rule = {.name = "r"}, .user = user};
+	struct grant *grant =
+		grant_like(&(struct grant){.policy = policy, .rule = {.name = "r"}, .user = user});
 	struct grant_watch watches[512];
-	struct grant *grant;
 
-	ck_assert_int_eq(grants_begin(grants, &description, n, watches, &grant), 0);
+	ck_assert_int_eq(grants_begin_take(grants, grant, n, watches), 0);
 	for (unsigned i = 0; i < n; i++)
 		grant_watch_socket(&watches[i], fds[i]);
 	ck_assert_int_eq(grants_settle(grants, watches, n), 0);
@@ -147,14 +156,45 @@ START_TEST(one_socket_may_have_many_grants)
 }
 END_TEST
 
+START_TEST(what_comes_and_goes_takes_few_sets)
+{
+	int kept[600];
+	size_t before = count_fds();
+
+	for (unsigned i = 0; i < 5000; i++) {
+		int fd = new_socket();
+		grant_of(&fd, 1);
+		close(fd);
+	}
+	ck_assert_uint_le(count_fds(), before + 5);
+	ck_assert_uint_le(grants_count(grants), 4 * 128);
+
+	/* Beside as many sets of sockets that stay. */
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		kept[i] = new_socket();
+		grant_of(&kept[i], 1);
+	}
+	before = count_fds();
+	for (unsigned i = 0; i < 5000; i++) {
+		int fd = new_socket();
+		grant_of(&fd, 1);
+		close(fd);
+	}
+	ck_assert_uint_le(count_fds(), before + 8);
+	grants_sweep(grants, NULL);
+	ck_assert_uint_eq(grants_count(grants), ARRAY_SIZE(kept));
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		close(kept[i]);
+}
+END_TEST
+
 START_TEST(what_is_not_watched_yet_is_not_gone)
 {
-	struct grant description = {.policy = policy, .user = user};
+	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
 	struct grant_watch watch;
-	struct grant *grant;
 	int fd = new_socket();
 
-	ck_assert_int_eq(grants_begin(grants, &description, 1, &watch, &grant), 0);
+	ck_assert_int_eq(grants_begin_take(grants, grant, 1, &watch), 0);
 	grants_sweep(grants, NULL);
 	ck_assert_uint_eq(grants_count(grants), 1);
 	grant_watch_socket(&watch, fd);
@@ -167,12 +207,11 @@ END_TEST
 
 START_TEST(a_failed_watch_leaves_nothing)
 {
-	struct grant description = {.policy = policy, .user = user};
+	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
 	struct grant_watch watches[2];
-	struct grant *grant;
 	int fd = new_socket();
 
-	ck_assert_int_eq(grants_begin(grants, &description, 2, watches, &grant), 0);
+	ck_assert_int_eq(grants_begin_take(grants, grant, 2, watches), 0);
 	grant_watch_socket(&watches[0], fd);
 	grant_watch_socket(&watches[1], -1);
 	ck_assert_int_eq(grants_settle(grants, watches, 2), -EBADF);
@@ -204,10 +243,9 @@ END_TEST
 START_TEST(unwatched_ones_end_when_told)
 {
 	int owner, other;
-	struct grant description = {.policy = policy, .user = user, .ends_with = &owner};
-	struct grant *grant;
+	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
 
-	ck_assert_int_eq(grants_add_unwatched(grants, &description, 1, &grant), 0);
+	grants_add_unwatched_take(grants, grant, 1, &owner);
 	grants_sweep(grants, NULL);
 	grants_end(grants, &other);
 	ck_assert_uint_eq(grants_count(grants), 1);
@@ -224,9 +262,9 @@ START_TEST(the_same_again_has_one_record)
 	struct grant description = {
 		.policy = policy, .rule = {.name = "r"}, .user = user, .inode = 7, .pid = 1};
 	struct grant_watch watch;
-	struct grant *grant;
+	struct grant *grant = grant_like(&description);
 
-	ck_assert_int_eq(grants_begin(grants, &description, 1, &watch, &grant), 0);
+	ck_assert_int_eq(grants_begin_take(grants, grant, 1, &watch), 0);
 	grant_watch_socket(&watch, fd);
 	ck_assert_int_eq(grants_settle(grants, &watch, 1), 0);
 	ck_assert_ptr_eq(grants_find_same(user, &description), grant);
@@ -250,6 +288,7 @@ int main(void)
 	tcase_add_test(cases, a_copy_keeps_it);
 	tcase_add_test(cases, a_batch_ends_with_its_last);
 	tcase_add_test(cases, one_socket_may_have_many_grants);
+	tcase_add_test(cases, what_comes_and_goes_takes_few_sets);
 	tcase_add_test(cases, what_is_not_watched_yet_is_not_gone);
 	tcase_add_test(cases, a_failed_watch_leaves_nothing);
 	tcase_add_test(cases, limits_count_what_is_open);
