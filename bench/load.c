@@ -19,7 +19,7 @@
 
 #define WARM_UP 200u
 #define CLIENT_PROCESSES 4u
-#define SLOTS 20u
+#define SLOTS 40u
 #define SLOT_USEC 300000
 #define PACKETS 200u
 #define NEIGHBOUR_MAX 4000000u

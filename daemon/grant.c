@@ -297,7 +297,7 @@ int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, 
 {
 	if (user->grants + n > user_max) {
 		uint64_t now = monotonic_usec();
-		if (now < user->sweep_after_usec)
+		if (user->n_grant_sets > SETS_IN_TURN && now < user->sweep_after_usec)
 			return -EDQUOT;
 		grants_sweep(grants, user);
 		if (user->grants > user_max - user_max / 8)

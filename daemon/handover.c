@@ -202,6 +202,17 @@ static int watch_here(
 	return grants_settle(broker->grants, watches, (unsigned)outcome->n_fds);
 }
 
+/* A socket counts as open until it is watched: what waits for a worker takes at most half of what
+ * the user may have, so that one who has closed all is not refused. */
+static bool watch_later(const struct task *task)
+{
+	const struct connection *connection = task->connection;
+	size_t n = task->outcome.n_fds;
+
+	return n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless &&
+	       connection->user->grants + n <= broker_grants_per_user(connection->broker) / 2;
+}
+
 void hand_over(struct task *task)
 {
 	struct connection *connection = task->connection;
@@ -209,7 +220,7 @@ void hand_over(struct task *task)
 	struct outcome *outcome = &task->outcome;
 	unsigned n = (unsigned)outcome->n_fds;
 	struct grant_watch watches[WIRE_COUNT_MAX];
-	bool later = n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless;
+	bool later = watch_later(task);
 	bool sleeps = close_sleeps(task);
 	struct grant *grant = grant_new();
 	enum reply_fate fate;

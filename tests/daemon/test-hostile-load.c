@@ -362,6 +362,48 @@ START_TEST(reloads_disturb_nobody)
 }
 END_TEST
 
+/* Whoever closes its sockets before it asks again is never told that it has too many. */
+static int stay_within_limit(void *data _unused_)
+{
+	unsigned char packet[256];
+	struct client_reply reply, kept[38];
+	int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	ssize_t size = encode_open(AF_INET, 16, packet, sizeof packet);
+	for (int i = 0; i < 1000; i++) {
+		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
+		EXPECT(client_receive(fd, &reply) == 0);
+		EXPECT(reply.reply.answer.error == 0 && reply.n_fds == 16);
+		client_close_fds(&reply);
+	}
+	size = encode_open(AF_INET, 1, packet, sizeof packet);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
+		EXPECT(client_receive(fd, &kept[i]) == 0);
+		EXPECT(kept[i].reply.answer.error == 0);
+	}
+	for (int i = 0; i < 500; i++) {
+		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
+		EXPECT(client_receive(fd, &reply) == 0);
+		EXPECT(reply.reply.answer.error == 0 && reply.n_fds == 1);
+		client_close_fds(&reply);
+	}
+	return 0;
+}
+
+START_TEST(closed_sockets_do_not_count)
+{
+	ck_assert_int_eq(broker_write_policy(&broker, "70-limits.json",
+				 "{\"limits\": {\"grants-per-user\": 40}, \"rules\": []}"),
+		0);
+	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
+	ck_assert(log_comes_to(broker.log, "reloaded: 3 rules from 2 files"));
+	ck_assert_int_eq(run_as(CLIENT_UID, stay_within_limit, NULL), 0);
+	nothing_is_left();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hostile-load");
@@ -377,6 +419,7 @@ int main(void)
 	tcase_add_test(tcase, grants_follow_their_sockets);
 	tcase_add_test(tcase, a_broken_policy_leaves_the_old_one);
 	tcase_add_test(tcase, reloads_disturb_nobody);
+	tcase_add_test(tcase, closed_sockets_do_not_count);
 	suite_add_tcase(suite, tcase);
 	return hostile_main(suite);
 }
