@@ -1,5 +1,7 @@
 #include "proto/address.h"
 
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>

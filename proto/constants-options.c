@@ -1,5 +1,7 @@
 #include "proto/constants.h"
 
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
 #include <linux/can/isotp.h>
 #include <linux/can/j1939.h>
 #include <linux/can/raw.h>
@@ -13,7 +15,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "proto/constants-internal.h"

@@ -1,3 +1,5 @@
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>

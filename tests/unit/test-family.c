@@ -1,5 +1,7 @@
 /* Families: which rules are refused at load, which steps a rule gives, and how sockets are opened
  * and bound. */
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <linux/capability.h>
@@ -14,7 +16,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "daemon/family/family.h"
