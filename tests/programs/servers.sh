@@ -3,6 +3,8 @@
 . "$(dirname "$0")/../lib.sh"
 begin haproxy unbound /usr/bin/python3
 copy_program haproxy unbound
+# Some releases of haproxy insist on coming back to where they were started.
+cd "$work" || exit 1
 
 policy <<'JSON'
 {

@@ -22,7 +22,7 @@ policy <<'JSON'
 JSON
 
 refused "TCP port 80 needs sockd" 'Permission denied' without "$work/bin/socat" TCP-LISTEN:80 -
-refused "UDP port 53 needs sockd" 'Permission denied' without "$work/bin/socat" UDP-LISTEN:53 -
+refused "UDP port 53 needs sockd" 'Permission denied' without "$work/bin/socat" UDP4-LISTEN:53 -
 
 start_sockd
 
@@ -47,4 +47,4 @@ expect "UDP port 53 answers: '$answer'" [ "$answer" = "over UDP" ]
 refused "a port that no rule names stays refused" 'Permission denied' \
 	through timeout 10 "$work/bin/socat" TCP-LISTEN:81 -
 refused "a protocol that the rule does not name stays refused" 'Permission denied' \
-	through timeout 10 "$work/bin/socat" UDP-LISTEN:80 -
+	through timeout 10 "$work/bin/socat" UDP4-LISTEN:80 -
