@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/ask.h"
+#include "lib/bluetooth.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
 #include "lib/sockd.h"
@@ -130,11 +131,30 @@ int sockd_listen(int fd, int backlog)
 	return finish(apply(fd, &step, errno), saved_errno, 0);
 }
 
+/* Where the broker does not help either, what the kernel kept is what the caller would have. */
+static void widen_filter(int fd, int level, int name, const unsigned char *filter)
+{
+	const struct wire_step step = {
+		.kind = WIRE_STEP_OPTION,
+		.a = level,
+		.b = name,
+		.data = filter,
+		.data_size = HCI_FILTER_SIZE,
+	};
+	int saved_errno = errno;
+
+	(void)apply(fd, &step, 0);
+	errno = saved_errno;
+}
+
 int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	int saved_errno = errno, r = kernel_setsockopt(fd, level, name, value, size);
+	unsigned char filter[HCI_FILTER_SIZE];
 
 	reason_clear();
+	if (r == 0 && bluetooth_filter_was_narrowed(fd, level, name, value, size, filter))
+		widen_filter(fd, level, name, filter);
 	if (r == 0 || !ask_is_worth_it(errno) || size > WIRE_OPTION_MAX || (!value && size > 0))
 		return r;
 	if (!option_by_number(level, name)) {

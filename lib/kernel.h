@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static inline int kernel_socket(int domain, int type, int protocol)
@@ -36,6 +37,15 @@ static inline int kernel_setsockopt(int fd, int level, int name, const void *val
 static inline int kernel_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 {
 	return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
+}
+
+/* An option of SOL_SOCKET that is a number; -1: none. */
+static inline int kernel_socket_number(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof value;
+
+	return kernel_getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
 static inline int kernel_close(int fd)
@@ -68,6 +78,16 @@ static inline ssize_t kernel_sendto(int fd, const void *buffer, size_t size, int
 static inline ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return KERNEL_CANCELLABLE(ssize_t, syscall(SYS_sendmsg, fd, message, flags));
+}
+
+static inline ssize_t kernel_write(int fd, const void *buffer, size_t size)
+{
+	return KERNEL_CANCELLABLE(ssize_t, syscall(SYS_write, fd, buffer, size));
+}
+
+static inline ssize_t kernel_writev(int fd, const struct iovec *parts, int n)
+{
+	return KERNEL_CANCELLABLE(ssize_t, syscall(SYS_writev, fd, parts, n));
 }
 
 static inline int kernel_sendmmsg(int fd, void *messages, unsigned n, int flags)

@@ -52,14 +52,6 @@ static bool is_kernel(const struct sockaddr_nl *address)
 	return address->nl_family == AF_NETLINK && address->nl_pid == 0 && address->nl_groups == 0;
 }
 
-static int socket_number(int fd, int option)
-{
-	int value = -1;
-	socklen_t size = sizeof value;
-
-	return kernel_getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
-}
-
 bool netlink_is_to_kernel(int fd, const void *address, socklen_t size, int *ret_protocol)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -71,14 +63,14 @@ bool netlink_is_to_kernel(int fd, const void *address, socklen_t size, int *ret_
 		if (!is_kernel(&kernel))
 			return false;
 	}
-	if (socket_number(fd, SO_DOMAIN) != AF_NETLINK)
+	if (kernel_socket_number(fd, SO_DOMAIN) != AF_NETLINK)
 		return false;
 	if (!address || size == 0) {
 		socklen_t peer_size = sizeof kernel;
 		if (syscall(SYS_getpeername, fd, &kernel, &peer_size) < 0 || !is_kernel(&kernel))
 			return false;
 	}
-	int protocol = socket_number(fd, SO_PROTOCOL);
+	int protocol = kernel_socket_number(fd, SO_PROTOCOL);
 	if (protocol < 0)
 		return false;
 	*ret_protocol = protocol;

@@ -2,8 +2,8 @@
  * libsockd-preload.so: the C library's names for the calls of libsockd, for a program that knows
  * nothing of sockd. Loaded with LD_PRELOAD.
  *
- * Sending concerns the broker only on netlink sockets, which are remembered as they are opened, so
- * that a send on any other costs one test of a bit.
+ * Sending and writing concern the broker only on netlink and HCI sockets, which are remembered as
+ * they are opened, so that a send or a write on any other costs one test of a bit.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "lib/kernel.h"
+#include "lib/send.h"
 #include "lib/sockd.h"
 
 /* Defined under names of their own, because the headers of the C library declare the others in ways
@@ -31,6 +32,8 @@ ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size) INTERPOSE(sendto);
 ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags) INTERPOSE(sendmsg);
 int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) INTERPOSE(sendmmsg);
+ssize_t preload_write(int fd, const void *buffer, size_t size) INTERPOSE(write);
+ssize_t preload_writev(int fd, const struct iovec *parts, int n) INTERPOSE(writev);
 
 /* Inside the C library these bind without its bind(). */
 int preload_bindresvport(int fd, struct sockaddr_in *address) INTERPOSE(bindresvport);
@@ -40,40 +43,43 @@ int preload_rresvport_af(int *port, sa_family_t family) INTERPOSE(rresvport_af);
 #define N_REMEMBERED 4096
 #define WORD_BITS (sizeof(unsigned long) * CHAR_BIT)
 
-static _Atomic unsigned long netlink_sockets[N_REMEMBERED / WORD_BITS];
+/* Those whose sends may concern the broker. One that was closed unseen stays until its number is
+ * opened again, or is written to. */
+static _Atomic unsigned long watched[N_REMEMBERED / WORD_BITS];
 
-static void remember(int fd, bool is_netlink)
+static void remember(int fd, bool is_watched)
 {
 	if (fd < 0 || fd >= N_REMEMBERED)
 		return;
 	unsigned long bit = 1ul << ((size_t)fd % WORD_BITS);
-	_Atomic unsigned long *word = &netlink_sockets[(size_t)fd / WORD_BITS];
+	_Atomic unsigned long *word = &watched[(size_t)fd / WORD_BITS];
 
-	if (is_netlink)
+	if (is_watched)
 		atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
 	else if (atomic_load_explicit(word, memory_order_relaxed) & bit)
 		atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
 }
 
+static inline bool is_remembered(int fd)
+{
+	return (unsigned)fd < N_REMEMBERED &&
+	       (atomic_load_explicit(&watched[(size_t)fd / WORD_BITS], memory_order_relaxed) &
+		       1ul << ((size_t)fd % WORD_BITS)) != 0;
+}
+
 /* A number beyond the memory may be one; the library then asks the kernel. */
-static bool may_be_netlink(int fd, const struct sockaddr *address, socklen_t size)
+static bool may_concern(int fd, const struct sockaddr *address, socklen_t size)
 {
 	if (address && size >= sizeof(sa_family_t))
 		return address->sa_family == AF_NETLINK;
-	if (fd < 0)
-		return false;
-	if (fd >= N_REMEMBERED)
-		return true;
-	return atomic_load_explicit(
-		       &netlink_sockets[(size_t)fd / WORD_BITS], memory_order_relaxed) &
-	       1ul << ((size_t)fd % WORD_BITS);
+	return fd >= N_REMEMBERED || is_remembered(fd);
 }
 
 int preload_socket(int domain, int type, int protocol)
 {
 	int fd = sockd_socket(domain, type, protocol);
 
-	remember(fd, domain == AF_NETLINK);
+	remember(fd, domain == AF_NETLINK || domain == AF_BLUETOOTH);
 	return fd;
 }
 
@@ -100,7 +106,7 @@ int preload_setsockopt(int fd, int level, int name, const void *value, socklen_t
 ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size)
 {
-	if (!may_be_netlink(fd, address, address_size))
+	if (!may_concern(fd, address, address_size))
 		return kernel_sendto(fd, buffer, size, flags, address, address_size);
 	return sockd_sendto(fd, buffer, size, flags, address, address_size);
 }
@@ -112,7 +118,7 @@ ssize_t preload_send(int fd, const void *buffer, size_t size, int flags)
 
 ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	if (!message || !may_be_netlink(fd, message->msg_name, message->msg_namelen))
+	if (!message || !may_concern(fd, message->msg_name, message->msg_namelen))
 		return kernel_sendmsg(fd, message, flags);
 	return sockd_sendmsg(fd, message, flags);
 }
@@ -120,7 +126,7 @@ ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags)
 int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
 	if (n == 0 || !messages ||
-		!may_be_netlink(fd, messages[0].msg_hdr.msg_name, messages[0].msg_hdr.msg_namelen))
+		!may_concern(fd, messages[0].msg_hdr.msg_name, messages[0].msg_hdr.msg_namelen))
 		return kernel_sendmmsg(fd, messages, n, flags);
 	if (n > IOV_MAX)
 		n = IOV_MAX;
@@ -131,6 +137,76 @@ int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 		messages[i].msg_len = (unsigned)sent;
 	}
 	return (int)n;
+}
+
+/*
+ * Found when the library is loaded, so that write(2) in a signal handler never looks for anything.
+ * Whoever writes before that gets the kernel itself.
+ */
+static ssize_t (*next_write)(int fd, const void *buffer, size_t size);
+static ssize_t (*next_writev)(int fd, const struct iovec *parts, int n);
+
+static __attribute__((constructor)) void find_next(void)
+{
+	next_write = dlsym(RTLD_NEXT, "write");
+	next_writev = dlsym(RTLD_NEXT, "writev");
+}
+
+static ssize_t write_plainly(int fd, const void *buffer, size_t size)
+{
+	return next_write ? next_write(fd, buffer, size) : kernel_write(fd, buffer, size);
+}
+
+static ssize_t writev_plainly(int fd, const struct iovec *parts, int n)
+{
+	return next_writev ? next_writev(fd, parts, n) : kernel_writev(fd, parts, n);
+}
+
+/* On one that is remembered. buffer NULL: the parts. */
+static __attribute__((noinline)) ssize_t write_watched(
+	int fd, const void *buffer, const struct iovec *parts, size_t n)
+{
+	const struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n};
+	int saved_errno = errno;
+
+	if (!send_concerns_broker(fd)) {
+		remember(fd, false);
+		return buffer ? write_plainly(fd, buffer, parts->iov_len)
+			      : writev_plainly(fd, parts, (int)n);
+	}
+	enum send_verdict verdict = send_instead(fd, &message, 0);
+	if (verdict == SEND_PLAINLY) {
+		ssize_t written = buffer ? write_plainly(fd, buffer, parts->iov_len)
+					 : writev_plainly(fd, parts, (int)n);
+		if (written >= 0 || (verdict = send_after(fd, &message, 0)) == SEND_PLAINLY)
+			return written;
+	}
+	if (verdict == SEND_FAILED)
+		return -1;
+	errno = saved_errno;
+	return send_size(&message);
+}
+
+static __attribute__((noinline)) ssize_t write_one_watched(int fd, const void *buffer, size_t size)
+{
+	const struct iovec part = {.iov_base = (void *)buffer, .iov_len = size};
+
+	return write_watched(fd, buffer, &part, 1);
+}
+
+/* What every write of the program passes keeps nothing on the stack. */
+ssize_t preload_write(int fd, const void *buffer, size_t size)
+{
+	if (!is_remembered(fd) || !buffer || size == 0)
+		return write_plainly(fd, buffer, size);
+	return write_one_watched(fd, buffer, size);
+}
+
+ssize_t preload_writev(int fd, const struct iovec *parts, int n)
+{
+	if (!is_remembered(fd) || !parts || n <= 0 || n > IOV_MAX)
+		return writev_plainly(fd, parts, n);
+	return write_watched(fd, NULL, parts, (size_t)n);
 }
 
 /* Downwards, to the half where the services have theirs. The address's port is left at the one that

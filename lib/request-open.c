@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 
 #include "lib/ask.h"
+#include "lib/bluetooth.h"
 #include "lib/broker.h"
 #include "lib/kernel.h"
 #include "lib/netlink.h"
@@ -30,6 +31,19 @@ static int apply_filter(int fd, const struct wire_step *step)
 	return kernel_setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on);
 }
 
+/* Less than was asked for is a refusal: a request gives all or nothing. */
+static int set_option(int fd, const struct wire_step *step)
+{
+	unsigned char filter[HCI_FILTER_SIZE];
+
+	if (kernel_setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0)
+		return negative_errno();
+	return bluetooth_filter_was_narrowed(
+		       fd, step->a, step->b, step->data, step->data_size, filter)
+		       ? -EPERM
+		       : 0;
+}
+
 /* Returns 0 or a negative errno. */
 static int connect_here(int fd, const struct wire_step *step, bool blocking)
 {
@@ -46,8 +60,7 @@ static int step_here(int fd, const struct wire_step *step, bool blocking)
 
 	switch (step->kind) {
 	case WIRE_STEP_OPTION:
-		r = kernel_setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size);
-		break;
+		return set_option(fd, step);
 	case WIRE_STEP_FILTER:
 		r = apply_filter(fd, step);
 		break;

@@ -51,20 +51,26 @@ int sockd_connect(int fd, const struct sockaddr *address, socklen_t size);
 /* listen(2). */
 int sockd_listen(int fd, int backlog);
 
-/* setsockopt(2). Only options whose value is plain data are taken to the broker: none that holds a
- * pointer or a descriptor. size is in bytes, at most 4096 for the broker. */
+/*
+ * setsockopt(2). Only options whose value is plain data are taken to the broker: none that holds a
+ * pointer or a descriptor. size is in bytes, at most 4096 for the broker. HCI_FILTER on a Bluetooth
+ * HCI socket, which the kernel narrows without a word, is set by the broker where it was narrowed;
+ * where the broker refuses, the call succeeds with the narrowed filter, and sockd_reason() says
+ * why.
+ */
 int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 
 /*
- * sendto(2) and sendmsg(2). Only messages to the kernel on an AF_NETLINK socket ever concern the
- * broker: the kernel judges their sender, and answers EPERM only later, in the socket's queue. So a
- * message that needs a right that this process lacks is sent by the broker on the caller's own
- * socket, and the answer arrives at the caller. Where the broker refuses, the message is sent
- * plainly, and the kernel's own refusal arrives; sockd_reason() then has the words although the
- * call succeeded. A message is never sent twice by the broker. Where the broker vanished before it
- * answered, the message is sent plainly too: the caller finds one refusal, after a success if there
- * was one. Messages with control data, or too large for one packet to the broker (128 KiB), are
- * sent plainly.
+ * sendto(2) and sendmsg(2). Two kinds concern the broker: first messages to the kernel on an
+ * AF_NETLINK socket: the kernel judges their sender, and answers EPERM only later, in
+ * the socket's queue. So a message that needs a right that this process lacks is sent by the broker
+ * on the caller's own socket, and the answer arrives at the caller. Where the broker refuses, the
+ * message is sent plainly, and the kernel's own refusal arrives; sockd_reason() then has the words
+ * although the call succeeded. A message is never sent twice by the broker. Where the broker
+ * vanished before it answered, the message is sent plainly too: the caller finds one refusal, after
+ * a success if there was one. Messages with control data, or too large for one packet to the broker
+ * (128 KiB), are sent plainly. Second, commands on a Bluetooth HCI socket: one that the kernel
+ * refuses with EPERM is sent by the broker, once; where it refuses, the errno is the kernel's.
  */
 ssize_t sockd_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size);
