@@ -19,6 +19,11 @@
 #define STEPS_ON_LOOP 256u
 #define STEP_BYTES_ON_LOOP (16u * 1024u)
 
+/* How long an address that is in use is waited for, at first and at most; about a tenth of a second
+ * in all. */
+#define IN_USE_USEC_MIN 250u
+#define IN_USE_USEC_MAX 64000u
+
 /* Families and protocols that were opened once: their kernel modules are loaded, so that opening
  * cannot sleep. */
 static struct warm {
@@ -89,13 +94,40 @@ static void finish(struct task *task)
 	}
 }
 
+static bool is_in_use(const struct task *task)
+{
+	return task->outcome.error == EADDRINUSE && !task->query.apply;
+}
+
+/*
+ * Who has closed a socket from here may ask for its address again before our own copy is closed.
+ * Asking first whether any is still to be closed makes it certain that a refusal without one is the
+ * kernel's own.
+ */
+static void execute_patiently(struct task *task)
+{
+	struct worker *worker = task->connection->broker->worker;
+
+	for (useconds_t usec = IN_USE_USEC_MIN;; usec *= 2) {
+		bool is_closing = worker_is_closing(worker);
+		execute(&task->plan, &task->outcome);
+		if (!is_in_use(task) || !is_closing || usec > IN_USE_USEC_MAX)
+			return;
+		for (size_t i = 0; i < task->outcome.n_failed_fds; i++)
+			close_quietly(task->outcome.fds[i]);
+		(void)usleep(usec);
+	}
+}
+
 static void run_in_worker(struct job *job)
 {
 	struct task *task = (struct task *)job;
 
-	execute(&task->plan, &task->outcome);
-	if (task->query.apply)
+	if (task->query.apply) {
+		execute(&task->plan, &task->outcome);
 		hand_back_in_worker(task);
+	} else
+		execute_patiently(task);
 }
 
 static void free_task(struct task *task)
@@ -184,6 +216,20 @@ static bool can_sleep(const struct task *task)
 	return false;
 }
 
+static bool try_again_in_worker(struct task *task, size_t packet_size)
+{
+	struct outcome *outcome = &task->outcome;
+
+	/* Nobody else ever had these. */
+	if (family_get(task->query.domain)->close_sleeps)
+		task_release_fds(task->connection, outcome->fds, outcome->n_failed_fds);
+	else
+		for (size_t i = 0; i < outcome->n_failed_fds; i++)
+			close_quietly(outcome->fds[i]);
+	outcome->n_failed_fds = 0;
+	return submit(task, packet_size) >= 0;
+}
+
 static void carry_out(struct task *task, size_t packet_size)
 {
 	const struct connection *connection = task->connection;
@@ -203,6 +249,8 @@ static void carry_out(struct task *task, size_t packet_size)
 	};
 	if (!can_sleep(task)) {
 		execute(&task->plan, &task->outcome);
+		if (is_in_use(task) && try_again_in_worker(task, packet_size))
+			return;
 		finish(task);
 		task_done(task);
 		return;

@@ -437,6 +437,15 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 			close_quietly(fds[i]);
 }
 
+bool worker_is_closing(struct worker *worker)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	bool is_closing = worker->close_first < worker->close_end ||
+			  worker->n_closers > worker->n_closers_idle;
+	(void)pthread_mutex_unlock(&worker->lock);
+	return is_closing;
+}
+
 size_t worker_busy(const struct worker *worker)
 {
 	struct worker *unlocked = (struct worker *)worker;

@@ -42,6 +42,8 @@ int worker_submit_take(struct worker *worker, struct job *job);
  * descriptors are the worker's from here on, also where memory runs out (they are then closed at
  * once). */
 void worker_close_take(struct worker *worker, const int *fds, size_t n);
+/* Is any of those descriptors still open? Also for a job's run(). */
+bool worker_is_closing(struct worker *worker);
 /* Jobs that wait or run. */
 size_t worker_busy(const struct worker *worker);
 

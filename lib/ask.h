@@ -22,6 +22,7 @@ enum ask_outcome {
 struct ask_result {
 	int error; /* of all but ASK_DONE, positive */
 	uint64_t grant;
+	bool repeated;	 /* an earlier try, unanswered, may have been carried out */
 	bool connecting; /* a connect step is under way, on a socket that is now non-blocking */
 };
 
@@ -33,7 +34,8 @@ bool ask_is_worth_it_for_socket(int error);
 enum ask_outcome ask_open(
 	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret);
 
-/* Steps on the caller's own socket. once: must not be repeated if the outcome is unknown. */
+/* Steps on the caller's own socket. once: must not be put again where the broker may have carried
+ * them out. */
 enum ask_outcome ask_apply(
 	int fd, const struct wire_step *steps, size_t n_steps, bool once, struct ask_result *ret);
 

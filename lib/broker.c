@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -9,10 +10,12 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "lib/identity.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
+#include "lib/scratch.h"
 #include "lib/slot.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
@@ -28,12 +31,37 @@
 	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_welcome) + \
 		WIRE_TEXT_MAX + 8)
 
+/*
+ * How often a request is put in all. A broker that is killed again and again while it is started
+ * anew (the listening socket is then its manager's) costs one try each; a request that itself ends
+ * the broker must not do so for ever.
+ */
+#define TRIES 4
+
+/* A limit on waiting is set anew where it is off by more. */
+#define LIMIT_SLACK_MSEC 100
+
 struct packet {
 	unsigned char *bytes;
 	size_t size;
 	int fd; /* travels with it; -1: none */
 	bool once;
+	int64_t until_msec; /* the end of all waiting */
 };
+
+/* How far one try came. */
+enum progress {
+	NOT_READ, /* by the broker, for certain */
+	MAYBE_CARRIED_OUT,
+};
+
+static int64_t now_msec(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static const char *broker_path(void)
 {
@@ -65,10 +93,15 @@ static bool has_room_for(int fd, size_t n)
 	return made == n;
 }
 
-/* Receives the reply to the slot's last request. Only an answer that is right in every part is
- * taken. */
+/*
+ * Receives the reply to the slot's last request. Only an answer that is right in every part is
+ * taken.
+ *
+ * A connection that ends with the request unread in the broker's queue ends by ECONNRESET; one that
+ * ends after it was read, by the end of the file.
+ */
 static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, int *fds,
-	size_t n_fds, struct wire_reply *ret)
+	size_t n_fds, struct wire_reply *ret, enum progress *ret_progress)
 {
 	unsigned char buffer[REPLY_MAX];
 	struct transport_message message;
@@ -85,6 +118,7 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 		};
 		return 0;
 	}
+	*ret_progress = r == -ECONNRESET ? NOT_READ : MAYBE_CARRIED_OUT;
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
 	if (message.size == 0) {
@@ -108,17 +142,17 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 
 /* One request and its answer on a connection that stands. */
 static int converse(struct slot *slot, int connection, struct packet *packet, enum wire_verb verb,
-	int *fds, size_t n_fds, struct wire_reply *ret, bool *ret_sent)
+	int *fds, size_t n_fds, struct wire_reply *ret, enum progress *ret_progress)
 {
 	uint64_t serial = ++slot->serial;
 
+	*ret_progress = NOT_READ;
 	memcpy(packet->bytes + offsetof(struct wire_header, serial), &serial, sizeof serial);
 	int r = transport_send(
 		connection, packet->bytes, packet->size, &packet->fd, packet->fd >= 0 ? 1 : 0, 0);
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
-	*ret_sent = true;
-	return receive_answer(connection, verb, serial, fds, n_fds, ret);
+	return receive_answer(connection, verb, serial, fds, n_fds, ret, ret_progress);
 }
 
 static int say_hello(struct slot *slot, int connection)
@@ -130,13 +164,13 @@ static int say_hello(struct slot *slot, int connection)
 	unsigned char buffer[sizeof(struct wire_header) + sizeof(struct wire_hello)];
 	struct packet packet = {.bytes = buffer, .fd = -1};
 	struct wire_reply reply;
-	bool sent;
+	enum progress progress;
 
 	ssize_t n = wire_encode_request(&request, buffer, sizeof buffer);
 	if (n < 0)
 		return (int)n;
 	packet.size = (size_t)n;
-	int r = converse(slot, connection, &packet, WIRE_HELLO, NULL, 0, &reply, &sent);
+	int r = converse(slot, connection, &packet, WIRE_HELLO, NULL, 0, &reply, &progress);
 	if (r < 0)
 		return r;
 	if (reply.answer.error != 0)
@@ -147,9 +181,27 @@ static int say_hello(struct slot *slot, int connection)
 	return 0;
 }
 
-static int open_connection(void)
+/* Sending and receiving end by then. Costs no call where the limit that stands is near enough. */
+static int limit_waiting(struct slot *slot, int connection, int64_t until_msec)
 {
-	const struct timeval timeout = {.tv_sec = BROKER_TIMEOUT};
+	int64_t left = until_msec - now_msec(), off = left - slot->limit_msec;
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	if (off < LIMIT_SLACK_MSEC && off > -LIMIT_SLACK_MSEC)
+		return 0;
+	const struct timeval limit = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+	if (kernel_setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0 ||
+		kernel_setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0)
+		return negative_errno();
+	slot->limit_msec = (int)left;
+	return 0;
+}
+
+/* Where a manager holds the listening socket of a broker that is being restarted, this succeeds at
+ * once, or waits for room in its queue. */
+static int open_connection(struct slot *slot, int64_t until_msec)
+{
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *path = broker_path();
 	size_t length = strlen(path);
@@ -161,74 +213,85 @@ static int open_connection(void)
 	int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return negative_errno();
-	if (kernel_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
-		kernel_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
-		kernel_connect(fd, &address, sizeof address) < 0) {
-		int error = errno;
+	slot->limit_msec = INT_MAX;
+	int r = limit_waiting(slot, fd, until_msec);
+	if (r == 0 && kernel_connect(fd, &address, sizeof address) < 0)
+		r = errno == EAGAIN ? -ETIMEDOUT : negative_errno();
+	if (r < 0) {
 		kernel_close(fd);
-		return error == EAGAIN ? -ETIMEDOUT : -error;
+		return r;
 	}
 	return fd;
 }
 
 /* Returns the descriptor of a connection made by this thread as it is now, or a negative errno. */
-static int ensure_connection(struct slot *slot, const struct identity *self)
+static int ensure_connection(struct slot *slot, const struct identity *self, int64_t until_msec)
 {
 	int fd = slot_fd(slot);
 
-	if (fd >= 0 && identity_equal(&slot->identity, self))
-		return fd;
-	slot_close(slot);
-	fd = open_connection();
-	if (fd < 0)
-		return fd;
-	slot->identity = *self;
-	int r = slot_set_fd(slot, fd);
-	if (r < 0)
-		return r;
-	fd = atomic_load(&slot->fd);
-	r = say_hello(slot, fd);
-	if (r < 0) {
+	if (fd < 0 || !identity_equal(&slot->identity, self)) {
 		slot_close(slot);
-		return r;
+		fd = open_connection(slot, until_msec);
+		if (fd < 0)
+			return fd;
+		slot->identity = *self;
+		int r = slot_set_fd(slot, fd);
+		if (r < 0)
+			return r;
+		fd = atomic_load(&slot->fd);
+		r = limit_waiting(slot, fd, until_msec);
+		if (r == 0)
+			r = say_hello(slot, fd);
+		if (r < 0) {
+			slot_close(slot);
+			return r;
+		}
 	}
-	return fd;
+	int r = limit_waiting(slot, fd, until_msec);
+	return r < 0 ? r : fd;
 }
 
-/* Twice at most: a broker that was restarted, or that no longer knows this process, is told so by
- * the first. */
+/* A broker that was restarted, or that no longer knows this process, is told so by the first try.
+ * Sets *ret_repeated where an earlier one may have been carried out. */
 static int exchange(struct slot *slot, struct packet *packet, enum wire_verb verb, int *fds,
-	size_t n_fds, struct wire_answer *ret)
+	size_t n_fds, struct wire_answer *ret, bool *ret_repeated)
 {
 	struct identity self;
 	struct wire_reply reply;
 	int r = -ECONNRESET;
 
 	identity_read(&self);
-	for (int attempt = 0; attempt < 2; attempt++) {
-		bool sent = false;
-		int connection = ensure_connection(slot, &self);
+	for (int i = 0; i < TRIES; i++) {
+		enum progress progress;
+		int connection = ensure_connection(slot, &self, packet->until_msec);
+		if (connection_is_lost(connection)) {
+			r = connection;
+			continue;
+		}
 		if (connection < 0)
 			return connection;
 		if (packet->size > slot->packet_max)
 			return -EMSGSIZE;
-		r = converse(slot, connection, packet, verb, fds, n_fds, &reply, &sent);
+		r = converse(slot, connection, packet, verb, fds, n_fds, &reply, &progress);
 		if (r == 0 && reply.answer.origin != WIRE_ORIGIN_STALE) {
 			*ret = reply.answer;
 			return 0;
 		}
 		slot_close(slot);
-		if (r == 0)
+		if (r == 0) {
 			r = -ESTALE;
-		else if (!connection_is_lost(r) || (sent && packet->once))
+			continue;
+		}
+		if (!connection_is_lost(r) || (progress != NOT_READ && packet->once))
 			return r;
+		*ret_repeated |= progress != NOT_READ;
 	}
 	return r;
 }
 
 /* A program's handlers and cancellation must not come between a request and its answer. */
-static int exchange_undisturbed(
-	struct packet *packet, enum wire_verb verb, int *fds, size_t n_fds, struct wire_answer *ret)
+static int exchange_undisturbed(struct packet *packet, enum wire_verb verb, int *fds, size_t n_fds,
+	struct wire_answer *ret, bool *ret_repeated)
 {
 	sigset_t all, signals;
 	int cancellation, r = -EAGAIN;
@@ -238,7 +301,8 @@ static int exchange_undisturbed(
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
 	struct slot *slot = slot_take();
 	if (slot) {
-		r = exchange(slot, packet, verb, fds, n_fds, ret);
+		packet->until_msec = now_msec() + BROKER_TIMEOUT * 1000;
+		r = exchange(slot, packet, verb, fds, n_fds, ret, ret_repeated);
 		slot_leave(slot);
 	}
 	pthread_setcancelstate(cancellation, &cancellation);
@@ -247,19 +311,19 @@ static int exchange_undisturbed(
 }
 
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
-	struct wire_answer *ret)
+	struct wire_answer *ret, bool *ret_repeated)
 {
 	unsigned char usual[PACKET_USUAL];
-	_cleanup_free_ void *large = NULL;
+	_cleanup_scratch_ struct scratch large = {0};
+	bool repeated = false;
 	struct packet packet = {.bytes = usual, .fd = fd, .once = once};
 
 	ssize_t n = wire_encode_request(request, usual, sizeof usual);
 	if (n == -EMSGSIZE) {
-		large = malloc(WIRE_PACKET_MAX);
-		if (!large)
+		packet.bytes = scratch_get(&large, WIRE_PACKET_MAX);
+		if (!packet.bytes)
 			return -ENOMEM;
-		packet.bytes = large;
-		n = wire_encode_request(request, large, WIRE_PACKET_MAX);
+		n = wire_encode_request(request, packet.bytes, WIRE_PACKET_MAX);
 	}
 	if (n < 0) {
 		reason_set("the request cannot be put to the broker", NULL, (int)-n);
@@ -268,7 +332,9 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	packet.size = (size_t)n;
 
 	reason_clear();
-	int r = exchange_undisturbed(&packet, request->verb, fds, n_fds, ret);
+	int r = exchange_undisturbed(&packet, request->verb, fds, n_fds, ret, &repeated);
+	if (ret_repeated)
+		*ret_repeated = repeated;
 	if (r < 0 && *sockd_reason() == '\0')
 		reason_set("no answer from the broker at", broker_path(), -r);
 	return r;

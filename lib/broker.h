@@ -3,7 +3,7 @@
  * when the caller is no longer who made it, and used by one thread at a time.
  *
  * Nothing of an exchange is seen by the caller: signals and cancellation wait until it is over,
- * SIGPIPE is not raised, and it takes at most BROKER_TIMEOUT seconds.
+ * SIGPIPE is not raised, and it takes at most BROKER_TIMEOUT seconds, however often it is tried.
  */
 #ifndef SOCKD_LIB_BROKER_H
 #define SOCKD_LIB_BROKER_H
@@ -16,8 +16,10 @@
 #define BROKER_TIMEOUT 10
 
 /*
- * Sends a request, with descriptor fd where it is not -1, and waits for the answer. Where once is
- * set the request is not repeated if the connection breaks after it was sent.
+ * Sends a request, with descriptor fd where it is not -1, and waits for the answer. Where the
+ * connection breaks before that the request is put again; with once set not where the broker had
+ * read it. *ret_repeated (which may be NULL) tells whether one that may have been carried out was
+ * put again.
  *
  * Returns 0 where the broker answered, which may be a refusal: then *ret is the answer, its words
  * are the thread's reason, and on success exactly n_fds descriptors, close-on-exec, are in fds,
@@ -25,6 +27,6 @@
  * nothing is owed.
  */
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
-	struct wire_answer *ret);
+	struct wire_answer *ret, bool *ret_repeated);
 
 #endif

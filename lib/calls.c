@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/ask.h"
@@ -56,11 +57,44 @@ int sockd_socket(int domain, int type, int protocol)
 	return finish(error, saved_errno, fd);
 }
 
+static bool is_bound_to(int fd, const void *address, size_t size)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in inet;
+		struct sockaddr_in6 inet6;
+		unsigned char bytes[WIRE_ADDRESS_MAX];
+	} own = {0}, asked = {0};
+	socklen_t own_size = sizeof own;
+
+	if (size > sizeof asked || kernel_getsockname(fd, &own, &own_size) < 0)
+		return false;
+	memcpy(&asked, address, size);
+	if (own.any.sa_family != asked.any.sa_family)
+		return false;
+	switch (own.any.sa_family) {
+	case AF_INET:
+		return own.inet.sin_port == asked.inet.sin_port &&
+		       own.inet.sin_addr.s_addr == asked.inet.sin_addr.s_addr;
+	case AF_INET6:
+		return own.inet6.sin6_port == asked.inet6.sin6_port &&
+		       IN6_ARE_ADDR_EQUAL(&own.inet6.sin6_addr, &asked.inet6.sin6_addr);
+	default:
+		return own_size == size && memcmp(&own, &asked, size) == 0;
+	}
+}
+
 static __attribute__((noinline)) int apply(int fd, const struct wire_step *step, int kernel_error)
 {
 	struct ask_result result;
+	int error = ask_error(ask_apply(fd, step, 1, false, &result), &result, kernel_error);
 
-	return ask_error(ask_apply(fd, step, 1, false, &result), &result, kernel_error);
+	/* Done by a broker that died before it could say so, and told by the next one as bind(2)
+	 * tells it. */
+	if (error == EINVAL && result.repeated && step->kind == WIRE_STEP_BIND &&
+		is_bound_to(fd, step->address, step->address_size))
+		return 0;
+	return error;
 }
 
 /* On AF_UNIX a refusal is about the permissions of files, which are not the broker's to give. */
@@ -93,6 +127,11 @@ static __attribute__((noinline)) int connect_by_broker(
 
 	enum ask_outcome outcome = ask_apply(fd, step, 1, false, &result);
 	int error = ask_error(outcome, &result, kernel_error);
+	/* Begun by a broker that died before it could say so. */
+	if (result.repeated && (error == EALREADY || error == EISCONN)) {
+		result.connecting = error == EALREADY;
+		error = 0;
+	}
 	if (flags < 0 || outcome == ASK_REFUSED)
 		return error;
 	/* The broker must not wait and so makes the socket, which is the same for both,

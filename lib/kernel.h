@@ -39,6 +39,11 @@ static inline int kernel_getsockopt(int fd, int level, int name, void *value, so
 	return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
 }
 
+static inline int kernel_getsockname(int fd, void *address, socklen_t *size)
+{
+	return (int)syscall(SYS_getsockname, fd, address, size);
+}
+
 /* An option of SOL_SOCKET that is a number; -1: none. */
 static inline int kernel_socket_number(int fd, int option)
 {

@@ -82,7 +82,7 @@ void netlink_ensure_bound(int fd)
 	struct sockaddr_nl own;
 	socklen_t size = sizeof own;
 
-	if (syscall(SYS_getsockname, fd, &own, &size) < 0 || own.nl_pid != 0)
+	if (kernel_getsockname(fd, &own, &size) < 0 || own.nl_pid != 0)
 		return;
 	/* The groups it has joined are named again, or bind would leave them. A socket that may not
 	 * name them is left as it is: only the number of its address is then another. */

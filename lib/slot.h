@@ -25,6 +25,7 @@ struct slot {
 	struct identity identity;
 	uint64_t serial; /* of the last request */
 	uint32_t packet_max;
+	int limit_msec; /* how long sending and receiving wait, as it was set last */
 };
 
 /* Returns this process's slot, locked; NULL where none can be had. Signals are blocked by the

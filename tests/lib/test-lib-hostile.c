@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,9 @@ enum answer {
 	ANSWER_STALE,	/* at first, then right */
 	ANSWER_STALE_EVER,
 	ANSWER_BAD_HELLO,
-	ANSWER_LOST, /* closes the first connection unanswered, then right */
+	ANSWER_LOST,   /* closes the first connection unanswered, then right */
+	ANSWER_UNREAD, /* closes the first with the request unread, then right */
+	ANSWER_SLOW,   /* three seconds for each reply, and closes for each request */
 };
 
 static char path[64];
@@ -69,7 +72,9 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 		reply.serial += answer == ANSWER_SERIAL;
 		if (answer == ANSWER_VERB)
 			reply.verb = WIRE_RELEASE;
-		reply.answer.count = answer == ANSWER_COUNT || answer == ANSWER_TOO_MANY ? 2 : 1;
+		reply.answer.count = request->verb == WIRE_APPLY			   ? 0
+				     : answer == ANSWER_COUNT || answer == ANSWER_TOO_MANY ? 2
+											   : 1;
 		if (answer == ANSWER_FD_IN_REFUSAL || stale) {
 			reply.answer.error = EPROTO;
 			reply.answer.origin = stale ? WIRE_ORIGIN_STALE : WIRE_ORIGIN_KERNEL;
@@ -91,6 +96,14 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 		ret->size += 8;
 }
 
+/* Waits until a request is there. */
+static bool await_request(int connection)
+{
+	struct pollfd wait = {.fd = connection, .events = POLLIN};
+
+	return poll(&wait, 1, -1) == 1;
+}
+
 /* Serves one connection. Returns false where the client is gone. */
 static bool serve_one(int connection, enum answer answer, bool first)
 {
@@ -108,18 +121,21 @@ static bool serve_one(int connection, enum answer answer, bool first)
 		close(received);
 	if (wire_decode_request(packet, message.size, &request, &what) < 0)
 		_exit(3);
-	if (request.verb != WIRE_HELLO &&
-		(answer == ANSWER_NOTHING || (answer == ANSWER_LOST && first)))
+	if (answer == ANSWER_SLOW)
+		sleep(3);
+	if (request.verb != WIRE_HELLO && (answer == ANSWER_NOTHING || answer == ANSWER_SLOW ||
+						  (answer == ANSWER_LOST && first)))
 		return false;
 	make_reply(&reply, &request, answer, first);
 	fds[0] = fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	size_t n = request.verb == WIRE_HELLO || answer == ANSWER_NO_FD ? 0
-		   : answer == ANSWER_TOO_MANY				? 2
-									: 1;
+	size_t n = request.verb != WIRE_OPEN || answer == ANSWER_NO_FD ? 0
+		   : answer == ANSWER_TOO_MANY			       ? 2
+								       : 1;
 	bool stale = answer == ANSWER_STALE_EVER || (answer == ANSWER_STALE && first);
 	(void)transport_send(connection, reply.bytes, reply.size, fds, stale && n > 0 ? 0 : n, 0);
 	close(fds[0]);
-	return true;
+	return !(request.verb == WIRE_HELLO && answer == ANSWER_UNREAD && first &&
+		 await_request(connection));
 }
 
 static void serve(int listener, enum answer answer)
@@ -185,7 +201,7 @@ START_TEST(bad_answers)
 }
 END_TEST
 
-static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST};
+static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST, ANSWER_UNREAD};
 
 START_TEST(good_in_the_end)
 {
@@ -204,10 +220,14 @@ START_TEST(good_in_the_end)
 }
 END_TEST
 
-/* A message is not sent a second time by a broker that may have sent it already. */
-START_TEST(a_send_is_not_repeated)
+struct link_answer {
+	struct nlmsghdr head;
+	struct nlmsgerr error;
+};
+
+/* Asks for what needs a right and would fail. Returns the size of the kernel's answer. */
+static ssize_t delete_link(struct link_answer *ret)
 {
-	start(ANSWER_LOST);
 	struct {
 		struct nlmsghdr head;
 		struct ifinfomsg body;
@@ -218,19 +238,38 @@ START_TEST(a_send_is_not_repeated)
 			.nlmsg_seq = 5},
 		.body = {.ifi_index = 99999},
 	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-	} answer;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	ck_assert_int_eq(sockd_sendto(fd, &request, sizeof request, 0, NULL, 0), sizeof request);
+	ssize_t size = recv(fd, ret, sizeof *ret, MSG_DONTWAIT);
+	close(fd);
+	return size;
+}
+
+/* A message is not sent a second time by a broker that may have sent it already. */
+START_TEST(a_send_is_not_repeated)
+{
+	struct link_answer answer;
+
+	start(ANSWER_LOST);
+	ck_assert_int_ge(delete_link(&answer), (int)sizeof answer);
 	ck_assert_str_ne(sockd_reason(), "");
 	/* It was sent plainly, and the kernel refused the sender. */
-	ck_assert_int_ge(recv(fd, &answer, sizeof answer, MSG_DONTWAIT), (int)sizeof answer);
 	ck_assert_int_eq(answer.error.error, -EPERM);
 	ck_assert_int_eq(answer.head.nlmsg_seq, 5);
-	close(fd);
+	stop();
+}
+END_TEST
+
+/* But it is put again to the next one where the first never read it. */
+START_TEST(a_send_that_was_not_read)
+{
+	struct link_answer answer;
+
+	start(ANSWER_UNREAD);
+	ck_assert_int_eq(delete_link(&answer), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_str_eq(sockd_reason(), "");
 	stop();
 }
 END_TEST
@@ -253,6 +292,23 @@ START_TEST(silence)
 }
 END_TEST
 
+/* Ten seconds are for all that one call waits for, however often it is tried. */
+START_TEST(slowness)
+{
+	start(ANSWER_SLOW);
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	ck_assert_int_eq(open_raw(), -1);
+	ck_assert_int_eq(errno, EPERM);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ck_assert_int_ge(to.tv_sec - from.tv_sec, 9);
+	ck_assert_int_lt(to.tv_sec - from.tv_sec, 15);
+	ck_assert_ptr_nonnull(strstr(sockd_reason(), "timed out"));
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lib-hostile");
@@ -263,7 +319,9 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_answers, ANSWER_STALE_EVER, ANSWER_BAD_HELLO + 1);
 	tcase_add_loop_test(tcase, good_in_the_end, 0, (int)ARRAY_SIZE(good));
 	tcase_add_test(tcase, a_send_is_not_repeated);
+	tcase_add_test(tcase, a_send_that_was_not_read);
 	tcase_add_test(tcase, silence);
+	tcase_add_test(tcase, slowness);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

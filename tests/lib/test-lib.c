@@ -334,6 +334,28 @@ static int prepared(void *data _unused_)
 	return 0;
 }
 
+/* The broker closes its own copies in its own time, which must not be seen. */
+static int same_port_again(void *data _unused_)
+{
+	struct sockaddr_in address = loopback(80);
+	_cleanup_(sockd_request_freep) struct sockd_request *server =
+		sockd_request_new(AF_INET, SOCK_STREAM, 0);
+	int listener = -1;
+
+	EXPECT(sockd_request_bind(server, (struct sockaddr *)&address, sizeof address) == 0);
+	EXPECT(sockd_request_listen(server, 5) == 0);
+	for (int i = 0; i < 2000; i++) {
+		listener = sockd_request_open(server);
+		EXPECT(listener >= 0);
+		EXPECT(close(listener) == 0);
+	}
+	/* But an address that is in use is in use. */
+	listener = sockd_request_open(server);
+	EXPECT(listener >= 0);
+	EXPECT(sockd_request_open(server) == -1 && errno == EADDRINUSE);
+	return 0;
+}
+
 static int links(void *data _unused_)
 {
 	struct {
@@ -412,6 +434,7 @@ CLIENT_TEST(forks)
 CLIENT_TEST(closed_descriptors)
 CLIENT_TEST(threads_and_signals)
 CLIENT_TEST(prepared)
+CLIENT_TEST(same_port_again)
 CLIENT_TEST(links)
 CLIENT_TEST(full_table)
 
@@ -491,6 +514,7 @@ int main(void)
 	tcase_add_test(tcase, closed_descriptors_by_client);
 	tcase_add_test(tcase, threads_and_signals_by_client);
 	tcase_add_test(tcase, prepared_by_client);
+	tcase_add_test(tcase, same_port_again_by_client);
 	tcase_add_test(tcase, links_by_client);
 	tcase_add_test(tcase, full_table_by_client);
 	tcase_add_test(tcase, moved_by_root);
