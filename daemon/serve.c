@@ -19,10 +19,10 @@
 #define STEPS_ON_LOOP 256u
 #define STEP_BYTES_ON_LOOP (16u * 1024u)
 
-/* How long an address that is in use is waited for, at first and at most; about a tenth of a second
- * in all. */
+/* How long an address that is in use is waited for, at first and at most; half a second in all,
+ * which is longer than a close that lingers is let hang. */
 #define IN_USE_USEC_MIN 250u
-#define IN_USE_USEC_MAX 64000u
+#define IN_USE_USEC_MAX 256000u
 
 /* Families and protocols that were opened once: their kernel modules are loaded, so that opening
  * cannot sleep. */
@@ -101,17 +101,18 @@ static bool is_in_use(const struct task *task)
 
 /*
  * Who has closed a socket from here may ask for its address again before our own copy is closed.
- * Asking first whether any is still to be closed makes it certain that a refusal without one is the
+ * What was given to be closed before now is therefore waited for; a refusal after that is the
  * kernel's own.
  */
 static void execute_patiently(struct task *task)
 {
 	struct worker *worker = task->connection->broker->worker;
+	uint64_t mark = worker_close_mark(worker);
 
 	for (useconds_t usec = IN_USE_USEC_MIN;; usec *= 2) {
-		bool is_closing = worker_is_closing(worker);
+		bool has_closed = worker_has_closed(worker, mark);
 		execute(&task->plan, &task->outcome);
-		if (!is_in_use(task) || !is_closing || usec > IN_USE_USEC_MAX)
+		if (!is_in_use(task) || has_closed || usec > IN_USE_USEC_MAX)
 			return;
 		for (size_t i = 0; i < task->outcome.n_failed_fds; i++)
 			close_quietly(task->outcome.fds[i]);

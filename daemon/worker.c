@@ -41,7 +41,9 @@ struct worker {
 	int *fds; /* to be closed: fds[close_first] to fds[close_end - 1] */
 	size_t close_first, close_end, fds_size;
 	size_t n_closers, n_closers_idle;
-	uint64_t close_begun_usec; /* when a closing thread last took a descriptor */
+	uint64_t n_given; /* descriptors to be closed, ever; each has its number, from 1 */
+	uint64_t closing[CLOSERS_MAX]; /* the numbers that closing threads are at; 0: none */
+	uint64_t close_begun_usec;     /* when a closing thread last took a descriptor */
 
 	int event_fd;
 	sd_event_source *source;
@@ -207,6 +209,17 @@ static void *job_thread(void *data)
 	return NULL;
 }
 
+/* There are no more threads than places. Called with the lock held. */
+static uint64_t *note_closing(struct worker *worker, uint64_t number)
+{
+	uint64_t *place = worker->closing;
+
+	while (*place != 0)
+		place++;
+	*place = number;
+	return place;
+}
+
 static void *close_thread(void *data)
 {
 	struct worker *worker = data;
@@ -219,13 +232,16 @@ static void *close_thread(void *data)
 	(void)pthread_mutex_lock(&worker->lock);
 	for (;;) {
 		if (worker->close_first < worker->close_end) {
+			uint64_t waiting = worker->close_end - worker->close_first;
 			int fd = worker->fds[worker->close_first++];
+			uint64_t *place = note_closing(worker, worker->n_given - waiting + 1);
 
 			worker->close_begun_usec = now_usec();
 			(void)pthread_mutex_unlock(&worker->lock);
 			cutter_run(&cutter, true);
 			(void)close(fd);
 			(void)pthread_mutex_lock(&worker->lock);
+			*place = 0;
 			continue;
 		}
 		worker->close_first = worker->close_end = 0;
@@ -423,6 +439,7 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 	if (!here) {
 		memcpy(worker->fds + worker->close_end, fds, n * sizeof(int));
 		worker->close_end += n;
+		worker->n_given += n;
 		if (worker->n_closers_idle > 0)
 			(void)pthread_cond_signal(&worker->close_waits);
 		else if (worker->n_closers < CLOSERS_MAX &&
@@ -437,13 +454,22 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 			close_quietly(fds[i]);
 }
 
-bool worker_is_closing(struct worker *worker)
+uint64_t worker_close_mark(struct worker *worker)
 {
 	(void)pthread_mutex_lock(&worker->lock);
-	bool is_closing = worker->close_first < worker->close_end ||
-			  worker->n_closers > worker->n_closers_idle;
+	uint64_t mark = worker->n_given;
 	(void)pthread_mutex_unlock(&worker->lock);
-	return is_closing;
+	return mark;
+}
+
+bool worker_has_closed(struct worker *worker, uint64_t mark)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	bool has_closed = worker->n_given - (worker->close_end - worker->close_first) >= mark;
+	for (size_t i = 0; i < CLOSERS_MAX; i++)
+		has_closed &= worker->closing[i] == 0 || worker->closing[i] > mark;
+	(void)pthread_mutex_unlock(&worker->lock);
+	return has_closed;
 }
 
 size_t worker_busy(const struct worker *worker)

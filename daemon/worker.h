@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 #define WORKER_QUEUE_MAX 64u /* jobs that wait while every thread is busy */
@@ -42,8 +43,9 @@ int worker_submit_take(struct worker *worker, struct job *job);
  * descriptors are the worker's from here on, also where memory runs out (they are then closed at
  * once). */
 void worker_close_take(struct worker *worker, const int *fds, size_t n);
-/* Is any of those descriptors still open? Also for a job's run(). */
-bool worker_is_closing(struct worker *worker);
+/* Have all been closed that were given before the mark was taken? Both also for a job's run(). */
+uint64_t worker_close_mark(struct worker *worker);
+bool worker_has_closed(struct worker *worker, uint64_t mark);
 /* Jobs that wait or run. */
 size_t worker_busy(const struct worker *worker);
 

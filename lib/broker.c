@@ -36,7 +36,7 @@
  * anew (the listening socket is then its manager's) costs one try each; a request that itself ends
  * the broker must not do so for ever.
  */
-#define TRIES 4
+#define TRIES 6
 
 /* A limit on waiting is set anew where it is off by more. */
 #define LIMIT_SLACK_MSEC 100

@@ -128,6 +128,8 @@ for client in clients:
 for error in errors[:20]:
     print("#", error)
 check("no client of %d saw an error in %d turns (%d did)" % (len(clients), total, len(errors)), total > KILLS and not errors)
+# It may not have come up yet.
+start_client("library", 0, 0.1).communicate(timeout=60)
 os.kill(pid, signal.SIGTERM)
 check("the last one ends with status 0", os.waitpid(pid, 0)[1] == 0)
 PYTHON
