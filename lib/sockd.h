@@ -16,7 +16,8 @@
  * broker belongs to the process, is close-on-exec, is never on descriptor 0 to 2, and is made anew
  * after fork(2), a change of credentials or of namespace, or when the program has closed it.
  * SIGPIPE is never raised by it. An exchange with the broker takes at most 10 seconds; after that
- * the broker counts as absent.
+ * the broker counts as absent. One that is restarted while its manager keeps the listening socket
+ * is not noticed.
  *
  * On failure every function returns -1 (or NULL) and sets errno; on success errno is left as it
  * was.

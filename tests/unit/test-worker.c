@@ -312,6 +312,40 @@ START_TEST(a_hanging_close_does_not_stop_the_others)
 }
 END_TEST
 
+static void wait_for_mark(uint64_t mark)
+{
+	for (int i = 0; i < 5000 && !worker_has_closed(worker, mark); i++)
+		(void)usleep(1000);
+	ck_assert(worker_has_closed(worker, mark));
+}
+
+/* A mark is reached when all before it are closed, in whatever order that happens. */
+START_TEST(marks)
+{
+	int peer, lingering = make_lingering(3, &peer);
+	uint64_t before = worker_close_mark(worker);
+	int fds[300];
+
+	ck_assert(worker_has_closed(worker, before));
+	worker_close_take(worker, &lingering, 1);
+	uint64_t mark = worker_close_mark(worker);
+	ck_assert_uint_eq(mark, before + 1);
+	ck_assert(worker_has_closed(worker, before));
+	ck_assert(!worker_has_closed(worker, mark));
+	(void)usleep(100000);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	worker_close_take(worker, fds, ARRAY_SIZE(fds));
+	uint64_t last = worker_close_mark(worker);
+	wait_for_mark(last);
+	ck_assert(worker_has_closed(worker, mark));
+	wait_until_closed(lingering);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		ck_assert_int_eq(fcntl(fds[i], F_GETFD), -1);
+	(void)close(peer);
+}
+END_TEST
+
 /* More lingering closes than there are threads to close: each of them is cut short. */
 START_TEST(no_close_hangs_for_long)
 {
@@ -392,6 +426,7 @@ int main(void)
 	tcase_add_test(cases, done_may_free_the_worker);
 	tcase_add_test(cases, descriptors_are_closed);
 	tcase_add_test(cases, a_hanging_close_does_not_stop_the_others);
+	tcase_add_test(cases, marks);
 	tcase_add_test(cases, no_close_hangs_for_long);
 	tcase_add_test(cases, no_threads_is_an_error);
 	suite_add_tcase(suite, cases);
