@@ -66,6 +66,6 @@ for ((i = 1; i <= tries && !undisturbed; i++)); do
 	least=$((took < checked ? took : checked))
 	[ "$count" -gt 10 ] && [ "$longest" -lt $((least / 2)) ] && undisturbed=1
 done
+end_child "$client"
 expect "a client does not wait for a reload" [ "$undisturbed" -eq 1 ]
 counted "each reload took effect" $((i - 1)) "$work/sockd.log" "reloaded: $((rules + 1)) rules from 2 files"
-end_child "$client"
