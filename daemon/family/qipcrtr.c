@@ -1,8 +1,8 @@
 /*
- * Qualcomm IPC router sockets. They are of no network namespace. A socket may be bound again and
- * again; each time ports under 16384, and those from 2^31 up (among them the name server's, which
- * is called the control port), need CAP_NET_ADMIN, the others nothing. So a rule's "ports" are
- * those of the first kind that its sockets may have, and no more can be said.
+ * Qualcomm IPC router sockets. The kernel has them in its first network namespace alone. A socket
+ * may be bound again and again; each time ports under 16384, and those from 2^31 up (among them the
+ * name server's, which is called the control port), need CAP_NET_ADMIN, the others nothing. So a
+ * rule's "ports" are those of the first kind that its sockets may have, and no more can be said.
  */
 #include <linux/capability.h>
 #include <linux/qrtr.h>
