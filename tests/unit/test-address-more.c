@@ -300,6 +300,7 @@ int main(void)
 	Suite *suite = suite_create("address-more");
 	TCase *tests = tcase_create("families");
 
+	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, tipc);
 	tcase_add_test(tests, alg);
 	tcase_add_test(tests, qipcrtr);

@@ -12,7 +12,14 @@ island=sockd-$$-island
 # QIPCRTR is only in the first namespace, where sockd is not here.
 first=sockd-$$-first
 ip netns attach "$first" 1 || die "name the first namespace"
-trap 'ip netns delete "$first"; ip netns delete "$island" 2>/dev/null; finish' EXIT
+finish_here() {
+	local status=$?
+	ip netns delete "$first"
+	ip netns delete "$island" 2>/dev/null
+	(exit "$status")
+	finish
+}
+trap finish_here EXIT
 
 policy <<JSON
 {
