@@ -32,8 +32,8 @@ enum {
 	OPTION_OPTION,
 };
 
-#define VERBS_ALL (VERB_OPEN | VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD)
-#define VERBS_ADMIN (VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD)
+#define VERBS_ALL (VERB_OPEN | VERBS_ADMIN)
+#define VERBS_ADMIN (VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD | VERB_FAMILIES)
 #define VERBS_REQUEST (VERB_OPEN | VERB_CHECK)
 
 static const struct option_use {
@@ -69,6 +69,7 @@ static const struct {
 	{"list", VERB_LIST, 0, 0},
 	{"status", VERB_STATUS, 0, 0},
 	{"reload", VERB_RELOAD, 0, 0},
+	{"families", VERB_FAMILIES, 0, 0},
 };
 
 static void print_help(void)
@@ -83,7 +84,9 @@ static void print_help(void)
 	     "                        would this be allowed, by which rule, and if not why\n"
 	     "  list                  the grants whose sockets are open\n"
 	     "  status                what the broker is doing\n"
-	     "  reload                make the broker read its policy again\n\n"
+	     "  reload                make the broker read its policy again\n"
+	     "  families              what this kernel has, what the policy speaks of, and what a\n"
+	     "                        broker adds\n\n"
 	     "Options of open and check, carried out in the order given:\n"
 	     "  --bind=ADDRESS        bind the socket\n"
 	     "  --connect=ADDRESS     connect it\n"

@@ -19,6 +19,7 @@ enum verb {
 	VERB_LIST = 1 << 2,
 	VERB_STATUS = 1 << 3,
 	VERB_RELOAD = 1 << 4,
+	VERB_FAMILIES = 1 << 5,
 };
 
 struct arguments {

@@ -9,6 +9,10 @@
 #include "proto/constants.h"
 #include "proto/macro.h"
 
+#ifndef AF_XDP
+#define AF_XDP 44
+#endif
+
 static int parse_int(const char *text, int *ret)
 {
 	char *end;
@@ -52,6 +56,17 @@ static const char *address_example(int domain)
 		return "eth0 or eth0/arp";
 	case AF_VSOCK:
 		return "CID:PORT, such as any:1024";
+	case AF_RDS:
+	case AF_SMC:
+		return "127.0.0.1:4000 or [::1]:4000, without host names";
+	case AF_TIPC:
+		return "service:TYPE:INSTANCE or range:TYPE:LOWER-UPPER";
+	case AF_ALG:
+		return "TYPE/NAME, such as hash/sha256";
+	case AF_QIPCRTR:
+		return "NODE:PORT, such as 1:16384";
+	case AF_XDP:
+		return "eth0/0, which is INTERFACE/QUEUE";
 	default:
 		return "raw: and the bytes of the whole address in hexadecimal";
 	}

@@ -20,6 +20,8 @@ static int run(const struct arguments *arguments)
 		return verb_status(arguments);
 	case VERB_RELOAD:
 		return verb_reload(arguments);
+	case VERB_FAMILIES:
+		return verb_families(arguments);
 	}
 	return EXIT_USAGE;
 }

@@ -9,5 +9,6 @@ int verb_check(const struct arguments *arguments);
 int verb_list(const struct arguments *arguments);
 int verb_status(const struct arguments *arguments);
 int verb_reload(const struct arguments *arguments);
+int verb_families(const struct arguments *arguments);
 
 #endif

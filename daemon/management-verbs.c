@@ -250,6 +250,7 @@ json_t *management_verb(struct broker *broker, const json_t *request)
 		{"list", verb_list},
 		{"check", verb_check},
 		{"status", verb_status},
+		{"families", management_families},
 	};
 	const char *name = json_string_value(json_object_get(request, "verb"));
 
@@ -257,5 +258,5 @@ json_t *management_verb(struct broker *broker, const json_t *request)
 		if (name && strcmp(name, verbs[i].name) == 0)
 			return verbs[i].handle(broker, request);
 	return management_failure(
-		EOPNOTSUPP, "the verb is unknown: list, check, status, reload are known");
+		EOPNOTSUPP, "the verb is unknown: list, check, status, families, reload are known");
 }

@@ -14,4 +14,7 @@ json_t *management_verb(struct broker *broker, const json_t *request);
 json_t *management_reload_answer(const struct broker *broker, int result, const char *errors);
 json_t *management_failure(int error, const char *text);
 
+/* The verb families: how many rules speak of each; in management-families.c. */
+json_t *management_families(struct broker *broker, const json_t *request);
+
 #endif

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "proto/address-internal.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -32,13 +33,7 @@
 #define PACKET_HARDWARE_OFFSET offsetof(struct sockaddr_ll, sll_addr)
 #define PACKET_HARDWARE_MAX 32u /* the kernel's MAX_ADDR_LEN */
 
-/* Text that grows to the end of its buffer and no further. */
-struct text {
-	char bytes[ADDRESS_TEXT_MAX];
-	size_t size;
-};
-
-_printf_(2, 3) static void text_add(struct text *text, const char *format, ...)
+void text_add(struct text *text, const char *format, ...)
 {
 	va_list arguments;
 	size_t room = sizeof(text->bytes) - text->size;
@@ -50,8 +45,7 @@ _printf_(2, 3) static void text_add(struct text *text, const char *format, ...)
 		text->size += MIN_OF((size_t)n, room - 1);
 }
 
-/* A whole number and nothing else: decimal, or hexadecimal after 0x. */
-static int parse_number(const char *text, uint32_t max, uint32_t *ret)
+int parse_number(const char *text, uint32_t max, uint32_t *ret)
 {
 	unsigned base = 10;
 	uint64_t number = 0;
@@ -90,7 +84,7 @@ static int parse_port(const char *text, in_port_t *ret)
 	return 0;
 }
 
-static int parse_interface(const char *text, uint32_t *ret)
+int parse_interface(const char *text, uint32_t *ret)
 {
 	if (parse_number(text, INT_MAX, ret) == 0)
 		return 0;
@@ -115,7 +109,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-static int parse_hex_byte(const char *text, unsigned char *ret)
+int parse_hex_byte(const char *text, unsigned char *ret)
 {
 	int high = hex_digit(text[0]);
 	int low = high < 0 ? -1 : hex_digit(text[1]);
@@ -138,7 +132,7 @@ static int parse_raw(
 	for (size_t i = 0; i < n / 2; i++)
 		if (parse_hex_byte(text + 2 * i, &bytes[i]) < 0)
 			return -EINVAL;
-	if (address.ss_family != domain)
+	if (address.ss_family != domain && !address_more_is_of(domain, address.ss_family))
 		return -EINVAL;
 	*ret = address;
 	*ret_size = (socklen_t)(n / 2);
@@ -389,7 +383,8 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 		r = parse_vsock(text, (struct sockaddr_vm *)&address);
 		break;
 	default:
-		return -EINVAL;
+		r = address_more_parse(domain, text, &address, &size);
+		break;
 	}
 	if (r < 0)
 		return r;
@@ -547,7 +542,8 @@ void address_limits(int domain, size_t *ret_min, size_t *ret_max)
 		min = sizeof(struct sockaddr_vm);
 		break;
 	default:
-		max = 0;
+		if (!address_more_limits(domain, &min, &max))
+			max = 0;
 		break;
 	}
 	*ret_min = min;
@@ -592,6 +588,9 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 			break;
 		case AF_VSOCK:
 			known = format_vsock((const struct sockaddr_vm *)&copy, &text);
+			break;
+		default:
+			known = address_more_format(&copy, size, &text);
 			break;
 		}
 	}

@@ -11,6 +11,13 @@
  * - packet: `INTERFACE[/PROTOCOL[/HARDWARE-ADDRESS]]`, as `eth0/arp/ff:ff:ff:ff:ff:ff`, `2/0x1234`,
  *   `2/none/02:00:00:00:00:01`; 0 is any interface.
  * - vsock: `CID:PORT`, as `any:1024`, `2:80`; CIDs any, hypervisor, local and host; port any.
+ * - tipc: `service:TYPE:INSTANCE[@LOOKUP]`, `range:TYPE:LOWER-UPPER`, `socket:NODE:REF`; each may end
+ *   in `/node`, `/zone`, or `/SCOPE` as a number; `/cluster` is meant without.
+ * - rds, smc: as inet and inet6.
+ * - alg: `TYPE/NAME[/FEAT[/MASK]]`, as `hash/sha256`, `skcipher/cbc(aes)`.
+ * - qipcrtr: `NODE:PORT`, as `1:16384`; node any is all nodes, port control the name server's.
+ * - xdp: `INTERFACE/QUEUE[/FLAGS]`, as `eth0/0`, `2/1/copy,wakeup`; flags copy, zerocopy, wakeup, sg, or
+ *   a number.
  *
  * Any other family, and what none of these can say: hex bytes of the whole sockaddr after `raw:`.
  * Interface names are resolved in the calling thread's network namespace; that is the only thing

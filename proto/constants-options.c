@@ -45,6 +45,9 @@
 #ifndef SOL_XDP
 #define SOL_XDP 283
 #endif
+#ifndef SOL_SMC
+#define SOL_SMC 286
+#endif
 #ifndef SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD
 #define SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD 6
 #define SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW 8
@@ -54,7 +57,8 @@
  * FREE means that the kernel asks nobody for a capability. Left out, though free, is what a
  * privileged caller gets more of than the holder: IPV6_FLOWLABEL_MGR and IPV6_2292PKTOPTIONS (they
  * carry control messages), SCTP_SOCKOPT_BINDX_ADD and CONNECTX (they bind),
- * ALG_SET_KEY_BY_KEY_SERIAL.
+ * ALG_SET_KEY_BY_KEY_SERIAL. Left out because they hold pointers or descriptors: XDP_UMEM_REG,
+ * RDS_GET_MR, RDS_GET_MR_FOR_DEST.
  */
 static const struct option_info socket_options[] = {
 	OPTION(SOL_SOCKET, SO_DEBUG, INT, INIT_ADMIN),
@@ -250,6 +254,10 @@ static const struct option_info xdp_options[] = {
 	OPTION(SOL_XDP, XDP_UMEM_COMPLETION_RING, INT, FREE),
 };
 
+static const struct option_info smc_options[] = {
+	NUMBERED(SOL_SMC, "SMC_LIMIT_HS", 1, INT, FREE),
+};
+
 static const struct option_level levels[] = {
 	LEVEL(SOL_SOCKET, AF_UNSPEC, socket_options),
 	LEVEL(SOL_PACKET, AF_PACKET, packet_options),
@@ -263,6 +271,7 @@ static const struct option_level levels[] = {
 	LEVEL(SOL_RDS, AF_RDS, rds_options),
 	LEVEL(SOL_ALG, AF_ALG, alg_options),
 	LEVEL(SOL_XDP, AF_XDP, xdp_options),
+	LEVEL(SOL_SMC, AF_SMC, smc_options),
 };
 
 static const struct option_info *find_name(

@@ -10,6 +10,10 @@
 
 #include "proto/macro.h"
 
+#ifndef AF_XDP
+#define AF_XDP 44
+#endif
+
 #define CAPABILITY(cap) (UINT64_C(1) << (cap))
 
 const struct family *family_get(int domain)
@@ -27,6 +31,20 @@ const struct family *family_get(int domain)
 		return &family_vsock;
 	case AF_UNIX:
 		return &family_unix;
+	case AF_ALG:
+		return &family_alg;
+	case AF_KEY:
+		return &family_key;
+	case AF_QIPCRTR:
+		return &family_qipcrtr;
+	case AF_RDS:
+		return &family_rds;
+	case AF_SMC:
+		return &family_smc;
+	case AF_TIPC:
+		return &family_tipc;
+	case AF_XDP:
+		return &family_xdp;
 	default:
 		return &family_plain;
 	}
@@ -273,6 +291,17 @@ uint64_t family_option_capabilities(const struct rule *rule)
 			capabilities |= CAPABILITY(CAP_NET_RAW);
 	}
 	return capabilities;
+}
+
+bool family_open_freely(const struct rule *rule _unused_, const struct policy_query *query _unused_,
+	char *why _unused_, size_t why_size _unused_)
+{
+	return true;
+}
+
+bool family_step_may_sleep(const struct wire_step *step)
+{
+	return step->kind != WIRE_STEP_OPTION || step->a != SOL_SOCKET;
 }
 
 int family_open_plainly(int domain, int type, int protocol)

@@ -30,6 +30,9 @@ struct family {
 	uint32_t apply_steps;
 	/* The last close waits for a grace period: never on the loop. */
 	bool close_sleeps;
+	/* Which ports need a privilege is not the usual rule (those under 1024): check_rule judges a
+	 * deny rule's ports. */
+	bool judges_denied_ports;
 
 	/*
 	 * Checks a rule for what this family cannot hold or does not have. Returns 0 or -EINVAL
@@ -69,7 +72,8 @@ struct family {
 	 */
 	int (*effective_protocol)(int type, int protocol);
 	/* poll(2) takes no lock that a hostile holder of the socket could keep: true for inet,
-	 * inet6, packet, netlink and unix; false for vsock and families without a file. */
+	 * inet6, packet, netlink and unix; false for vsock, xdp and families without a
+	 * file. */
 	bool poll_is_lockless;
 	/*
 	 * Does the bind step (packet: opened with protocol 0, so that the protocol asked for takes
@@ -117,10 +121,18 @@ bool family_rule_has(const int *items, size_t n, int value);
 /* Is one of the ranges' numbers between first and last? */
 bool family_ranges_meet(const struct ranges *ranges, uint32_t first, uint32_t last);
 
+/* For open_within, where an open socket gives no more than its rule says. */
+bool family_open_freely(
+	const struct rule *rule, const struct policy_query *query, char *why, size_t why_size);
+/* For step_sleeps: all may but the options that every socket has. */
+bool family_step_may_sleep(const struct wire_step *step);
+
 int family_open_plainly(int domain, int type, int protocol);
 int family_bind_plainly(int fd, int type, int protocol, const void *address, size_t size);
 
 extern const struct family family_inet, family_inet6, family_packet, family_netlink, family_vsock,
 	family_unix, family_plain;
+extern const struct family family_alg, family_key, family_qipcrtr, family_rds, family_smc,
+	family_tipc, family_xdp;
 
 #endif

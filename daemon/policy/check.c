@@ -92,12 +92,14 @@ static void check_denied_netlink(const struct node *node, const struct rule *rul
 	}
 }
 
-static void check_deny(const struct node *node, const struct rule *rule)
+static void check_denied_ports(const struct node *node, const struct rule *rule)
 {
-	if (rule->owner_peer)
-		error_at_key(node, "owner",
-			"a deny rule opens nothing, so that it has no owner; "
-			"leave the key out");
+	bool judged = rule->n_families > 0;
+
+	for (size_t i = 0; i < rule->n_families; i++)
+		judged = judged && family_get(rule->families[i])->judges_denied_ports;
+	if (judged)
+		return;
 	if (rule->has_ports && rule->ports.n > 0 &&
 		rule->ports.items[rule->ports.n - 1].last >= FIRST_FREE_PORT)
 		error_at_key(node, "ports",
@@ -108,6 +110,15 @@ static void check_deny(const struct node *node, const struct rule *rule)
 			"port 0 is a free port of the kernel's choice, which every process may "
 			"have, "
 			"so that denying it cannot be kept; name ports from 1 to 1023");
+}
+
+static void check_deny(const struct node *node, const struct rule *rule)
+{
+	if (rule->owner_peer)
+		error_at_key(node, "owner",
+			"a deny rule opens nothing, so that it has no owner; "
+			"leave the key out");
+	check_denied_ports(node, rule);
 	if (rule->has_addresses)
 		error_at_key(node, "addresses",
 			"the holder of a socket may bind it to any address itself, so that denying "

@@ -22,6 +22,16 @@ static bool has_family(const struct rule *rule, int domain)
 	return false;
 }
 
+/* Families whose addresses are those of inet or inet6. */
+static bool has_prefixes(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->n_families; i++)
+		if (rule->families[i] != AF_INET && rule->families[i] != AF_INET6 &&
+			rule->families[i] != AF_RDS && rule->families[i] != AF_SMC)
+			return false;
+	return rule->n_families > 0;
+}
+
 static int add_prefix(const struct node *item, struct rule *rule)
 {
 	char quoted[REPORT_QUOTE_MAX];
@@ -36,7 +46,8 @@ static int add_prefix(const struct node *item, struct rule *rule)
 			report_quote(text, quoted));
 		return 0;
 	}
-	if (prefix.domain != 0 && !has_family(rule, prefix.domain)) {
+	if (prefix.domain != 0 && !has_family(rule, prefix.domain) && !has_family(rule, AF_RDS) &&
+		!has_family(rule, AF_SMC)) {
 		node_error(item, "%s is of a family that the rule does not name; add \"%s\" to it",
 			report_quote(text, quoted), prefix.domain == AF_INET ? "inet" : "inet6");
 		return 0;
@@ -55,7 +66,7 @@ static int add_address(const struct node *item, void *data)
 	struct rule *rule = data;
 	char quoted[REPORT_QUOTE_MAX], number[16];
 
-	if (only_family(rule, AF_INET, AF_INET6))
+	if (has_prefixes(rule))
 		return add_prefix(item, rule);
 
 	if (only_family(rule, AF_UNIX, AF_UNIX)) {
@@ -100,10 +111,15 @@ static int parse_addresses(const struct node *node, struct rule *rule)
 {
 	if (rule->n_families == 0)
 		return 0;
-	if (!only_family(rule, AF_INET, AF_INET6) && !only_family(rule, AF_UNIX, AF_UNIX) &&
+	/* Whatever they are: the family says why not. */
+	if (only_family(rule, AF_ALG, AF_TIPC)) {
+		rule->has_addresses = true;
+		return 0;
+	}
+	if (!has_prefixes(rule) && !only_family(rule, AF_UNIX, AF_UNIX) &&
 		!only_family(rule, AF_VSOCK, AF_VSOCK)) {
 		node_key_error(node,
-			"\"addresses\" are for inet and inet6, for unix, or for vsock; "
+			"\"addresses\" are for inet, inet6, rds and smc, for unix, or for vsock; "
 			"give each of these a rule of its own");
 		return 0;
 	}
@@ -265,7 +281,7 @@ int parse_use(const struct node *node, struct rule *rule)
 	int r = 0;
 
 	if (ports.json) {
-		uint32_t max = only_family(rule, AF_VSOCK, AF_VSOCK) ? UINT32_MAX : 65535;
+		uint32_t max = only_family(rule, AF_VSOCK, AF_QIPCRTR) ? UINT32_MAX : 65535;
 		struct node_ranges wanted = {&rule->ports, "a port", 0, max, false};
 
 		rule->has_ports = true;

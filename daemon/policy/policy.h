@@ -95,6 +95,13 @@ struct policy *policy_unref(struct policy *policy); /* returns NULL */
 size_t policy_rule_count(const struct policy *policy);
 size_t policy_file_count(const struct policy *policy);
 const struct policy_limits *policy_limits(const struct policy *policy);
+/* How many rules speak of each family; no kernel has a higher number than these. */
+#define POLICY_FAMILIES_MAX 64u
+struct policy_family_count {
+	unsigned allow, deny;
+};
+void policy_count_families(
+	const struct policy *policy, struct policy_family_count ret[static POLICY_FAMILIES_MAX]);
 /* The capabilities (bit mask, 1 << CAP_...) that these rules need the broker to hold. */
 uint64_t policy_capabilities(const struct policy *policy);
 /* Does a rule name another network namespace (peer or a name)? Is one "owner": "peer"? */

@@ -45,6 +45,9 @@ good = [
     with_rule(options={"SO_MARK": [1, "5-9", -1], "SO_BINDTODEVICE": "veth*", "SO_PRIORITY": "any"}),
     with_rule(family="netlink", type=None, ports=None, protocol=0, groups="any", messages=["RTM_NEWLINK", 7]),
     with_rule(interfaces=["eth0", "veth*"], netns="peer", owner="peer"),
+    with_rule(family=["rds", "smc"], type=None, ports="4000-4010", addresses=["10.0.0.0/8", "::1"]),
+    with_rule(family="qipcrtr", type="dgram", ports=[100, 4294967294]),
+    with_rule(family=["tipc", "alg", "xdp", "key"], type=None, ports=None),
     {"rules": [], "limits": {"grants-per-user": 5}, "description": "d"},
 ]
 bad = [

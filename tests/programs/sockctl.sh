@@ -87,6 +87,21 @@ says "the broker's refusal, with its reason" 1 'port 81 is not in .*sockctl chec
 says "a command that is not there" 1 '/no/such cannot be run' open inet stream -- /no/such
 says "the administrators' socket is not for all" 1 'only administrators' list
 
+as_root families >"$work/families"
+contains "families: what the kernel has, the policy says and a broker adds" "$work/families" \
+	'^packet +(yes|on use) +1 allow +sockets without CAP_NET_RAW'
+contains "families: one that no rule speaks of" "$work/families" '^inet6 +[a-z ]+ +- +ports under 1024'
+as_nobody families >"$work/families" 2>"$work/said"
+contains "families: for all, but for the policy" "$work/families" '^inet +yes +\? +ports under 1024'
+contains "families: and why" "$work/said" 'only administrators'
+as_root families --json=short >"$work/families"
+expect "families as JSON" /usr/bin/python3 -c '
+import json, sys
+rows = {row["family"]: row for row in json.load(open(sys.argv[1]))}
+assert rows["packet"]["policy"] == {"allow": 1, "deny": 0} and rows["inet"]["kernel"] == "yes"
+' "$work/families"
+says "families takes no words" 2 'too many words after families' families inet
+
 echo '{ "rules": [ { "name": "broken" ' | policy 60-broken.json
 as_root reload >"$work/said" 2>&1 && fail "a broken policy is refused"
 contains "reload names file and line" "$work/said" '60-broken\.json:[0-9]+:[0-9]+: '

@@ -192,7 +192,9 @@ static const struct {
 	{"addresses_packet",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"packet\",\n  "
 		" \"addresses\": \"10.0.0.0/8\"}\n]}",
-		"p.json:3:4: rule r: \"addresses\" are for inet and inet6, for unix, or for vsock; "
+		"p.json:3:4: rule r: \"addresses\" are for inet, inet6, rds and smc, for unix, or "
+		"for "
+		"vsock; "
 		"give each of these a rule of its own\n"},
 	{"addresses_unix",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"unix\", "
@@ -326,6 +328,61 @@ static const struct {
 		"\"protocol\": \"route\", \"effect\": \"deny\", \"messages\": \"RTM_GETLINK\"}\n]}",
 		"p.json:2:105: rule r: every process may send message 18 of netlink protocol route "
 		"itself, so that denying it cannot be kept; leave it out\n"},
+	{"tipc_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"tipc\",\n  "
+		"\"ports\": 1000}\n]}",
+		"p.json:4:12: rule r: the holder of a TIPC socket may bind it to further service "
+		"types at any time; take \"ports\" out, or confine by a network namespace "
+		"(\"netns\")\n"},
+	{"tipc_addresses",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"tipc\",\n  "
+		"\"addresses\": \"service:1000:1\"}\n]}",
+		"p.json:4:16: rule r: the holder of a TIPC socket may bind it to further service "
+		"types at any time; take \"addresses\" out, or confine by a network namespace "
+		"(\"netns\")\n"},
+	{"alg_addresses",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"alg\",\n  "
+		"\"addresses\": \"hash/sha256\"}\n]}",
+		"p.json:4:16: rule r: the holder of an AF_ALG socket may bind it to another "
+		"algorithm; take \"addresses\" out\n"},
+	{"qipcrtr_free_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": "
+		"\"qipcrtr\",\n  \"ports\": \"100-20000\"}\n]}",
+		"p.json:4:12: rule r: the holder of a qipcrtr socket may bind it to 0 (a free port) "
+		"and to any port from 16384 to 2147483647; list only others, which need a "
+		"privilege\n"},
+	{"xdp_interfaces",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"xdp\",\n  "
+		"\"interfaces\": \"eth0\"}\n]}",
+		"p.json:4:17: rule r: an XDP socket is bound by its holder, who chooses interface "
+		"and queue; take \"interfaces\" out, or confine by a network namespace "
+		"(\"netns\")\n"},
+	{"smc_port_0",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"smc\",\n  "
+		"\"ports\": 0}\n]}",
+		"p.json:4:12: rule r: the holder may give a port of the kernel's choice (0) back "
+		"and take another; list ports from 1 on\n"},
+	{"smc_interfaces",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"smc\",\n  "
+		"\"interfaces\": \"eth0\"}\n]}",
+		"p.json:4:17: rule r: an SMC socket takes over a device only when it connects or "
+		"listens; take \"interfaces\" out, or confine by a network namespace "
+		"(\"netns\")\n"},
+	{"key_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"key\",\n  "
+		"\"ports\": 1}\n]}",
+		"p.json:4:12: rule r: a rule cannot limit PF_KEY sockets by \"ports\"; take the key "
+		"out, or name another \"family\"\n"},
+	{"deny_rds_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"rds\",\n  "
+		"\"ports\": 80, \"effect\": \"deny\"}\n]}",
+		"p.json:4:12: rule r: no port of RDS needs a privilege, so that denying some cannot "
+		"be kept; deny the socket, or limit the allow rules\n"},
+	{"deny_smc_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"smc\",\n  "
+		"\"ports\": 8080, \"effect\": \"deny\"}\n]}",
+		"p.json:4:12: rule r: every process may bind a port from 1024 up itself, so that "
+		"denying it cannot be kept; name only ports under 1024\n"},
 	{"columns_count_characters",
 		"{\"description\": \"\303\251\303\251\", \"rulez\": 1, \"rules\": []}",
 		"p.json:1:23: unknown key \"rulez\"; the nearest known one is \"rules\"\n"},
