@@ -269,6 +269,9 @@ static const int refused[] = {
 	SCMP_SYS(fremovexattr),
 	CALL_SETXATTRAT,
 	CALL_REMOVEXATTRAT,
+	/* which Landlock looks at only from its third version on */
+	SCMP_SYS(truncate),
+	SCMP_SYS(truncate64),
 #ifndef __SANITIZE_ADDRESS__
 	/* The check for leaks of a build with sanitizers needs it. */
 	SCMP_SYS(ptrace),
