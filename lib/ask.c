@@ -25,7 +25,7 @@ static enum ask_outcome ask(const struct wire_request *request, int fd, bool onc
 	struct wire_answer answer = {0};
 
 	*ret = (struct ask_result){0};
-	int r = broker_exchange(request, fd, once, fds, n_fds, &answer);
+	int r = broker_exchange(request, fd, once, fds, n_fds, &answer, &ret->repeated);
 	if (r < 0) {
 		ret->error = -r;
 		return ASK_ABSENT;

@@ -22,6 +22,7 @@ enum ask_outcome {
 struct ask_result {
 	int error; /* of all but ASK_DONE, positive */
 	uint64_t grant;
+	bool repeated;	 /* it may have been carried out twice */
 	bool connecting; /* a connect step is under way, on a socket that is now non-blocking */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "lib/identity.h"
 #include "lib/kernel.h"
@@ -33,6 +34,7 @@ struct packet {
 	size_t size;
 	int fd; /* travels with it; -1: none */
 	bool once;
+	bool repeated; /* one that was sent before had no answer */
 };
 
 static const char *broker_path(void)
@@ -195,35 +197,62 @@ static int ensure_connection(struct slot *slot, const struct identity *self)
 	return fd;
 }
 
-/* Twice at most: a broker that was restarted, or that no longer knows this process, is told so by
- * the first. */
+static int64_t monotonic_msec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A broker that ends again and again is not asked faster than it can start. */
+static void wait_a_little(unsigned attempt)
+{
+	const struct timespec pause = {.tv_nsec = (long)MIN_OF(attempt, 10u) * 10000000};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+/*
+ * A broker that was restarted, or that no longer knows this process, is told so by the first
+ * attempt. While it starts, the service manager holds its socket, and the next one waits there; it
+ * may be restarted meanwhile, and more than once.
+ */
 static int exchange(struct slot *slot, struct packet *packet, enum wire_verb verb, int *fds,
 	size_t n_fds, struct wire_answer *ret)
 {
 	struct identity self;
 	struct wire_reply reply;
-	int r = -ECONNRESET;
+	int64_t until = 0;
+	bool stale = false;
 
 	identity_read(&self);
-	for (int attempt = 0; attempt < 2; attempt++) {
+	for (unsigned attempt = 0;; attempt++) {
 		bool sent = false;
-		int connection = ensure_connection(slot, &self);
-		if (connection < 0)
-			return connection;
-		if (packet->size > slot->packet_max)
+		int r = ensure_connection(slot, &self);
+		if (r >= 0 && packet->size > slot->packet_max)
 			return -EMSGSIZE;
-		r = converse(slot, connection, packet, verb, fds, n_fds, &reply, &sent);
+		if (r >= 0)
+			r = converse(slot, r, packet, verb, fds, n_fds, &reply, &sent);
 		if (r == 0 && reply.answer.origin != WIRE_ORIGIN_STALE) {
 			*ret = reply.answer;
 			return 0;
 		}
 		slot_close(slot);
-		if (r == 0)
-			r = -ESTALE;
-		else if (!connection_is_lost(r) || (sent && packet->once))
+		if (r == 0 && stale)
+			return -ESTALE;
+		stale = r == 0;
+		packet->repeated = packet->repeated || (r < 0 && sent);
+		if (r < 0 && (!connection_is_lost(r) || (sent && packet->once)))
 			return r;
+		if (attempt == 0) {
+			until = monotonic_msec() + BROKER_TIMEOUT * 1000;
+			continue;
+		}
+		if (monotonic_msec() >= until)
+			return r < 0 ? r : -ESTALE;
+		wait_a_little(attempt);
 	}
-	return r;
 }
 
 /* A program's handlers and cancellation must not come between a request and its answer. */
@@ -247,7 +276,7 @@ static int exchange_undisturbed(
 }
 
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
-	struct wire_answer *ret)
+	struct wire_answer *ret, bool *ret_repeated)
 {
 	unsigned char usual[PACKET_USUAL];
 	_cleanup_free_ void *large = NULL;
@@ -269,6 +298,8 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 
 	reason_clear();
 	int r = exchange_undisturbed(&packet, request->verb, fds, n_fds, ret);
+	if (ret_repeated)
+		*ret_repeated = packet.repeated;
 	if (r < 0 && *sockd_reason() == '\0')
 		reason_set("no answer from the broker at", broker_path(), -r);
 	return r;

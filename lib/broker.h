@@ -3,7 +3,8 @@
  * when the caller is no longer who made it, and used by one thread at a time.
  *
  * Nothing of an exchange is seen by the caller: signals and cancellation wait until it is over,
- * SIGPIPE is not raised, and it takes at most BROKER_TIMEOUT seconds.
+ * SIGPIPE is not raised, and a broker that does not answer is given up after BROKER_TIMEOUT
+ * seconds.
  */
 #ifndef SOCKD_LIB_BROKER_H
 #define SOCKD_LIB_BROKER_H
@@ -21,10 +22,11 @@
  *
  * Returns 0 where the broker answered, which may be a refusal: then *ret is the answer, its words
  * are the thread's reason, and on success exactly n_fds descriptors, close-on-exec, are in fds,
- * owned by the caller. Returns a negative errno where there was no answer (the words then say why);
- * nothing is owed.
+ * owned by the caller. *ret_repeated (where not NULL): the request was sent before on a connection
+ * that then broke, so that it may have been carried out twice. Returns a negative errno where there
+ * was no answer (the words then say why); nothing is owed.
  */
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
-	struct wire_answer *ret);
+	struct wire_answer *ret, bool *ret_repeated);
 
 #endif

@@ -69,6 +69,28 @@ static bool is_askable_address(const struct sockaddr *address, socklen_t size)
 	       address->sa_family != AF_UNIX;
 }
 
+/* A broker that died may have bound the socket before it could say so. */
+static bool is_bound_to(int fd, const struct wire_step *step)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+
+	return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+	       size == step->address_size && memcmp(&address, step->address, size) == 0;
+}
+
+static __attribute__((noinline)) int bind_by_broker(
+	int fd, const struct wire_step *step, int kernel_error)
+{
+	struct ask_result result;
+	enum ask_outcome outcome = ask_apply(fd, step, 1, false, &result);
+
+	if (outcome == ASK_FAILED && result.error == EINVAL && result.repeated &&
+		is_bound_to(fd, step))
+		return 0;
+	return ask_error(outcome, &result, kernel_error);
+}
+
 int sockd_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
 	int saved_errno = errno, r = kernel_bind(fd, address, size);
@@ -81,7 +103,7 @@ int sockd_bind(int fd, const struct sockaddr *address, socklen_t size)
 		.address = address,
 		.address_size = size,
 	};
-	return finish(apply(fd, &step, errno), saved_errno, 0);
+	return finish(bind_by_broker(fd, &step, errno), saved_errno, 0);
 }
 
 static __attribute__((noinline)) int connect_by_broker(

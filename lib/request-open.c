@@ -233,7 +233,7 @@ int sockd_release(uint64_t grant)
 	int saved_errno = errno;
 
 	reason_clear();
-	int r = broker_exchange(&request, -1, false, NULL, 0, &answer);
+	int r = broker_exchange(&request, -1, false, NULL, 0, &answer, NULL);
 	if (r == 0)
 		r = -answer.error;
 	errno = r < 0 ? -r : saved_errno;
