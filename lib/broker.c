@@ -29,6 +29,9 @@
 	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_welcome) + \
 		WIRE_TEXT_MAX + 8)
 
+/* How often a request is sent to brokers that end before they answer it. */
+#define UNANSWERED_MAX 4u
+
 struct packet {
 	unsigned char *bytes;
 	size_t size;
@@ -225,6 +228,7 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 	struct wire_reply reply;
 	int64_t until = 0;
 	bool stale = false;
+	unsigned unanswered = 0;
 
 	identity_read(&self);
 	for (unsigned attempt = 0;; attempt++) {
@@ -242,8 +246,11 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 		if (r == 0 && stale)
 			return -ESTALE;
 		stale = r == 0;
-		packet->repeated = packet->repeated || (r < 0 && sent);
 		if (r < 0 && (!connection_is_lost(r) || (sent && packet->once)))
+			return r;
+		packet->repeated = packet->repeated || (r < 0 && sent);
+		/* It may be this very request that ends the broker. */
+		if (r < 0 && sent && ++unanswered == UNANSWERED_MAX)
 			return r;
 		if (attempt == 0) {
 			until = monotonic_msec() + BROKER_TIMEOUT * 1000;

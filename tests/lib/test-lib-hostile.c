@@ -38,7 +38,8 @@ enum answer {
 	ANSWER_STALE,	/* at first, then right */
 	ANSWER_STALE_EVER,
 	ANSWER_BAD_HELLO,
-	ANSWER_LOST, /* closes the first connection unanswered, then right */
+	ANSWER_LOST,	   /* closes the first connection unanswered, then right */
+	ANSWER_LOST_OFTEN, /* the first three, one of them before anything was asked */
 };
 
 static char path[64];
@@ -109,7 +110,8 @@ static bool serve_one(int connection, enum answer answer, bool first)
 	if (wire_decode_request(packet, message.size, &request, &what) < 0)
 		_exit(3);
 	if (request.verb != WIRE_HELLO &&
-		(answer == ANSWER_NOTHING || (answer == ANSWER_LOST && first)))
+		(answer == ANSWER_NOTHING ||
+			((answer == ANSWER_LOST || answer == ANSWER_LOST_OFTEN) && first)))
 		return false;
 	make_reply(&reply, &request, answer, first);
 	fds[0] = fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -124,11 +126,13 @@ static bool serve_one(int connection, enum answer answer, bool first)
 
 static void serve(int listener, enum answer answer)
 {
-	for (bool first = true;; first = false) {
+	for (unsigned number = 0;; number++) {
+		bool often = answer == ANSWER_LOST_OFTEN;
+		bool first = number == 0 || (often && number < 3);
 		int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (connection < 0)
 			_exit(1);
-		while (serve_one(connection, answer, first))
+		while (!(often && number == 1) && serve_one(connection, answer, first))
 			;
 		close(connection);
 	}
@@ -185,7 +189,7 @@ START_TEST(bad_answers)
 }
 END_TEST
 
-static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST};
+static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST, ANSWER_LOST_OFTEN};
 
 START_TEST(good_in_the_end)
 {
