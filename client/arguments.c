@@ -22,6 +22,9 @@ enum {
 	OPTION_USER,
 	OPTION_GROUP,
 	OPTION_LISTENER,
+	OPTION_UNIT,
+	OPTION_SLICE,
+	OPTION_USER_UNIT,
 	OPTION_FOREIGN,
 	OPTION_APPLY,
 	OPTION_NETNS,
@@ -49,6 +52,9 @@ static const struct option_use {
 	{{"user", required_argument, NULL, OPTION_USER}, VERB_CHECK},
 	{{"gid", required_argument, NULL, OPTION_GROUP}, VERB_CHECK},
 	{{"listener", required_argument, NULL, OPTION_LISTENER}, VERB_CHECK},
+	{{"unit", required_argument, NULL, OPTION_UNIT}, VERB_CHECK},
+	{{"slice", required_argument, NULL, OPTION_SLICE}, VERB_CHECK},
+	{{"user-unit", required_argument, NULL, OPTION_USER_UNIT}, VERB_CHECK},
 	{{"foreign", no_argument, NULL, OPTION_FOREIGN}, VERB_CHECK},
 	{{"apply", no_argument, NULL, OPTION_APPLY}, VERB_CHECK},
 	{{"netns", required_argument, NULL, OPTION_NETNS}, VERBS_REQUEST},
@@ -99,6 +105,8 @@ static void print_help(void)
 	     "  --user=NAME, --uid=UID, --gid=GID\n"
 	     "                        who would ask; by default you\n"
 	     "  --listener=NAME       on which listener (default: default)\n"
+	     "  --unit=UNIT, --slice=SLICE, --user-unit=UNIT\n"
+	     "                        in which unit and slice of systemd (default: none)\n"
 	     "  --foreign             from another network namespace than the broker's\n"
 	     "  --apply               for a socket that the asker has already\n\n"
 	     "Of all:\n"
@@ -181,6 +189,15 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		return 0;
 	case OPTION_LISTENER:
 		ret->listener = value;
+		return 0;
+	case OPTION_UNIT:
+		ret->unit = value;
+		return 0;
+	case OPTION_SLICE:
+		ret->slice = value;
+		return 0;
+	case OPTION_USER_UNIT:
+		ret->user_unit = value;
 		return 0;
 	case OPTION_FOREIGN:
 		ret->foreign = true;

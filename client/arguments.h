@@ -29,6 +29,7 @@ struct arguments {
 	const char *user;	/* --uid or --user */
 	const char *group;	/* --gid */
 	const char *listener;
+	const char *unit, *slice, *user_unit;
 	const char *netns;
 	bool foreign, apply;
 	unsigned count;

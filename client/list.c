@@ -29,12 +29,14 @@ static void format_time(json_int_t usec, char *buffer, size_t size)
 static void add_grant(struct output_table *table, const json_t *grant)
 {
 	char user[256], time[32];
+	const char *unit = management_string(grant, "unit");
 
 	format_time(management_integer(grant, "time_usec"), time, sizeof time);
 	output_table_add(table, "%" JSON_INTEGER_FORMAT, management_integer(grant, "id"));
 	output_table_add(table, "%s",
 		output_user((uint32_t)management_integer(grant, "uid"), user, sizeof user));
 	output_table_add(table, "%" JSON_INTEGER_FORMAT, management_integer(grant, "pid"));
+	output_table_add(table, "%s", unit && *unit ? unit : "-");
 	output_table_add(table, "%s", management_string(grant, "listener"));
 	output_table_add(table, "%s", management_string(grant, "verb"));
 	output_table_add(table, "%s/%s/%s", management_string(grant, "family"),
@@ -48,8 +50,8 @@ static void add_grant(struct output_table *table, const json_t *grant)
 
 int verb_list(const struct arguments *arguments)
 {
-	static const char *const heads[] = {"ID", "USER", "PID", "LISTENER", "VERB", "SOCKET",
-		"OPEN", "SINCE", "RULE", "STEPS"};
+	static const char *const heads[] = {"ID", "USER", "PID", "UNIT", "LISTENER", "VERB",
+		"SOCKET", "OPEN", "SINCE", "RULE", "STEPS"};
 	_cleanup_(cleanup_json) json_t *request = json_pack("{s:s}", "verb", "list");
 	_cleanup_(cleanup_json) json_t *reply = NULL;
 	size_t i;

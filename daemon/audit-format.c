@@ -13,6 +13,7 @@
 #define RECORD_TEXT_MAX \
 	(sizeof(((struct audit_record *)NULL)->verb) + \
 		sizeof(((struct audit_record *)NULL)->listener) + \
+		sizeof(((struct audit_record *)NULL)->unit) + \
 		sizeof(((struct audit_record *)NULL)->rule) + \
 		sizeof(((struct audit_record *)NULL)->steps) + \
 		sizeof(((struct audit_record *)NULL)->text))
@@ -271,6 +272,7 @@ size_t audit_format_json(const struct audit_record *record, char *buffer)
 		p = put_signed(p, record->pid);
 	}
 	p = PUT_STRING(p, "listener", record->listener);
+	p = PUT_STRING(p, "unit", record->unit);
 	if (parts & PART_SOCKET)
 		p = put_json_socket(p, record);
 	p = PUT_STRING(p, "rule", record->rule);
@@ -468,6 +470,7 @@ void audit_format_journal(const struct audit_record *record, struct audit_fields
 		p = add_number(ret, p, "SOCKD_PID", record->pid);
 	}
 	p = add_string(ret, p, "SOCKD_LISTENER", record->listener, sizeof(record->listener));
+	p = add_string(ret, p, "SOCKD_UNIT", record->unit, sizeof(record->unit));
 	if (parts & PART_SOCKET)
 		p = add_socket(ret, p, record);
 	p = add_string(ret, p, "SOCKD_RULE", record->rule, sizeof(record->rule));

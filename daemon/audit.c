@@ -150,6 +150,7 @@ static const struct text {
 	}
 	TEXT(verb),
 	TEXT(listener),
+	TEXT(unit),
 	TEXT(rule),
 	TEXT(steps),
 	TEXT(text),

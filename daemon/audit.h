@@ -40,7 +40,8 @@ struct audit_record {
 	int error; /* errno, positive */
 	unsigned count;
 	char verb[8]; /* "open", "apply", "" */
-	char listener[32];
+	char listener[64];
+	char unit[256]; /* systemd's, where a rule asked for it */
 	char rule[64];
 	char steps[96]; /* what was asked, in words: "SO_MARK=5 bind 127.0.0.1:80" */
 	char text[400]; /* the reason */

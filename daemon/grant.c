@@ -64,6 +64,7 @@ void grants_remove(struct grants *grants, struct grant *grant)
 	grants->n_grants--;
 	policy_unref(grant->policy);
 	user_unref(grant->user);
+	place_unref(grant->place);
 	free(grant);
 }
 
@@ -349,6 +350,7 @@ static void add(struct grants *grants, struct grant *grant, unsigned count)
 	grant->open = 0;
 	policy_ref(grant->policy);
 	user_ref(grant->user);
+	place_ref(grant->place);
 	TAILQ_INSERT_TAIL(&grants->list, grant, entry);
 	grants->n_grants++;
 }

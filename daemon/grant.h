@@ -17,6 +17,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/place.h"
 #include "daemon/policy/policy.h"
 #include "daemon/user.h"
 
@@ -30,6 +31,7 @@ struct grant {
 	struct user *user; /* a reference */
 	gid_t gid;
 	pid_t pid;
+	struct place *place;  /* a reference; NULL: no rule asked for it */
 	const char *listener; /* lives as long as the daemon */
 	bool apply;
 	int domain, type, protocol;

@@ -93,6 +93,7 @@ static void describe_grant(const struct task *task, struct grant *ret)
 		.user = connection->user,
 		.gid = connection->peer.gid,
 		.pid = connection->peer.pid,
+		.place = connection->peer.place,
 		.listener = connection->listener->name,
 		.apply = task->query.apply,
 		.domain = task->query.domain,

@@ -10,9 +10,12 @@
 
 struct broker;
 
+#define LISTENER_NAME_MAX 63u
+
 struct listener {
 	struct broker *broker;
-	char name[32]; /* grants refer to it: a listener lives as long as the daemon */
+	char name[LISTENER_NAME_MAX +
+		  1]; /* grants refer to it: a listener lives as long as the daemon */
 	int fd;
 	char *path; /* made by us, removed at the end; NULL: systemd's */
 	bool for_administrators;

@@ -31,11 +31,12 @@ static void add_grant(const struct grant *grant, void *data)
 {
 	json_t *list = data;
 	json_t *object = json_pack(
-		"{s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:I, "
+		"{s:I, s:I, s:I, s:I, s:s?, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:I, "
 		"s:I, s:I, s:I}",
 		"id", (json_int_t)grant->id, "uid", (json_int_t)grant->user->uid, "gid",
-		(json_int_t)grant->gid, "pid", (json_int_t)grant->pid, "listener", grant->listener,
-		"verb", grant->apply ? "apply" : "open", "family",
+		(json_int_t)grant->gid, "pid", (json_int_t)grant->pid, "unit",
+		grant->place ? grant->place->names.unit : NULL, "listener", grant->listener, "verb",
+		grant->apply ? "apply" : "open", "family",
 		named(constant_family_name(grant->domain), grant->domain), "type",
 		named(constant_type_name(grant->type), grant->type), "protocol",
 		named(constant_protocol_name(grant->domain, grant->protocol), grant->protocol),
@@ -187,6 +188,19 @@ static json_t *decision_to_json(struct policy_decision *decision)
 		"owner", decision->owner_peer ? "peer" : "broker");
 }
 
+/* What the question says of the peer's place; what it leaves out, the peer is in none of. */
+static int place_of_question(void *data, struct policy_place *ret)
+{
+	const json_t *request = data;
+
+	*ret = (struct policy_place){
+		.unit = json_string_value(json_object_get(request, "unit")),
+		.slice = json_string_value(json_object_get(request, "slice")),
+		.user_unit = json_string_value(json_object_get(request, "user-unit")),
+	};
+	return 0;
+}
+
 static json_t *verb_check(struct broker *broker, const json_t *request)
 {
 	static struct question question;
@@ -213,6 +227,8 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 		.n_groups = json_array_size(groups),
 		.listener = listener ? listener : "default",
 		.foreign_netns = json_is_true(json_object_get(request, "foreign")),
+		.place = place_of_question,
+		.data = (void *)request,
 	};
 	struct policy_query query = {
 		.apply = json_is_true(json_object_get(request, "apply")),

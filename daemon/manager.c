@@ -62,6 +62,15 @@ static int open_listeners(struct broker *broker)
 				management ? "Stream" : "SequentialPacket");
 			r = -EINVAL;
 		}
+		/* Two that are cut to the same length could become one. */
+		if (r >= 0 && strlen(names[i]) > LISTENER_NAME_MAX) {
+			fprintf(stderr,
+				"sockd: the socket \"%s\" from systemd has a name of more than %u "
+				"letters; write a shorter FileDescriptorName= in its .socket "
+				"unit\n",
+				names[i], LISTENER_NAME_MAX);
+			r = -ENAMETOOLONG;
+		}
 		if (r >= 0)
 			r = listener_adopt_take(broker, names[i], fd, management);
 		free(names[i]);

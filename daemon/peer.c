@@ -106,6 +106,18 @@ void peer_done(struct peer *peer)
 	free(peer->groups);
 	peer->groups = NULL;
 	close_quietly(TAKE_FD(peer->pidfd));
+	peer->place = place_unref(peer->place);
+}
+
+int peer_place(struct peer *peer, struct policy_place *ret)
+{
+	if (!peer->place) {
+		int r = place_read(peer->pid, peer->pidfd, &peer->place);
+		if (r < 0)
+			return r;
+	}
+	*ret = peer->place->names;
+	return 0;
 }
 
 /* The effective ids of a process, from /proc/PID/status. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/place.h"
 #include "proto/transport.h"
 
 struct peer {
@@ -22,6 +23,7 @@ struct peer {
 	size_t n_groups;
 	int pidfd; /* owned */
 	uint64_t netns_cookie;
+	struct place *place; /* a reference; NULL: not asked for yet */
 	/* What the credentials of its messages say: the real ids, where SO_PEERCRED has the
 	 * effective ones. */
 	bool has_sender;
@@ -32,6 +34,11 @@ struct peer {
 /* Reads the identity of the other end of an accepted connection. Returns 0 or a negative errno. */
 int peer_read(int fd, struct peer *ret);
 void peer_done(struct peer *peer);
+/*
+ * Where systemd keeps it: looked up when it is asked for the first time, and kept for as long as
+ * the connection lasts. Returns 0 or a negative errno.
+ */
+int peer_place(struct peer *peer, struct policy_place *ret);
 
 /*
  * Is this message from the process that connected, with the credentials it had then? The first

@@ -335,6 +335,13 @@ static bool is_named(void *data, const char *name, bool brokers_own)
 	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+static int place_of(void *data, struct policy_place *ret)
+{
+	struct connection *connection = data;
+
+	return peer_place(&connection->peer, ret);
+}
+
 void serve_task(struct task *task, size_t packet_size)
 {
 	struct connection *connection = task->connection;
@@ -347,6 +354,7 @@ void serve_task(struct task *task, size_t packet_size)
 		.listener = connection->listener->name,
 		.foreign_netns = connection->foreign,
 		.is_named = is_named,
+		.place = place_of,
 		.data = connection,
 	};
 

@@ -42,6 +42,10 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 	(void)sd_event_now(broker->event, CLOCK_REALTIME, &record.time_usec);
 	memcpy(record.verb, task->query.apply ? "apply" : "open", task->query.apply ? 6 : 5);
 	memcpy(record.listener, connection->listener->name, sizeof record.listener);
+	const struct place *place = connection->peer.place;
+	if (place && place->names.unit)
+		memcpy(record.unit, place->names.unit,
+			strnlen(place->names.unit, sizeof record.unit - 1));
 	if (task->decision.rule.name) {
 		size_t length = strnlen(task->decision.rule.name, sizeof record.rule - 1);
 		memcpy(record.rule, task->decision.rule.name, length);

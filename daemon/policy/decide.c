@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -5,6 +7,7 @@
 #include "daemon/policy/describe.h"
 #include "daemon/policy/index.h"
 #include "daemon/policy/policy-private.h"
+#include "daemon/policy/unit.h"
 #include "proto/constants.h"
 
 #define WHY_MAX 160u
@@ -18,6 +21,11 @@ struct decision_work {
 	const struct policy_query *query;
 	const struct family *family;
 	struct socket_kind kind;
+
+	/* Asked for once, when the first rule speaks of it. */
+	struct policy_place place;
+	int place_error; /* negative */
+	bool place_asked;
 
 	const struct rule *denied_by; /* the first in rule order */
 	bool placed_denies;	      /* a deny rule for one namespace speaks of such requests */
@@ -39,6 +47,27 @@ static bool listener_matches(const struct rule *rule, const struct policy_subjec
 		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
 			return true;
 	return false;
+}
+
+static int find_place(struct decision_work *work)
+{
+	const struct policy_subject *subject = work->subject;
+
+	if (!work->place_asked)
+		work->place_error =
+			subject->place ? subject->place(subject->data, &work->place) : -ENODATA;
+	work->place_asked = true;
+	return work->place_error;
+}
+
+/* A rule whose unit or slice cannot be told allows nothing, and denies what it would deny. */
+static bool place_matches(struct decision_work *work, const struct rule *rule)
+{
+	if (!unit_is_named(rule))
+		return true;
+	if (find_place(work) < 0)
+		return rule->deny;
+	return unit_matches(rule, &work->place);
 }
 
 /* A peer that lives in the broker's namespace means the same one by "peer" and by "broker". */
@@ -132,7 +161,7 @@ static void visit_deny(size_t number, void *data)
 		return;
 	if (rule->netns != RULE_NETNS_UNSAID)
 		work->placed_denies = true;
-	else if (deny_speaks(work, rule))
+	else if (deny_speaks(work, rule) && place_matches(work, rule))
 		note_deny(work, rule);
 }
 
@@ -149,7 +178,8 @@ static void visit_placed_deny(size_t number, void *data)
 	const struct rule *rule = &work->policy->parsed.rules[number];
 
 	if (rule->netns == RULE_NETNS_UNSAID || !listener_matches(rule, work->subject) ||
-		!deny_is_there(work, rule, search->allow) || !deny_speaks(work, rule))
+		!deny_is_there(work, rule, search->allow) || !deny_speaks(work, rule) ||
+		!place_matches(work, rule))
 		return;
 	search->denied = true;
 	note_deny(work, rule);
@@ -218,7 +248,8 @@ static void visit_allow(size_t number, void *data)
 	int step;
 
 	if (rank >= work->rank || !listener_matches(rule, work->subject) ||
-		!namespace_applies(work, rule) || !rule_allows(work, rule, NULL, 0, &step))
+		!namespace_applies(work, rule) || !rule_allows(work, rule, NULL, 0, &step) ||
+		!place_matches(work, rule))
 		return;
 	if (work->placed_denies && denied_there(work, rule))
 		return;
@@ -229,6 +260,7 @@ static void visit_allow(size_t number, void *data)
 enum progress {
 	PROGRESS_NONE,
 	PROGRESS_LISTENER,
+	PROGRESS_PLACE,
 	PROGRESS_NAMESPACE,
 	PROGRESS_OPEN,
 	PROGRESS_STEP
@@ -246,6 +278,13 @@ static void visit_nearest(size_t number, void *data)
 		progress = PROGRESS_LISTENER;
 		snprintf(why, sizeof(why), "it is for another listener, such as %s",
 			rule->listeners.items[0]);
+	} else if (!place_matches(work, rule)) {
+		progress = PROGRESS_PLACE;
+		if (work->place_error < 0)
+			snprintf(why, sizeof(why), "the peer's unit and slice cannot be told: %s",
+				strerror(-work->place_error));
+		else
+			unit_describe_mismatch(rule, &work->place, why, sizeof(why));
 	} else if (!namespace_applies(work, rule)) {
 		progress = PROGRESS_NAMESPACE;
 		if (rule->netns == RULE_NETNS_UNSAID && work->subject->foreign_netns)
@@ -270,14 +309,16 @@ static void visit_nearest(size_t number, void *data)
 static void explain(
 	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
 {
-	char what[110], check[130];
+	char what[110], check[190];
 	int progress = 0;
 
 	describe_query(query, what, sizeof(what));
-	describe_check(query, work->subject, check, sizeof(check));
 	if (!work->denied_by)
 		rule_index_each(
 			work->policy->allow, work->subject, &work->kind, visit_nearest, work);
+	describe_check(query, work->subject,
+		work->place_asked && work->place_error == 0 ? &work->place : NULL, check,
+		sizeof(check));
 	if (work->denied_by) {
 		ret->rule = work->denied_by->view;
 		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; see why: %s",

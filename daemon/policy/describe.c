@@ -199,17 +199,17 @@ void describe_query(const struct policy_query *query, char *buffer, size_t size)
 }
 
 /* A word for a shell. */
-static void add_word(struct writer *writer, const char *text)
+static void add_quoted(struct writer *writer, const char *text)
 {
 	bool plain = true;
 
 	for (const char *c = text; *c; c++)
 		plain = plain && (isalnum((unsigned char)*c) || strchr("-_=.,:/@%+", *c));
 	if (plain) {
-		add(writer, " %s", text);
+		add(writer, "%s", text);
 		return;
 	}
-	add(writer, " '");
+	add(writer, "'");
 	for (const char *c = text; *c; c++) {
 		if (*c == '\'')
 			add(writer, "'\\''");
@@ -229,8 +229,30 @@ static void add_netns(struct writer *writer, const char *name)
 		add(writer, "--netns=%s ", name);
 }
 
+/* Names that libsystemd has found valid: a backslash is the worst that they hold. */
+static void add_place(struct writer *writer, const struct policy_place *place)
+{
+	const struct {
+		const char *option, *name;
+	} words[] = {
+		{"--unit=", place->unit},
+		{"--slice=", place->slice},
+		{"--user-unit=", place->user_unit},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		char word[WIRE_NAME_MAX + 16];
+
+		if (!words[i].name)
+			continue;
+		snprintf(word, sizeof(word), "%s%s", words[i].option, words[i].name);
+		add_quoted(writer, word);
+		add(writer, " ");
+	}
+}
+
 void describe_check(const struct policy_query *query, const struct policy_subject *subject,
-	char *buffer, size_t size)
+	const struct policy_place *place, char *buffer, size_t size)
 {
 	struct writer writer = writer_new(buffer, size);
 
@@ -239,6 +261,8 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 		add(&writer, "--listener=%s ", subject->listener);
 	if (subject->foreign_netns)
 		add(&writer, "--foreign ");
+	if (place)
+		add_place(&writer, place);
 	if (query->apply)
 		add(&writer, "--apply ");
 	else if (query->netns == WIRE_NETNS_PEER)
@@ -266,7 +290,8 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 		} else {
 			continue;
 		}
-		add_word(&writer, word);
+		add(&writer, " ");
+		add_quoted(&writer, word);
 		/* Half a word would ask for something else: leave it out. */
 		if (writer.cut || part.cut) {
 			writer = before;

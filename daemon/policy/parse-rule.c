@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/policy/parse.h"
+#include "daemon/policy/unit.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -308,8 +309,8 @@ static int parse_kind(const struct node *node, struct rule *rule)
 int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule)
 {
 	static const char *const keys[] = {"name", "description", "effect", "peers", "listener",
-		"family", "type", "protocol", "ports", "addresses", "interfaces", "options",
-		"groups", "messages", "netns", "owner"};
+		"unit", "slice", "user-unit", "family", "type", "protocol", "ports", "addresses",
+		"interfaces", "options", "groups", "messages", "netns", "owner"};
 	int r = 0;
 
 	if (!json_is_object(node->json)) {
@@ -332,6 +333,8 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule)
 		r = parse_peers(&peers, rule);
 	if (r == 0 && listener.json)
 		r = node_each(&listener, add_listener, &rule->listeners);
+	if (r == 0)
+		r = unit_parse(node, rule);
 	if (r == 0)
 		r = parse_kind(node, rule);
 	if (r == 0)

@@ -33,6 +33,12 @@ struct rule_view {
 	unsigned line;
 };
 
+/* Where systemd keeps a peer; NULL: in none such. */
+struct policy_place {
+	const char *unit, *slice;
+	const char *user_unit; /* the unit within the peer's user manager */
+};
+
 /* Who asks. */
 struct policy_subject {
 	uid_t uid;
@@ -44,6 +50,9 @@ struct policy_subject {
 	/* Is the peer's network namespace, or the broker's own, the one of this name? NULL:
 	 * unknown. */
 	bool (*is_named)(void *data, const char *name, bool brokers_own);
+	/* Asked only where a rule speaks of units or slices, as it costs time. Returns 0 or a
+	 * negative errno: unknown. NULL: unknown. What it returns lives as long as the decision. */
+	int (*place)(void *data, struct policy_place *ret);
 	void *data;
 };
 

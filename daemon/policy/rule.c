@@ -82,6 +82,9 @@ void rule_done(struct rule *rule)
 	ranges_done(&rule->uids);
 	ranges_done(&rule->gids);
 	names_done(&rule->listeners);
+	names_done(&rule->units);
+	names_done(&rule->slices);
+	names_done(&rule->user_units);
 	free(rule->families);
 	free(rule->types);
 	free(rule->protocols);

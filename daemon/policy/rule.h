@@ -48,6 +48,8 @@ struct rule {
 	bool any_peer;
 	struct ranges uids, gids; /* users and groups by name are resolved into these */
 	struct names listeners;	  /* n 0: every listener */
+	/* Where systemd keeps the peer; n 0: anywhere. Units are fnmatch(3) patterns. */
+	struct names units, slices, user_units;
 
 	/* What: the sets are never empty but where "any" is meant (n 0). */
 	int *families;

@@ -127,6 +127,34 @@ static const struct {
 		"\"listener\": [\"a\", \"b/c\"]}\n]}",
 		"p.json:2:69: rule r: \"b/c\" is no listener's name; use letters, digits, and . _ "
 		"-\n"},
+	{"unit_without_ending",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"unit\": \"can\"}\n]}",
+		"p.json:2:59: rule r: \"can\" is no unit's name; give it with its ending, such as "
+		"\"can.service\" or \"can@*.service\"\n"},
+	{"unit_bad",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"unit\": [\"a.service\", \"a/b.service\"]}\n]}",
+		"p.json:2:73: rule r: \"a/b.service\" is no unit's name; give it with its ending, "
+		"such as \"can.service\" or \"can@*.service\"\n"},
+	{"unit_slice",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"unit\": \"a.slice\"}\n]}",
+		"p.json:2:59: rule r: \"a.slice\" is a slice; name it under \"slice\"\n"},
+	{"slice_bad",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"slice\": \"a*.slice\"}\n]}",
+		"p.json:2:60: rule r: \"a*.slice\" is no slice's name; give one such as "
+		"\"system.slice\"\n"},
+	{"slice_type",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"slice\": 5}\n]}",
+		"p.json:2:60: rule r: this is a number; give a slice's name\n"},
+	{"user_unit_denied",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"effect\": \"deny\", \"user-unit\": \"a.service\"}\n]}",
+		"p.json:2:82: rule r: a user moves its programs between its own units as it likes, "
+		"so that denying one cannot be kept; deny the user\n"},
 	{"family_missing", "{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\"}\n]}",
 		"p.json:2:3: rule r: \"family\" is missing; name the socket family, such as "
 		"\"inet\"\n"},

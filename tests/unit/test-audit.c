@@ -40,6 +40,7 @@ static struct audit_record make_record(void)
 		.count = 1,
 		.verb = "open",
 		.listener = "main",
+		.unit = "web.service",
 		.rule = "web",
 		.steps = "bind 127.0.0.1:80",
 	};
@@ -93,6 +94,7 @@ START_TEST(a_grant_has_all_its_fields)
 	ck_assert_int_eq(integer_of(object, "pid"), 4242);
 	ck_assert_str_eq(string_of(object, "verb"), "open");
 	ck_assert_str_eq(string_of(object, "listener"), "main");
+	ck_assert_str_eq(string_of(object, "unit"), "web.service");
 	ck_assert_str_eq(string_of(object, "family"), "inet");
 	ck_assert_str_eq(string_of(object, "type"), "stream");
 	ck_assert_str_eq(string_of(object, "protocol"), "tcp");
@@ -232,6 +234,7 @@ START_TEST(the_longest_record_fits)
 
 	memset(record.verb, 1, sizeof(record.verb));
 	memset(record.listener, 1, sizeof(record.listener));
+	memset(record.unit, 1, sizeof(record.unit));
 	memset(record.rule, 1, sizeof(record.rule));
 	memset(record.steps, 1, sizeof(record.steps));
 	memset(record.text, 1, sizeof(record.text));
@@ -605,6 +608,7 @@ static int be_journal(void)
 		!datagram_has(datagram, (size_t)size, "SOCKD_PROTOCOL=tcp") ||
 		!datagram_has(datagram, (size_t)size, "SOCKD_RULE=web") ||
 		!datagram_has(datagram, (size_t)size, "SOCKD_LISTENER=main") ||
+		!datagram_has(datagram, (size_t)size, "SOCKD_UNIT=web.service") ||
 		!datagram_has(datagram, (size_t)size, "SOCKD_STEPS=bind 127.0.0.1:80") ||
 		!datagram_has(datagram, (size_t)size, "SOCKD_ERRNO=1") ||
 		!datagram_has(datagram, (size_t)size, "SOCKD_GRANT=77") ||

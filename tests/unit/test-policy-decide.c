@@ -17,6 +17,8 @@ struct request {
 	uid_t uid;
 	gid_t gid, group;
 	const char *listener;
+	struct policy_place place;
+	bool lost; /* its place cannot be told */
 	bool foreign, apply;
 	int domain, type, protocol;
 	enum wire_netns netns;
@@ -36,6 +38,19 @@ struct example {
 	bool allowed;
 	const char *reason; /* a part of it */
 };
+
+static unsigned places_asked;
+
+static int find_place(void *data, struct policy_place *ret)
+{
+	const struct request *request = data;
+
+	places_asked++;
+	if (request->lost)
+		return -ESRCH;
+	*ret = request->place;
+	return 0;
+}
 
 static void decide(
 	const struct policy *policy, const struct request *request, struct policy_decision *ret)
@@ -78,7 +93,9 @@ static void decide(
 		.groups = &request->group,
 		.n_groups = request->group ? 1 : 0,
 		.listener = request->listener ? request->listener : "main",
-		.foreign_netns = request->foreign};
+		.foreign_netns = request->foreign,
+		.place = find_place,
+		.data = (void *)request};
 	const struct policy_query query = {.apply = request->apply,
 		.domain = request->domain,
 		.type = request->type,
@@ -124,6 +141,61 @@ static const struct example examples[] = {
 		""},
 	{ALLOW("a", STREAM ", \"listener\": \"x\""), {TCP, .listener = "z"}, "a", false,
 		"rule a comes nearest: it is for another listener, such as x"},
+
+	/* so is the unit, in whatever form it is named */
+	{ALLOW("a", STREAM ", \"unit\": [\"y.service\", \"x.service\"]"),
+		{TCP, .place.unit = "x.service"}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"unit\": \"x.service\""),
+		{TCP, .place.unit = "xx.service", .place.user_unit = "x.service"}, "a", false,
+		"rule a comes nearest: it is for another unit, such as x.service, not for "
+		"xx.service; see why: sockctl check --uid=0 --listener=main --unit=xx.service "
+		"--user-unit=x.service inet stream"},
+	{ALLOW("a", STREAM ", \"unit\": \"x.service\""), {TCP}, "a", false,
+		"such as x.service, not for peers outside of any"},
+	{ALLOW("a", STREAM ", \"unit\": \"x.service\""),
+		{TCP, .place.unit = "x.service", .lost = true}, "a", false,
+		"rule a comes nearest: the peer's unit and slice cannot be told: No such process"},
+	{ALLOW("a", STREAM ", \"unit\": \"can@*.service\""),
+		{TCP, .place.unit = "can@a\\x2db.service"}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"unit\": \"can@*.service\""), {TCP, .place.unit = "can@.scope"}, "a",
+		false, "unit"},
+	{ALLOW("a", STREAM ", \"unit\": \"a\\\\x2d*.service\""),
+		{TCP, .place.unit = "a\\x2db.service"}, "a", true, ""},
+	{ALLOW("a", STREAM ", \"unit\": \"a\\\\x2db.service\""),
+		{TCP, .place.unit = "ax2db.service"}, "a", false,
+		"such as a\\x2db.service, not for ax2db.service"},
+	{ALLOW("a", STREAM ", \"user-unit\": \"x.service\""),
+		{TCP, .place = {.unit = "user@0.service", .user_unit = "x.service"}}, "a", true,
+		""},
+	{ALLOW("a", STREAM ", \"user-unit\": \"x.service\""), {TCP, .place.unit = "x.service"}, "a",
+		false, "it is for another user unit, such as x.service"},
+	/* all that is named must hold, and peers beside it */
+	{ALLOW("a", STREAM ", \"unit\": \"x.service\", \"slice\": \"system.slice\""),
+		{TCP, .place = {.unit = "x.service", .slice = "user-5.slice"}}, "a", false,
+		"it is for another slice, such as system.slice, not for user-5.slice"},
+	{"{\"name\": \"a\", \"peers\": {\"uid\": 5}, \"unit\": \"x.service\", " STREAM "}",
+		{TCP, .uid = 6, .place.unit = "x.service"}, NULL, false, "no rule"},
+	/* a slice holds those whose names begin with its own */
+	{ALLOW("a", STREAM ", \"slice\": \"a-b.slice\""), {TCP, .place.slice = "a-b.slice"}, "a",
+		true, ""},
+	{ALLOW("a", STREAM ", \"slice\": \"a.slice\""), {TCP, .place.slice = "a-b-c.slice"}, "a",
+		true, ""},
+	{ALLOW("a", STREAM ", \"slice\": \"a.slice\""), {TCP, .place.slice = "ab.slice"}, "a",
+		false, "slice"},
+	{ALLOW("a", STREAM ", \"slice\": \"a-b.slice\""), {TCP, .place.slice = "a.slice"}, "a",
+		false, "slice"},
+	{ALLOW("a", STREAM ", \"slice\": \"-.slice\""), {TCP, .place.slice = "user-1.slice"}, "a",
+		true, ""},
+	{ALLOW("a", STREAM ", \"slice\": \"-.slice\""), {TCP}, "a", false, "slice"},
+	/* a deny rule holds also where it cannot be told */
+	{DENY("d", INET ", \"slice\": \"user.slice\"") "," ALLOW("a", STREAM),
+		{TCP, .place.slice = "user-5.slice"}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"slice\": \"user.slice\"") "," ALLOW("a", STREAM),
+		{TCP, .place.slice = "system.slice"}, "a", true, ""},
+	{DENY("d", INET ", \"unit\": \"x.service\"") "," ALLOW("a", STREAM), {TCP, .lost = true},
+		"d", false, "rule d denies it"},
+	{DENY("d", INET ", \"unit\": \"x.service\", \"netns\": \"broker\"") "," ALLOW("a", STREAM),
+		{TCP, .lost = true}, "d", false, "rule d denies it"},
 
 	/* protocol 0 is the usual one, also where only the rule or only the request says it
 	 */
@@ -353,6 +425,34 @@ START_TEST(test_particulars)
 }
 END_TEST
 
+/* To find a peer's unit costs time: only who names units pays for it, and only once. */
+START_TEST(test_place_is_asked_late)
+{
+	struct request request = {TCP, .uid = 5, .place.unit = "x.service"};
+	struct policy_decision decision;
+	struct fixture fixture;
+
+	fixture_make(&fixture);
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [" PEERS("a", "{\"uid\": 1}") "," PEERS("b",
+			"{\"uid\": 5}") "," ALLOW("c", "\"family\": \"inet\", \"type\": \"raw\", "
+						       "\"unit\": \"y.service\"") "," ALLOW("d",
+			"\"family\": \"inet\", \"type\": \"raw\", \"unit\": \"x.service\"") "]}");
+
+	places_asked = 0;
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	ck_assert_uint_eq(places_asked, 0);
+	request.type = SOCK_RAW;
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	ck_assert_str_eq(decision.rule.name, "d");
+	ck_assert_uint_eq(places_asked, 1);
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+END_TEST
+
 /* A client's bytes are never printed as they are, and whatever is asked, the buffer holds. */
 START_TEST(test_hostile_words)
 {
@@ -382,7 +482,8 @@ START_TEST(test_hostile_words)
 			ck_assert_ptr_nonnull(exact);
 			describe_query(&query, exact, size);
 			ck_assert_uint_lt(strnlen(exact, size), size);
-			describe_check(&query, &(struct policy_subject){.uid = 1}, exact, size);
+			describe_check(
+				&query, &(struct policy_subject){.uid = 1}, NULL, exact, size);
 			for (size_t i = 0; exact[i]; i++)
 				ck_assert(exact[i] >= ' ' && exact[i] < 0x7f);
 			free(exact);
@@ -397,11 +498,11 @@ START_TEST(test_hostile_words)
 	ck_assert_str_eq(text, "SO_BINDTODEVICE=\\x1b[2J\\x0a'`$(x)`");
 	const struct policy_query query = {
 		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
-	describe_check(&query, &(struct policy_subject){.uid = 5}, text, sizeof(text));
+	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, sizeof(text));
 	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream "
 			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
 	/* half a word would ask for something else */
-	describe_check(&query, &(struct policy_subject){.uid = 5}, text, 50);
+	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, 50);
 	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream");
 }
 END_TEST
@@ -414,6 +515,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_example, 0, ARRAY_SIZE(examples));
 	tcase_add_test(tests, test_particulars);
+	tcase_add_test(tests, test_place_is_asked_late);
 	tcase_add_test(tests, test_hostile_words);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
