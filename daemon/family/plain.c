@@ -25,7 +25,7 @@ static uint64_t capabilities(const struct rule *rule)
 /* KERNEL: no capability is asked for in bind(2). */
 static bool bind_is_free(int domain)
 {
-	return domain == AF_CAN || domain == AF_TIPC || domain == AF_RDS;
+	return domain == AF_TIPC || domain == AF_RDS;
 }
 
 static bool step_within(const struct rule *rule, const struct policy_query *query,
