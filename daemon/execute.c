@@ -49,8 +49,8 @@ static int full_address(int fd, const struct wire_step *step, struct sockaddr_st
 	if (step->data_size == 0)
 		return 0;
 	*ret = (const struct sockaddr *)storage;
-	return address_set_interface(fd, step->address, step->address_size, step->data,
-		step->data_size, storage);
+	return address_set_interface(
+		fd, step->address, step->address_size, step->data, step->data_size, storage);
 }
 
 static int do_bind(
@@ -141,8 +141,7 @@ static int confine(
 		.steps = plan->steps,
 		.n_steps = plan->n_steps,
 	};
-	int r = family->confine(
-		fd, &request, &outcome->step, outcome->why, sizeof outcome->why);
+	int r = family->confine(fd, &request, &outcome->step, outcome->why, sizeof outcome->why);
 
 	outcome->denied = r == -EPERM;
 	return r;
@@ -156,7 +155,8 @@ static int do_steps(
 	int r;
 
 	*ret_step = -1;
-	if (plan->has_mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &plan->mark, sizeof plan->mark) < 0)
+	if (plan->has_mark &&
+		setsockopt(fd, SOL_SOCKET, SO_MARK, &plan->mark, sizeof plan->mark) < 0)
 		return negative_errno();
 	if (plan->limits) {
 		r = confine(fd, plan, family, outcome);
