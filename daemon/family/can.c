@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <linux/can.h>
+#include <linux/can/isotp.h>
 #include <linux/filter.h>
 #include <net/if.h>
 #include <string.h>
@@ -378,6 +379,21 @@ static int confine(
 	return lock_filter(fd, &bounds);
 }
 
+/* SO_PROTOCOL is 0 on every CAN socket. An option of another protocol is refused before any lock.
+ */
+static int own_protocol(int fd, int type)
+{
+	unsigned char options[64];
+	socklen_t size = sizeof options;
+
+	if (type == SOCK_RAW)
+		return CAN_RAW;
+	if (getsockopt(fd, SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, options, &size) == 0)
+		return CAN_ISOTP;
+	/* BCM has no options at all. */
+	return errno == EINVAL ? CAN_J1939 : CAN_BCM;
+}
+
 /* Binding and CAN_RAW_FILTER take rtnl. */
 static bool step_sleeps(const struct wire_step *step)
 {
@@ -399,5 +415,6 @@ const struct family family_can = {
 	.confine = confine,
 	.step_sleeps = step_sleeps,
 	.open = family_open_plainly,
+	.own_protocol = own_protocol,
 	.bind = family_bind_plainly,
 };

@@ -86,6 +86,9 @@ struct family {
 	 * on, as SO_PROTOCOL would tell of the opened socket. NULL: the protocol as it is.
 	 */
 	int (*effective_protocol)(int type, int protocol);
+	/* The protocol of a client's own socket where the kernel does not tell it (SO_PROTOCOL is
+	 * 0). Takes no lock that the socket's owner could keep. NULL: it tells. */
+	int (*own_protocol)(int fd, int type);
 	/* poll(2) takes no lock that a hostile holder of the socket could keep: true for inet,
 	 * inet6, packet, netlink and unix; false for vsock and families without a file. */
 	bool poll_is_lockless;
