@@ -46,6 +46,9 @@ good = [
     with_rule(family="netlink", type=None, ports=None, protocol=0, groups="any", messages=["RTM_NEWLINK", 7]),
     with_rule(interfaces=["eth0", "veth*"], netns="peer", owner="peer"),
     {"rules": [], "limits": {"grants-per-user": 5}, "description": "d"},
+    with_rule(family="can", type=None, ports=None, protocol="raw", interfaces="vcan0", direction="receive", mark=7,
+              identifiers=[5, "5", "0x123", "0x18fef100", "0x100-0x1ff", "0x100/0x700", "0x18fef100/0x1fffff00",
+                           "error"]),
 ]
 bad = [
     [],
@@ -83,6 +86,17 @@ bad = [
     with_rule(owner="root"),
     with_rule(effect="block"),
     with_rule(effect="deny", owner="peer"),
+    with_rule(effect="deny", mark=5),
+    with_rule(effect="deny", identifiers=5),
+    with_rule(identifiers=2048),
+    with_rule(identifiers=-1),
+    with_rule(identifiers=[]),
+    with_rule(identifiers="0x1234"),
+    with_rule(identifiers="0x100-0x00000200"),
+    with_rule(identifiers="any"),
+    with_rule(direction="in"),
+    with_rule(mark=0),
+    with_rule(mark="7"),
 ]
 for policy in good:
     for error in validator.iter_errors(policy):
