@@ -76,10 +76,10 @@ PYTHON
 	export PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1
 }
 
-# bus NAME: a virtual CAN interface in $near that takes all frames the kernel has.
+# bus NAME: a virtual CAN interface in $near for classic and FD frames.
 bus() {
 	ip -n "$near" link add "$1" type vcan || die "make $1"
-	ip -n "$near" link set "$1" mtu 2060 2>/dev/null || ip -n "$near" link set "$1" mtu 72
+	ip -n "$near" link set "$1" mtu 72
 	ip -n "$near" link set "$1" up
 }
 
@@ -113,9 +113,9 @@ send() {
 	done
 }
 
-# receiving COUNT: so many raw sockets are bound, so that nothing is sent too soon.
+# receiving COUNT [PROTOCOL]: so many sockets are bound in the broker's namespace, so that nothing is sent too soon.
 receiving() {
-	[ "$(in_near sh -c 'cat /proc/net/can/rcvlist_*' | grep -c ' raw$')" -ge "$1" ]
+	[ "$(cat "/proc/$broker_pid/net/can/rcvlist_"* | grep -c " ${2:-raw}\$")" -ge "$1" ]
 }
 
 descriptors() {

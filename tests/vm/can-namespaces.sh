@@ -36,12 +36,16 @@ JSON
 start_sockd
 before=$(descriptors)
 
-# listen UID: an unmodified candump of a container, with nothing but the preload; frames are sent on the broker's bus.
+# listen UID [SECONDS]: an unmodified candump of a container, with nothing but the preload; frames are sent on the broker's bus.
 listen() {
-	barred "$far" "$1" "$work/bin/candump" -T 3000 vcan0 >"$work/candump" 2>&1 &
+	barred "$far" "$1" "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
 	local client=$!
 	children+=("$client")
-	wait_for 10 receiving 1
+	if [ $# -gt 1 ]; then
+		sleep "$2"
+	else
+		wait_for 20 receiving 1
+	fi
 	send vcan0:123#01 vcan0:223#02 vcan1:123#03
 	wait "$client"
 	cat "$work/candump"
@@ -54,9 +58,9 @@ listen 65532
 counted "a rule that names the namespace: all of the bus" 2 "$work/candump" '^ +vcan0 '
 
 # Attacks: no socket of the host's by a rule that does not say so.
-listen 65531
+listen 65531 2
 counted "a rule for the peer's namespace gives a socket of that" 0 "$work/candump" 'vcan0 +[12]23'
-listen 65534
+listen 65534 2
 contains "a rule that says nothing of namespaces gives none" "$work/candump" 'not supported'
 for netns in broker peer "$near" "$far" default; do
 	refused "nor when asked for $netns" 'netns|namespace|no rule|not permitted|own network' \
@@ -70,7 +74,7 @@ cat >"$work/listen.py" <<'PYTHON'
 from can import *
 s = handed()
 print("bound", s.getsockname(), flush=True)
-everything(s, 3)
+everything(s, 6)
 PYTHON
 number=$(in_near cat /sys/class/net/vcan0/ifindex)
 for bus in vcan0 "$number"; do
@@ -104,7 +108,7 @@ print("look", flush=True)
 said("again", lambda: s.bind(("vcan9",)))
 said("other", lambda: s.bind(("",)))
 print("ready", flush=True)
-everything(s, 3)
+everything(s, 6)
 PYTHON
 asking "$far" 65533 --netns=broker --bind=vcan9 can raw raw -- /usr/bin/python3 "$work/gone.py" >"$work/gone" 2>&1 &
 client=$!

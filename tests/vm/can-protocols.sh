@@ -159,18 +159,18 @@ end_child "$watcher"
 barred "$near" 65533 "$work/bin/isotprecv" -s 123 -d 321 vcan0 >"$work/isotprecv" 2>&1 &
 client=$!
 children+=("$client")
-wait_for 20 sh -c "ip netns exec $near sh -c 'cat /proc/net/can/rcvlist_*' | grep -q isotp"
+wait_for 20 receiving 1 isotp
 echo 11 22 33 44 55 66 77 88 99 aa bb | barred "$near" 65533 "$work/bin/isotpsend" -s 321 -d 123 vcan0 ||
 	fail "isotpsend"
 wait "$client"
 cat "$work/isotprecv"
 contains "isotpsend and isotprecv, barred" "$work/isotprecv" '11 22 33 44 55 66 77 88 99 AA BB'
-barred "$near" 65533 timeout 30 "$work/bin/j1939cat" vcan0:0x90 -r >"$work/j1939cat" 2>&1 &
+barred "$near" 65533 /usr/bin/timeout 30 "$work/bin/j1939cat" vcan0:0x90 -r >"$work/j1939cat" 2>&1 &
 client=$!
 children+=("$client")
-wait_for 20 sh -c "ip netns exec $near sh -c 'cat /proc/net/can/rcvlist_*' | grep -q j1939"
+wait_for 20 receiving 1 j1939
 sleep 1
-printf 'over the bus' | barred "$near" 65533 timeout 20 "$work/bin/j1939cat" vcan0:0x80 :0x90,0x12300 ||
+printf 'over the bus' | barred "$near" 65533 /usr/bin/timeout 20 "$work/bin/j1939cat" vcan0:0x80 :0x90,0x12300 ||
 	fail "j1939cat sends"
 wait_for 10 grep -q 'over the bus' "$work/j1939cat"
 contains "j1939cat, barred" "$work/j1939cat" 'over the bus'

@@ -43,7 +43,7 @@ frames=(vcan0:123#01 vcan0:124#02 vcan0:200#03 vcan0:20F#04 vcan0:210#05 vcan0:3
 	vcan0:18FEF1AB#08 vcan0:18FEF2AB#09 vcan0:00000123#0A vcan0:00000055#0B vcan0:055#0C vcan0:123#R
 	vcan0:123##10D vcan0:124##10E vcan0:18FEF1CD##10F vcan1:123#10 vcan1:18FEF1AB#11 vcan0:123#12)
 
-barred "$near" 65534 "$work/bin/candump" -T 4000 vcan0 >"$work/candump" 2>&1 &
+barred "$near" 65534 "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
 remember
 wait_for 20 receiving 1 || fail "candump is bound"
 send "${frames[@]}"
@@ -73,7 +73,7 @@ print("has mark", s.getsockopt(socket.SOL_SOCKET, SO_MARK))
 said("widen", lambda: s.setsockopt(SOL_CAN_RAW, FILTER, struct.pack("=II", 0, 0)))
 said("fd frames", lambda: s.setsockopt(SOL_CAN_RAW, FD_FRAMES, 1))
 said("rebind", lambda: s.bind((sys.argv[1],)))
-everything(s, 4)
+everything(s, 8)
 PYTHON
 asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw -- /usr/bin/python3 "$work/hold.py" vcan1 >"$work/held" 2>&1 &
 remember
@@ -102,7 +102,7 @@ from can import *
 s = handed()
 said("xl", lambda: s.setsockopt(SOL_CAN_RAW, XL_FRAMES, 1))
 
-everything(s, 3)
+everything(s, 6)
 PYTHON
 cat >"$work/xl-send.py" <<'PYTHON'
 from can import *
@@ -112,6 +112,9 @@ s.bind(("vcan0",))
 for priority in (0x123, 0x124, 0x18fef1ab & 0x7ff, 0x20f):
     s.send(xl_frame(priority))
 PYTHON
+ip -n "$near" link set vcan0 down
+ip -n "$near" link set vcan0 mtu 2060 2>/dev/null
+ip -n "$near" link set vcan0 up
 if in_near /usr/bin/python3 "$work/xl-send.py" >"$work/xl" 2>&1 && grep -q '^xl ok' "$work/xl"; then
 	asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw -- /usr/bin/python3 "$work/xl.py" >"$work/xl" 2>&1 &
 	remember
@@ -125,13 +128,16 @@ if in_near /usr/bin/python3 "$work/xl-send.py" >"$work/xl" 2>&1 && grep -q '^xl 
 else
 	echo "SKIP XL frames: the kernel has no CAN XL"
 fi
+ip -n "$near" link set vcan0 down
+ip -n "$near" link set vcan0 mtu 72
+ip -n "$near" link set vcan0 up
 
 # Error frames are frames of another kind: only where the rule lists them.
 cat >"$work/errors.py" <<'PYTHON'
 from can import *
 s = handed()
 said("errors", lambda: s.setsockopt(SOL_CAN_RAW, 2, 0x1fffffff))
-everything(s, 3)
+everything(s, 6)
 PYTHON
 cat >"$work/errors-send.py" <<'PYTHON'
 from can import *
@@ -190,14 +196,16 @@ asking "$near" 65533 --netns=broker --bind=vcan1 can raw raw -- /usr/bin/python3
 counted "who may only receive sends nothing" 6 "$work/spoke" ' ENOBUFS$'
 
 # Who may only send receives nothing; unmodified senders.
-barred "$near" 65532 "$work/bin/candump" -T 3000 vcan0 >"$work/deaf" 2>&1 &
+barred "$near" 65532 "$work/bin/candump" -T 8000 vcan0 >"$work/deaf" 2>&1 &
 remember
-in_near timeout 20 candump -T 5000 vcan0 >"$work/heard" 2>&1 &
+deaf=$!
+in_near timeout 20 candump -T 8000 vcan0 >"$work/heard" 2>&1 &
 remember
+heard=$!
 wait_for 20 receiving 2
 barred "$near" 65532 "$work/bin/cansend" vcan0 321#DEADBEEF || fail "cansend"
 barred "$near" 65532 "$work/bin/cangen" -n 5 -I 7A7 -g 10 vcan0 || fail "cangen"
-wait
+wait "$deaf" "$heard"
 cat "$work/heard"
 contains "cansend, barred, sends" "$work/heard" '^ +vcan0 +321 +\[4\] +DE AD BE EF'
 counted "cangen, barred, sends" 5 "$work/heard" '^ +vcan0 +7A7 '
