@@ -271,12 +271,15 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 		struct writer before = writer;
 		const struct wire_step *step = &query->steps[i];
 
-		if (step->kind == WIRE_STEP_BIND) {
+		/* Elsewhere no rule speaks of what a socket is connected to. */
+		bool connect = step->kind == WIRE_STEP_CONNECT && query->domain == AF_CAN;
+
+		if (step->kind == WIRE_STEP_BIND || connect) {
 			char text[ADDRESS_TEXT_MAX];
 			if (address_format(step->address, step->address_size, text, sizeof(text)) <
 				0)
 				continue;
-			add(&part, "--bind=");
+			add(&part, connect ? "--connect=" : "--bind=");
 			add_interface_and_rest(&part, step, text);
 		} else if (step->kind == WIRE_STEP_OPTION && option_by_number(step->a, step->b)) {
 			add(&part, "--option=");

@@ -74,7 +74,7 @@ cat >"$work/listen.py" <<'PYTHON'
 from can import *
 s = handed()
 print("bound", s.getsockname(), flush=True)
-everything(s, 6)
+everything(s, 10)
 PYTHON
 number=$(in_near cat /sys/class/net/vcan0/ifindex)
 for bus in vcan0 "$number"; do
@@ -108,7 +108,7 @@ print("look", flush=True)
 said("again", lambda: s.bind(("vcan9",)))
 said("other", lambda: s.bind(("",)))
 print("ready", flush=True)
-everything(s, 6)
+everything(s, 10)
 PYTHON
 asking "$far" 65533 --netns=broker --bind=vcan9 can raw raw -- /usr/bin/python3 "$work/gone.py" >"$work/gone" 2>&1 &
 client=$!

@@ -73,7 +73,7 @@ print("has mark", s.getsockopt(socket.SOL_SOCKET, SO_MARK))
 said("widen", lambda: s.setsockopt(SOL_CAN_RAW, FILTER, struct.pack("=II", 0, 0)))
 said("fd frames", lambda: s.setsockopt(SOL_CAN_RAW, FD_FRAMES, 1))
 said("rebind", lambda: s.bind((sys.argv[1],)))
-everything(s, 8)
+everything(s, 15)
 PYTHON
 asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw -- /usr/bin/python3 "$work/hold.py" vcan1 >"$work/held" 2>&1 &
 remember
@@ -102,7 +102,7 @@ from can import *
 s = handed()
 said("xl", lambda: s.setsockopt(SOL_CAN_RAW, XL_FRAMES, 1))
 
-everything(s, 6)
+everything(s, 15)
 PYTHON
 cat >"$work/xl-send.py" <<'PYTHON'
 from can import *
@@ -137,7 +137,7 @@ cat >"$work/errors.py" <<'PYTHON'
 from can import *
 s = handed()
 said("errors", lambda: s.setsockopt(SOL_CAN_RAW, 2, 0x1fffffff))
-everything(s, 6)
+everything(s, 15)
 PYTHON
 cat >"$work/errors-send.py" <<'PYTHON'
 from can import *
@@ -221,7 +221,7 @@ refused "another bus by its number" 'interface vcan1 is not in the rule' \
 refused "a pattern wants a bind step" 'have a \*' say 65533 --netns=broker can raw raw
 refused "a pattern wants one of them" 'say which one' say 65533 --netns=broker --bind=0 can raw raw
 refused "no such bus" 'No such device' say 65533 --netns=broker --bind=vcan7 can raw raw
-refused "an address of another family" 'not an address of a CAN socket' \
+refused "an address of another family" 'not an address of this family' \
 	say 65534 --netns=broker --bind=raw:0200005000000000000000000000000000000000000000 can raw raw
 refused "another protocol" 'no rule for user' say 65534 --netns=broker can dgram bcm
 expect "check says the same" sh -c "'$work/bin/sockctl' --management='$management' check --uid=65534 --bind=vcan0 can raw raw"
