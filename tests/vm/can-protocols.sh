@@ -170,7 +170,8 @@ client=$!
 children+=("$client")
 wait_for 20 receiving 1 j1939
 sleep 1
-printf 'over the bus' | barred "$near" 65533 /usr/bin/timeout 20 "$work/bin/j1939cat" vcan0:0x80 :0x90,0x12300 ||
+printf 'over the bus' >"$work/message"
+barred "$near" 65533 /usr/bin/timeout 30 "$work/bin/j1939cat" -i "$work/message" vcan0:0x80 :0x90,0x12300 ||
 	fail "j1939cat sends"
 wait_for 10 grep -q 'over the bus' "$work/j1939cat"
 contains "j1939cat, barred" "$work/j1939cat" 'over the bus'
