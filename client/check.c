@@ -30,11 +30,13 @@ static json_t *step_to_json(const struct wire_step *step)
 {
 	switch (step->kind) {
 	case WIRE_STEP_BIND:
-		return json_pack("{s:s, s:o}", "kind", "bind", "address",
-			hex(step->address, step->address_size));
+		return json_pack("{s:s, s:o, s:o}", "kind", "bind", "address",
+			hex(step->address, step->address_size), "data",
+			hex(step->data, step->data_size));
 	case WIRE_STEP_CONNECT:
-		return json_pack("{s:s, s:o}", "kind", "connect", "address",
-			hex(step->address, step->address_size));
+		return json_pack("{s:s, s:o, s:o}", "kind", "connect", "address",
+			hex(step->address, step->address_size), "data",
+			hex(step->data, step->data_size));
 	case WIRE_STEP_LISTEN:
 		return json_pack("{s:s, s:i}", "kind", "listen", "backlog", step->a);
 	case WIRE_STEP_OPTION:

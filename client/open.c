@@ -21,6 +21,16 @@
 
 #define FIRST_FD 3
 
+static int name_interface(struct sockd_request *request, const struct wire_step *step, int added)
+{
+	char name[WIRE_INTERFACE_MAX + 1] = "";
+
+	if (added < 0 || step->data_size == 0)
+		return added;
+	memcpy(name, step->data, MIN_OF(step->data_size, sizeof name - 1));
+	return sockd_request_interface(request, name);
+}
+
 static int add_step(struct sockd_request *request, const struct wire_step *step)
 {
 	switch (step->kind) {
@@ -28,9 +38,12 @@ static int add_step(struct sockd_request *request, const struct wire_step *step)
 		return sockd_request_setsockopt(
 			request, step->a, step->b, step->data, (socklen_t)step->data_size);
 	case WIRE_STEP_BIND:
-		return sockd_request_bind(request, step->address, (socklen_t)step->address_size);
+		return name_interface(request, step,
+			sockd_request_bind(request, step->address, (socklen_t)step->address_size));
 	case WIRE_STEP_CONNECT:
-		return sockd_request_connect(request, step->address, (socklen_t)step->address_size);
+		return name_interface(request, step,
+			sockd_request_connect(
+				request, step->address, (socklen_t)step->address_size));
 	case WIRE_STEP_LISTEN:
 		return sockd_request_listen(request, step->a);
 	case WIRE_STEP_FILTER:

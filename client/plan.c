@@ -67,15 +67,41 @@ static const char *address_example(int domain)
 		return "NODE:PORT, such as 1:16384";
 	case AF_XDP:
 		return "eth0/0, which is INTERFACE/QUEUE";
+	case AF_CAN:
+		return "vcan0 (raw, BCM), vcan0/rx=0x123/tx=0x18da10f1 (ISO-TP) or "
+		       "vcan0/name=N/pgn=N/addr=N (J1939)";
 	default:
 		return "raw: and the bytes of the whole address in hexadecimal";
 	}
 }
 
+/*
+ * Cuts the interface's name off an address that is for a socket of another network namespace, where
+ * our own numbers mean nothing; it then travels beside the address. NULL: there is none to be cut.
+ */
+static char *cut_interface(const struct plan *plan, const char *text, char *ret_name)
+{
+	size_t size = strcspn(text, "/");
+	char *rest = NULL;
+
+	if (!address_has_interface(plan->domain) || size == 0 || size > WIRE_INTERFACE_MAX ||
+		strncmp(text, "raw:", 4) == 0 || strspn(text, "0123456789") >= size)
+		return NULL;
+	if (plan->domain != AF_CAN && !plan->elsewhere)
+		return NULL;
+	if (asprintf(&rest, "0%s", text + size) < 0)
+		return NULL;
+	memcpy(ret_name, text, size);
+	ret_name[size] = '\0';
+	return rest;
+}
+
 static int plan_address(struct plan *plan, size_t i, const char *text)
 {
 	socklen_t size;
-	int r = address_parse(plan->domain, text, &plan->memory[i].address, &size);
+	char *name = plan->memory[i].interface;
+	_cleanup_free_ char *rest = cut_interface(plan, text, name);
+	int r = address_parse(plan->domain, rest ? rest : text, &plan->memory[i].address, &size);
 
 	if (r == -ENODEV)
 		output_error(
@@ -87,6 +113,10 @@ static int plan_address(struct plan *plan, size_t i, const char *text)
 		return r;
 	plan->steps[i].address = &plan->memory[i].address;
 	plan->steps[i].address_size = size;
+	if (rest) {
+		plan->steps[i].data = name;
+		plan->steps[i].data_size = strlen(name);
+	}
 	return 0;
 }
 
@@ -200,6 +230,7 @@ int plan_make(const struct arguments *arguments, struct plan *ret)
 	/* EtherTypes are named in host order and given to socket(2) in network order. */
 	if (ret->domain == AF_PACKET)
 		ret->protocol = htons((uint16_t)ret->protocol);
+	ret->elsewhere = arguments->netns || arguments->foreign;
 	for (size_t i = 0; i < arguments->n_steps; i++) {
 		int r = plan_step(ret, i, arguments->steps[i].kind, arguments->steps[i].text);
 		if (r < 0)

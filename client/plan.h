@@ -5,6 +5,7 @@
 #ifndef SOCKD_CLIENT_PLAN_H
 #define SOCKD_CLIENT_PLAN_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "client/arguments.h"
@@ -14,8 +15,12 @@ struct plan {
 	int domain, type, protocol;
 	size_t n_steps;
 	struct wire_step steps[WIRE_STEPS_MAX];
+	bool elsewhere; /* perhaps in another network namespace than ours */
 	union {
-		struct sockaddr_storage address;
+		struct {
+			struct sockaddr_storage address;
+			char interface[WIRE_INTERFACE_MAX + 1]; /* beside the address */
+		};
 		unsigned char value[WIRE_OPTION_MAX];
 	} memory[WIRE_STEPS_MAX];
 };

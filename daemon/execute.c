@@ -12,6 +12,7 @@
 
 #include "daemon/family/family.h"
 #include "daemon/netns.h"
+#include "proto/address.h"
 #include "proto/macro.h"
 
 #define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -40,13 +41,43 @@ static int attach_filter(int fd, const struct wire_step *step)
 	return 0;
 }
 
+/* The address of a bind or connect step, with the number of the interface that it names. */
+static int full_address(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
+	const struct sockaddr **ret)
+{
+	*ret = step->address;
+	if (step->data_size == 0)
+		return 0;
+	*ret = (const struct sockaddr *)storage;
+	return address_set_interface(
+		fd, step->address, step->address_size, step->data, step->data_size, storage);
+}
+
+static int do_bind(
+	int fd, const struct plan *plan, const struct family *family, const struct wire_step *step)
+{
+	struct sockaddr_storage storage;
+	const struct sockaddr *address;
+
+	int r = full_address(fd, step, &storage, &address);
+	if (r < 0)
+		return r;
+	return family->bind(
+		fd, plan->type & ~TYPE_FLAGS, plan->protocol, address, step->address_size);
+}
+
 /* The loop never waits for a connection: EINPROGRESS is an answer. */
 static int start_connect(int fd, const struct wire_step *step, bool blocking, bool *ret_connecting)
 {
-	int r = set_blocking(fd, false);
+	struct sockaddr_storage storage;
+	const struct sockaddr *address;
+
+	int r = full_address(fd, step, &storage, &address);
+	if (r >= 0)
+		r = set_blocking(fd, false);
 	if (r < 0)
 		return r;
-	if (connect(fd, step->address, (socklen_t)step->address_size) < 0) {
+	if (connect(fd, address, (socklen_t)step->address_size) < 0) {
 		if (errno != EINPROGRESS)
 			return negative_errno();
 		*ret_connecting = true;
@@ -89,8 +120,7 @@ static int do_step(int fd, const struct plan *plan, const struct family *family,
 	case WIRE_STEP_FILTER:
 		return attach_filter(fd, step);
 	case WIRE_STEP_BIND:
-		return family->bind(fd, plan->type & ~TYPE_FLAGS, plan->protocol, step->address,
-			step->address_size);
+		return do_bind(fd, plan, family, step);
 	case WIRE_STEP_CONNECT:
 		return start_connect(fd, step, !(plan->type & SOCK_NONBLOCK), ret_connecting);
 	case WIRE_STEP_LISTEN:
@@ -101,20 +131,46 @@ static int do_step(int fd, const struct plan *plan, const struct family *family,
 	return -EINVAL;
 }
 
-static int do_steps(int fd, const struct plan *plan, const struct family *family, int *ret_step,
-	bool *ret_connecting)
+static int confine(
+	int fd, const struct plan *plan, const struct family *family, struct outcome *outcome)
 {
+	const struct confine_request request = {
+		.rule = plan->limits,
+		.type = plan->type & ~TYPE_FLAGS,
+		.protocol = plan->protocol,
+		.steps = plan->steps,
+		.n_steps = plan->n_steps,
+	};
+	int r = family->confine(fd, &request, &outcome->step, outcome->why, sizeof outcome->why);
+
+	outcome->denied = r == -EPERM;
+	return r;
+}
+
+static int do_steps(
+	int fd, const struct plan *plan, const struct family *family, struct outcome *outcome)
+{
+	int *ret_step = &outcome->step;
 	bool bound = false;
 	int r;
 
 	*ret_step = -1;
+	if (plan->has_mark &&
+		setsockopt(fd, SOL_SOCKET, SO_MARK, &plan->mark, sizeof plan->mark) < 0)
+		return negative_errno();
+	if (plan->limits) {
+		r = confine(fd, plan, family, outcome);
+		if (r < 0)
+			return r;
+		*ret_step = -1;
+	}
 	if (plan->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, plan->device,
 				    (socklen_t)strnlen(plan->device, IFNAMSIZ)) < 0)
 		return negative_errno();
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		*ret_step = (int)i;
 		bound = bound || plan->steps[i].kind == WIRE_STEP_BIND;
-		r = do_step(fd, plan, family, &plan->steps[i], ret_connecting);
+		r = do_step(fd, plan, family, &plan->steps[i], &outcome->connecting);
 		if (r < 0)
 			return r;
 	}
@@ -158,10 +214,11 @@ void execute(const struct plan *plan, struct outcome *ret)
 	ret->error = 0;
 	ret->step = -1;
 	ret->connecting = false;
+	ret->denied = false;
 	ret->n_fds = 0;
 	ret->n_failed_fds = 0;
 	if (plan->fd >= 0) {
-		r = do_steps(plan->fd, plan, family, &ret->step, &ret->connecting);
+		r = do_steps(plan->fd, plan, family, ret);
 		ret->error = r < 0 ? -r : 0;
 		return;
 	}
@@ -170,7 +227,7 @@ void execute(const struct plan *plan, struct outcome *ret)
 		if (plan->type & SOCK_NONBLOCK)
 			r = set_blocking(ret->fds[i], false);
 		if (r >= 0)
-			r = do_steps(ret->fds[i], plan, family, &ret->step, &ret->connecting);
+			r = do_steps(ret->fds[i], plan, family, ret);
 	}
 	if (r < 0) {
 		ret->error = -r;

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/policy/policy.h"
 #include "proto/wire.h"
 
 struct plan {
@@ -22,12 +24,17 @@ struct plan {
 	bool has_owner;
 	uid_t owner;	    /* open under this fsuid */
 	const char *device; /* bind to this interface first; NULL: none */
+	bool has_mark;
+	uint32_t mark;		   /* set this SO_MARK first */
+	const struct rule *limits; /* what the family holds a new socket to; NULL: nothing */
 };
 
 struct outcome {
 	int error; /* 0 or an errno, positive: the kernel's */
 	int step;  /* the step that failed; -1: the opening itself */
 	bool connecting;
+	bool denied; /* not by the kernel: only the socket showed that its rule does not allow it */
+	char why[160];
 	size_t n_fds;
 	int fds[WIRE_COUNT_MAX]; /* of OPEN; all owned by the caller, 0 of them on failure */
 	/* What was opened before the failure, still to be closed (which may sleep). */

@@ -86,6 +86,9 @@ static void handle_apply(struct task *task, size_t packet_size)
 		task_done(task);
 		return;
 	}
+	const struct family *family = family_get(task->query.domain);
+	if (family->own_protocol)
+		task->query.protocol = family->own_protocol(task->fd, task->query.type);
 	task->query.protocol =
 		effective_protocol(task->query.domain, task->query.type, task->query.protocol);
 	serve_task(task, packet_size);

@@ -49,12 +49,19 @@ static void note_warm(const struct wire_request *request)
 	n_warm = MIN_OF(n_warm + 1, ARRAY_SIZE(warm));
 }
 
-static void fail_by_kernel(struct task *task)
+/* What failed in the doing: the kernel's word, or what only the socket showed. */
+static void fail_in_work(struct task *task)
 {
 	const struct outcome *outcome = &task->outcome;
 	char text[WIRE_TEXT_MAX];
 	char step[32] = "socket";
 
+	if (outcome->denied) {
+		snprintf(text, sizeof text, "rule %s does not allow this: %s",
+			task->decision.rule.name, outcome->why);
+		task_fail(task, EACCES, WIRE_ORIGIN_POLICY, outcome->step, text);
+		return;
+	}
 	if (outcome->step >= 0) {
 		static const char *const names[] = {
 			[WIRE_STEP_OPTION] = "setsockopt",
@@ -82,7 +89,7 @@ static void finish(struct task *task)
 		hand_back_finish(task);
 	if (outcome->error != 0) {
 		task_release_fds(connection, outcome->fds, outcome->n_failed_fds);
-		fail_by_kernel(task);
+		fail_in_work(task);
 	} else if (task->query.apply) {
 		return;
 	} else if (connection->fd < 0) { /* and with it whoever could have taken the socket */
@@ -204,7 +211,7 @@ static bool can_sleep(const struct task *task)
 	const struct family *family = family_get(task->query.domain);
 
 	/* A client's own socket may be locked by its owner for as long as that likes. */
-	if (task->query.apply || !is_warm(&task->request))
+	if (task->query.apply || !is_warm(&task->request) || task->decision.limits)
 		return true;
 	if (task->request.count * task->request.n_steps > STEPS_ON_LOOP)
 		return true;
@@ -247,6 +254,9 @@ static void carry_out(struct task *task, size_t packet_size)
 		.has_owner = task->decision.owner_peer && !task->query.apply,
 		.owner = connection->peer.uid,
 		.device = task->decision.device,
+		.has_mark = task->decision.has_mark,
+		.mark = task->decision.mark,
+		.limits = task->decision.limits,
 	};
 	if (!can_sleep(task)) {
 		execute(&task->plan, &task->outcome);

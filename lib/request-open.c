@@ -11,6 +11,7 @@
 #include "lib/reason.h"
 #include "lib/request.h"
 #include "lib/sockd.h"
+#include "proto/address.h"
 #include "proto/macro.h"
 
 static bool is_blocking(const struct sockd_request *request)
@@ -44,10 +45,39 @@ static int set_option(int fd, const struct wire_step *step)
 		       : 0;
 }
 
+/* The address of a bind or connect step, with the number of the interface that it names. */
+static int full_address(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
+	const struct sockaddr **ret)
+{
+	*ret = step->address;
+	if (step->data_size == 0)
+		return 0;
+	*ret = (const struct sockaddr *)storage;
+	return address_set_interface(
+		fd, step->address, step->address_size, step->data, step->data_size, storage);
+}
+
+static int bind_here(int fd, const struct wire_step *step)
+{
+	struct sockaddr_storage storage;
+	const struct sockaddr *address;
+
+	int r = full_address(fd, step, &storage, &address);
+	if (r < 0)
+		return r;
+	return kernel_bind(fd, address, (socklen_t)step->address_size) < 0 ? negative_errno() : 0;
+}
+
 /* Returns 0 or a negative errno. */
 static int connect_here(int fd, const struct wire_step *step, bool blocking)
 {
-	if (kernel_connect(fd, step->address, (socklen_t)step->address_size) == 0)
+	struct sockaddr_storage storage;
+	const struct sockaddr *address;
+
+	int r = full_address(fd, step, &storage, &address);
+	if (r < 0)
+		return r;
+	if (kernel_connect(fd, address, (socklen_t)step->address_size) == 0)
 		return 0;
 	if (blocking && errno == EINTR)
 		return ask_wait_connected(fd);
@@ -65,8 +95,7 @@ static int step_here(int fd, const struct wire_step *step, bool blocking)
 		r = apply_filter(fd, step);
 		break;
 	case WIRE_STEP_BIND:
-		r = kernel_bind(fd, step->address, (socklen_t)step->address_size);
-		break;
+		return bind_here(fd, step);
 	case WIRE_STEP_CONNECT:
 		return connect_here(fd, step, blocking);
 	case WIRE_STEP_LISTEN:

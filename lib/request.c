@@ -49,7 +49,8 @@ static int add(struct sockd_request *request, const struct wire_step *step)
 		(step->address_size > 0 && !step->address) || (step->data_size > 0 && !step->data))
 		return fail(request, EINVAL);
 
-	unsigned char *memory = malloc(address_room + step->data_size + 1);
+	size_t data_room = MAX_OF(step->data_size, (size_t)WIRE_INTERFACE_MAX);
+	unsigned char *memory = malloc(address_room + data_room + 1);
 	if (!memory)
 		return fail(request, ENOMEM);
 	struct wire_step copy = *step;
@@ -128,6 +129,22 @@ int sockd_request_connect(
 	struct sockd_request *request, const struct sockaddr *address, socklen_t size)
 {
 	return add_addressed(request, WIRE_STEP_CONNECT, address, size);
+}
+
+int sockd_request_interface(struct sockd_request *request, const char *name)
+{
+	size_t n = request->wire.n_steps, size = name ? strlen(name) : 0;
+
+	if (n == 0 || size == 0 || size > WIRE_INTERFACE_MAX)
+		return fail(request, EINVAL);
+	struct wire_step *step = &request->wire.steps[n - 1];
+	if ((step->kind != WIRE_STEP_BIND && step->kind != WIRE_STEP_CONNECT) ||
+		step->data_size > 0)
+		return fail(request, EINVAL);
+	/* Room was left for it behind the address. */
+	memcpy((char *)request->memory[n - 1] + ALIGN8(step->address_size), name, size);
+	step->data_size = size;
+	return 0;
 }
 
 int sockd_request_listen(struct sockd_request *request, int backlog)

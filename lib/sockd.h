@@ -130,6 +130,12 @@ int sockd_request_bind(
 int sockd_request_connect(
 	struct sockd_request *request, const struct sockaddr *address, socklen_t size);
 int sockd_request_listen(struct sockd_request *request, int backlog);
+/*
+ * Names the interface of the bind or connect added last, whose address then has 0 in the place of
+ * the number: for a socket of another network namespace, where the caller's numbers mean nothing.
+ * For AF_CAN and AF_PACKET.
+ */
+int sockd_request_interface(struct sockd_request *request, const char *name);
 
 /* Adds sendto(2). address may be NULL with size 0. */
 int sockd_request_sendto(struct sockd_request *request, const void *buffer, size_t size, int flags,

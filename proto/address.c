@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "proto/address-can.h"
 #include "proto/address-internal.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -382,6 +383,10 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 		size = sizeof(struct sockaddr_vm);
 		r = parse_vsock(text, (struct sockaddr_vm *)&address);
 		break;
+	case AF_CAN:
+		size = sizeof(struct sockaddr_can);
+		r = address_can_parse(text, (struct sockaddr_can *)&address);
+		break;
 	default:
 		r = address_more_parse(domain, text, &address, &size);
 		break;
@@ -505,6 +510,16 @@ static bool format_vsock(const struct sockaddr_vm *address, struct text *text)
 	return true;
 }
 
+static bool format_can(const struct sockaddr_can *address, size_t size, struct text *text)
+{
+	char can[ADDRESS_CAN_TEXT_MAX];
+
+	if (!address_can_format(address, size, can))
+		return false;
+	text_add(text, "%s", can);
+	return true;
+}
+
 static void format_raw(const struct sockaddr_storage *address, size_t size, struct text *text)
 {
 	const unsigned char *bytes = (const unsigned char *)address;
@@ -540,6 +555,9 @@ void address_limits(int domain, size_t *ret_min, size_t *ret_max)
 		break;
 	case AF_VSOCK:
 		min = sizeof(struct sockaddr_vm);
+		break;
+	case AF_CAN:
+		min = offsetof(struct sockaddr_can, can_ifindex) + sizeof(int);
 		break;
 	default:
 		if (!address_more_limits(domain, &min, &max))
@@ -588,6 +606,9 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 			break;
 		case AF_VSOCK:
 			known = format_vsock((const struct sockaddr_vm *)&copy, &text);
+			break;
+		case AF_CAN:
+			known = format_can((const struct sockaddr_can *)&copy, size, &text);
 			break;
 		default:
 			known = address_more_format(&copy, size, &text);

@@ -18,6 +18,10 @@
  * - qipcrtr: `NODE:PORT`, as `1:16384`; node any is all nodes, port control the name server's.
  * - xdp: `INTERFACE/QUEUE[/FLAGS]`, as `eth0/0`, `2/1/copy,wakeup`; flags copy, zerocopy, wakeup, sg, or
  *   a number.
+ * - can: `INTERFACE` (raw, BCM); `INTERFACE/rx=ID/tx=ID` (ISO-TP), as `vcan0/rx=0x123/tx=0x18da10f1`
+ *   (address-can.h says how identifiers are written); `INTERFACE[/name=N][/pgn=N][/addr=N]` (J1939),
+ *   where what is left out is none; 0 is any interface. The same bytes may be an ISO-TP address and
+ *   a J1939 name: then they are written as the former, which parses to the same bytes.
  *
  * Any other family, and what none of these can say: hex bytes of the whole sockaddr after `raw:`.
  * Interface names are resolved in the calling thread's network namespace; that is the only thing
@@ -26,6 +30,7 @@
 #ifndef SOCKD_PROTO_ADDRESS_H
 #define SOCKD_PROTO_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -47,6 +52,19 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 /* The least a sockaddr of this family may measure to the kernel, and the most (0, 0: not one of the
  * above). */
 void address_limits(int domain, size_t *ret_min, size_t *ret_max);
+
+/*
+ * An interface's number in an address: of the families that have one there, can and packet. A name
+ * beside an address whose number is 0 is that of the namespace where the socket lives, which the
+ * socket itself is asked for; ret then gets the address with the number in it.
+ *
+ * Returns 0; -EINVAL the address has no place for a number, or has one already, or the name is none;
+ * what ioctl(2) said of the name (-ENODEV).
+ */
+bool address_has_interface(int domain);
+int address_interface(const void *address, size_t size, int *ret);
+int address_set_interface(int fd, const void *address, size_t size, const void *name,
+	size_t name_size, struct sockaddr_storage *ret);
 
 /*
  * A network prefix of inet or inet6: "10.0.0.0/8", "::1", "*" (every address of both families:

@@ -53,6 +53,9 @@ struct option_level {
 /* Of AF_INET; in constants-options-inet.c. */
 extern const struct option_level option_levels_inet[];
 extern const size_t n_option_levels_inet;
+/* Of AF_CAN; in constants-can.c. */
+extern const struct option_level option_levels_can[];
+extern const size_t n_option_levels_can;
 
 #define LEVEL(level, domain, table) \
 	{ \

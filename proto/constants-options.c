@@ -2,9 +2,7 @@
 
 #include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
 
-#include <linux/can/isotp.h>
 #include <linux/can/j1939.h>
-#include <linux/can/raw.h>
 #include <linux/if_alg.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
@@ -182,32 +180,6 @@ static const struct option_info vsock_options[] = {
 	OPTION(AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW, BYTES, FREE),
 };
 
-static const struct option_info can_raw_options[] = {
-	OPTION(SOL_CAN_RAW, CAN_RAW_FILTER, BYTES, FREE),
-	OPTION(SOL_CAN_RAW, CAN_RAW_ERR_FILTER, INT, FREE),
-	OPTION(SOL_CAN_RAW, CAN_RAW_LOOPBACK, INT, FREE),
-	OPTION(SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS, INT, FREE),
-	OPTION(SOL_CAN_RAW, CAN_RAW_FD_FRAMES, INT, FREE),
-	OPTION(SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, INT, FREE),
-	NUMBERED(SOL_CAN_RAW, "CAN_RAW_XL_FRAMES", 7, INT, FREE),
-	NUMBERED(SOL_CAN_RAW, "CAN_RAW_XL_VCID_OPTS", 8, BYTES, FREE),
-};
-
-static const struct option_info can_isotp_options[] = {
-	OPTION(SOL_CAN_ISOTP, CAN_ISOTP_OPTS, BYTES, FREE),
-	OPTION(SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, BYTES, FREE),
-	OPTION(SOL_CAN_ISOTP, CAN_ISOTP_TX_STMIN, INT, FREE),
-	OPTION(SOL_CAN_ISOTP, CAN_ISOTP_RX_STMIN, INT, FREE),
-	OPTION(SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, BYTES, FREE),
-};
-
-static const struct option_info can_j1939_options[] = {
-	OPTION(SOL_CAN_J1939, SO_J1939_FILTER, BYTES, FREE),
-	OPTION(SOL_CAN_J1939, SO_J1939_PROMISC, INT, FREE),
-	OPTION(SOL_CAN_J1939, SO_J1939_SEND_PRIO, INT, INIT_ADMIN),
-	OPTION(SOL_CAN_J1939, SO_J1939_ERRQUEUE, INT, FREE),
-};
-
 static const struct option_info bluetooth_options[] = {
 	NUMBERED(SOL_BLUETOOTH, "BT_SECURITY", 4, BYTES, FREE),
 	NUMBERED(SOL_BLUETOOTH, "BT_DEFER_SETUP", 7, INT, FREE),
@@ -263,9 +235,6 @@ static const struct option_level levels[] = {
 	LEVEL(SOL_PACKET, AF_PACKET, packet_options),
 	LEVEL(SOL_NETLINK, AF_NETLINK, netlink_options),
 	LEVEL(AF_VSOCK, AF_VSOCK, vsock_options),
-	LEVEL(SOL_CAN_RAW, AF_CAN, can_raw_options),
-	LEVEL(SOL_CAN_ISOTP, AF_CAN, can_isotp_options),
-	LEVEL(SOL_CAN_J1939, AF_CAN, can_j1939_options),
 	LEVEL(SOL_BLUETOOTH, AF_BLUETOOTH, bluetooth_options),
 	LEVEL(SOL_TIPC, AF_TIPC, tipc_options),
 	LEVEL(SOL_RDS, AF_RDS, rds_options),
@@ -288,6 +257,8 @@ const struct option_info *option_by_name(const char *name)
 {
 	const struct option_info *info = find_name(levels, ARRAY_SIZE(levels), name);
 
+	if (!info)
+		info = find_name(option_levels_can, n_option_levels_can, name);
 	return info ? info : find_name(option_levels_inet, n_option_levels_inet, name);
 }
 
@@ -303,6 +274,8 @@ static const struct option_level *level_find(int level)
 {
 	const struct option_level *found = find_level(levels, ARRAY_SIZE(levels), level);
 
+	if (!found)
+		found = find_level(option_levels_can, n_option_levels_can, level);
 	return found ? found : find_level(option_levels_inet, n_option_levels_inet, level);
 }
 

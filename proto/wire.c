@@ -73,6 +73,15 @@ bool wire_peek_header(const void *packet, size_t size, struct wire_header *ret)
 	return ret->magic == WIRE_MAGIC;
 }
 
+static const char *check_interface(const struct wire_step *step)
+{
+	if (step->data_size == 0)
+		return NULL;
+	if (step->data_size > WIRE_INTERFACE_MAX)
+		return "an interface's name is longer than 15 bytes";
+	return memchr(step->data, 0, step->data_size) ? "an interface's name contains a NUL" : NULL;
+}
+
 /* Words for what is wrong with a step; NULL: nothing. Sizes only: what the values mean is judged
  * elsewhere. */
 static const char *check_step(const struct wire_step *step)
@@ -103,6 +112,7 @@ static const char *check_step(const struct wire_step *step)
 		return NULL;
 	case WIRE_STEP_BIND:
 	case WIRE_STEP_CONNECT:
+		return check_interface(step);
 	case WIRE_STEP_LISTEN:
 		return step->data_size > 0 ? "a step carries data that it has no use for" : NULL;
 	}

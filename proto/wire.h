@@ -46,11 +46,18 @@ enum wire_verb {
 enum wire_step_kind {
 	WIRE_STEP_OPTION = 1,  /* data = value; a = level, b = option name */
 	WIRE_STEP_FILTER = 2,  /* data = struct sock_filter[]; attached, then locked */
-	WIRE_STEP_BIND = 3,    /* address */
-	WIRE_STEP_CONNECT = 4, /* address */
+	WIRE_STEP_BIND = 3,    /* address; data = the name of its interface, or empty */
+	WIRE_STEP_CONNECT = 4, /* the same */
 	WIRE_STEP_LISTEN = 5,  /* a = backlog */
 	WIRE_STEP_SEND = 6,    /* data = message, address may be empty; a = flags of sendmsg(2) */
 };
+
+/*
+ * A name beside the address of a bind or connect step stands for the interface's number, which is
+ * then 0 there: a client in another network namespace than the socket cannot know it. The broker
+ * asks the socket itself. For families can and packet.
+ */
+#define WIRE_INTERFACE_MAX 15u /* IFNAMSIZ - 1: without a terminating NUL */
 
 /* Where an OPEN is to take place. */
 enum wire_netns {

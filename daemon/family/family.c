@@ -45,6 +45,8 @@ const struct family *family_get(int domain)
 		return &family_tipc;
 	case AF_XDP:
 		return &family_xdp;
+	case AF_CAN:
+		return &family_can;
 	default:
 		return &family_plain;
 	}
@@ -85,6 +87,8 @@ int family_check_keys(const struct rule *rule, uint32_t known, const char *name,
 		{RULE_KEY_INTERFACES, rule->has_interfaces, "interfaces"},
 		{RULE_KEY_GROUPS, rule->has_groups, "groups"},
 		{RULE_KEY_MESSAGES, rule->has_messages, "messages"},
+		{RULE_KEY_IDENTIFIERS, rule->identifiers != NULL, "identifiers"},
+		{RULE_KEY_DIRECTION, rule->direction != RULE_DIRECTION_BOTH, "direction"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

@@ -20,6 +20,14 @@
 
 #define STEP_BIT(kind) (1u << (kind))
 
+/* What a new socket was asked for. */
+struct confine_request {
+	const struct rule *rule;
+	int type, protocol;
+	const struct wire_step *steps;
+	size_t n_steps;
+};
+
 struct family {
 	const char *name;
 	int domain;
@@ -59,6 +67,16 @@ struct family {
 	bool (*open_within)(const struct rule *rule, const struct policy_query *query, char *why,
 		size_t why_size);
 
+	/*
+	 * Holds a new socket to its rule, before the first step and so before anything arrives:
+	 * locks a filter, and judges what could not be judged without the socket (the interface
+	 * behind a number, in the socket's own namespace). Returns 0; -EPERM with words in why
+	 * where the rule does not allow it, and the step in *ret_step (-1: the socket itself);
+	 * another negative errno is the kernel's. NULL: the family has nothing to hold. May sleep.
+	 */
+	int (*confine)(int fd, const struct confine_request *request, int *ret_step, char *why,
+		size_t why_size);
+
 	/* May this step sleep (locks of the kernel, other processes)? Such a request runs in a
 	 * worker. */
 	bool (*step_sleeps)(const struct wire_step *step);
@@ -71,6 +89,9 @@ struct family {
 	 * on, as SO_PROTOCOL would tell of the opened socket. NULL: the protocol as it is.
 	 */
 	int (*effective_protocol)(int type, int protocol);
+	/* The protocol of a client's own socket where the kernel does not tell it (SO_PROTOCOL is
+	 * 0). Takes no lock that the socket's owner could keep. NULL: it tells. */
+	int (*own_protocol)(int fd, int type);
 	/* poll(2) takes no lock that a hostile holder of the socket could keep: true for inet,
 	 * inet6, packet, netlink and unix; false for vsock, xdp and families without a
 	 * file. */
@@ -106,6 +127,8 @@ const char *family_rule_device(const struct rule *rule);
 #define RULE_KEY_INTERFACES 4u
 #define RULE_KEY_GROUPS 8u
 #define RULE_KEY_MESSAGES 16u
+#define RULE_KEY_IDENTIFIERS 32u
+#define RULE_KEY_DIRECTION 64u
 
 /* Refuses each key of the rule that is not among these. name is the family's, for the words. */
 int family_check_keys(const struct rule *rule, uint32_t known, const char *name, char *what,
@@ -131,7 +154,7 @@ int family_open_plainly(int domain, int type, int protocol);
 int family_bind_plainly(int fd, int type, int protocol, const void *address, size_t size);
 
 extern const struct family family_inet, family_inet6, family_packet, family_netlink, family_vsock,
-	family_unix, family_plain;
+	family_unix, family_can, family_plain;
 extern const struct family family_alg, family_key, family_qipcrtr, family_rds, family_smc,
 	family_tipc, family_xdp;
 

@@ -22,12 +22,6 @@ static uint64_t capabilities(const struct rule *rule)
 	return UINT64_C(1) << CAP_NET_RAW | UINT64_C(1) << CAP_NET_ADMIN;
 }
 
-/* KERNEL: no capability is asked for in bind(2). */
-static bool bind_is_free(int domain)
-{
-	return domain == AF_CAN;
-}
-
 static bool step_within(const struct rule *rule, const struct policy_query *query,
 	const struct wire_step *step, char *why, size_t why_size)
 {
@@ -35,8 +29,6 @@ static bool step_within(const struct rule *rule, const struct policy_query *quer
 		return family_option_within(rule, query, step, why, why_size);
 	if (rule->deny)
 		return false;
-	if (step->kind == WIRE_STEP_BIND && !query->apply && bind_is_free(query->domain))
-		return true;
 	return family_no(why, why_size,
 		"no rule can speak of what a socket of this family is bound to yet; ask for it "
 		"unbound");

@@ -123,6 +123,18 @@ static void check_deny(const struct node *node, const struct rule *rule)
 		error_at_key(node, "addresses",
 			"the holder of a socket may bind it to any address itself, so that denying "
 			"some cannot be kept; deny the ports, or limit the allow rules");
+	if (rule->identifiers)
+		error_at_key(node, "identifiers",
+			"the holder of a socket may choose an identifier itself, so that denying "
+			"some cannot be kept; deny the socket, or limit the allow rules");
+	if (rule->direction != RULE_DIRECTION_BOTH)
+		error_at_key(node, "direction",
+			"a socket receives and sends, so that denying one alone cannot be kept; "
+			"deny the socket, or limit the allow rules");
+	if (rule->has_mark)
+		error_at_key(node, "mark",
+			"a deny rule opens nothing, so that it has no mark; leave the key out, or "
+			"name SO_MARK under \"options\"");
 	/* Netlink's interfaces are those of messages, which the kernel judges each time. */
 	if (rule->has_interfaces && !family_rule_has(rule->families, rule->n_families, AF_NETLINK))
 		error_at_key(node, "interfaces",
@@ -146,6 +158,10 @@ void check_rule(const struct node *node, const struct rule *rule)
 					"\"packet\"");
 	if (rule->deny)
 		check_deny(node, rule);
+	else if (rule->has_mark && rule_find_option(rule, SOL_SOCKET, SO_MARK))
+		error_at_key(node, "mark",
+			"with SO_MARK among the \"options\" the holder could change the mark; take "
+			"one of them out");
 	if (node->source->report->n_errors > errors_before)
 		return;
 

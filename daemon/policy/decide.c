@@ -8,6 +8,7 @@
 #include "daemon/policy/index.h"
 #include "daemon/policy/policy-private.h"
 #include "daemon/policy/unit.h"
+#include "proto/address.h"
 #include "proto/constants.h"
 
 #define WHY_MAX 160u
@@ -208,6 +209,13 @@ static bool step_allowed(const struct decision_work *work, const struct rule *ru
 						   : "for a socket of this family");
 		return false;
 	}
+	if ((step->kind == WIRE_STEP_BIND || step->kind == WIRE_STEP_CONNECT) &&
+		step->data_size > 0 && !address_has_interface(work->query->domain)) {
+		if (why_size > 0)
+			snprintf(why, why_size,
+				"an address of this family has no interface that could be named");
+		return false;
+	}
 	if (step->kind != WIRE_STEP_BIND && step->kind != WIRE_STEP_OPTION &&
 		step->kind != WIRE_STEP_SEND)
 		return true;
@@ -377,6 +385,9 @@ void policy_decide(const struct policy *policy, const struct policy_subject *sub
 	ret->netns_name = NULL;
 	ret->owner_peer = false;
 	ret->device = NULL;
+	ret->has_mark = false;
+	ret->mark = 0;
+	ret->limits = NULL;
 	ret->reason[0] = '\0';
 
 	asked.domain = work.kind.domain;
@@ -396,4 +407,7 @@ void policy_decide(const struct policy *policy, const struct policy_subject *sub
 	ret->netns_name = rule->netns_name;
 	ret->owner_peer = rule->owner_peer;
 	ret->device = device_of(rule, &asked);
+	ret->has_mark = rule->has_mark;
+	ret->mark = rule->mark;
+	ret->limits = work.family->confine && !query->apply ? rule : NULL;
 }

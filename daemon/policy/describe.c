@@ -79,6 +79,22 @@ static void add_option(struct writer *writer, const struct wire_step *step)
 	}
 }
 
+/* Where a step names its interface, that stands in the place of the number. */
+static void add_interface_and_rest(
+	struct writer *writer, const struct wire_step *step, const char *text)
+{
+	bool named = (step->kind == WIRE_STEP_BIND || step->kind == WIRE_STEP_CONNECT) &&
+		     step->data_size > 0;
+
+	if (named)
+		add_escaped(writer, step->data, step->data_size);
+	if (named && text[0] == '0' && (text[1] == '/' || text[1] == '\0'))
+		text++;
+	else if (named)
+		add(writer, "+");
+	add(writer, "%s", text);
+}
+
 static void add_address(struct writer *writer, const struct wire_step *step)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -86,7 +102,8 @@ static void add_address(struct writer *writer, const struct wire_step *step)
 	if (step->address_size == 0 ||
 		address_format(step->address, step->address_size, text, sizeof(text)) < 0)
 		return;
-	add(writer, " %s", text);
+	add(writer, " ");
+	add_interface_and_rest(writer, step, text);
 }
 
 /* A send on a netlink socket may hold several messages, one after the other. */
@@ -278,12 +295,16 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 		struct writer before = writer;
 		const struct wire_step *step = &query->steps[i];
 
-		if (step->kind == WIRE_STEP_BIND) {
+		/* Elsewhere no rule speaks of what a socket is connected to. */
+		bool connect = step->kind == WIRE_STEP_CONNECT && query->domain == AF_CAN;
+
+		if (step->kind == WIRE_STEP_BIND || connect) {
 			char text[ADDRESS_TEXT_MAX];
 			if (address_format(step->address, step->address_size, text, sizeof(text)) <
 				0)
 				continue;
-			add(&part, "--bind=%s", text);
+			add(&part, connect ? "--connect=" : "--bind=");
+			add_interface_and_rest(&part, step, text);
 		} else if (step->kind == WIRE_STEP_OPTION && option_by_number(step->a, step->b)) {
 			add(&part, "--option=");
 			add_option(&part, step);

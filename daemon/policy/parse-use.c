@@ -273,11 +273,22 @@ int parse_netns(const struct node *node, struct rule *rule)
 	return rule->netns_name ? 0 : -ENOMEM;
 }
 
+static void parse_mark(const struct node *node, struct rule *rule)
+{
+	json_int_t mark;
+
+	if (!node_integer(node, "a mark (SO_MARK)", 1, UINT32_MAX, &mark))
+		return;
+	rule->has_mark = true;
+	rule->mark = (uint32_t)mark;
+}
+
 int parse_use(const struct node *node, struct rule *rule)
 {
 	struct node ports = node_key(node, "ports"), addresses = node_key(node, "addresses"),
 		    interfaces = node_key(node, "interfaces"), options = node_key(node, "options"),
-		    groups = node_key(node, "groups"), messages = node_key(node, "messages");
+		    groups = node_key(node, "groups"), messages = node_key(node, "messages"),
+		    mark = node_key(node, "mark");
 	int r = 0;
 
 	if (ports.json) {
@@ -312,5 +323,7 @@ int parse_use(const struct node *node, struct rule *rule)
 		rule->has_messages = true;
 		r = parse_netlink(&messages, &wanted);
 	}
-	return r;
+	if (mark.json)
+		parse_mark(&mark, rule);
+	return r == 0 ? parse_can(node, rule) : r;
 }

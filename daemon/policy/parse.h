@@ -39,6 +39,8 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule);
  * and protocols have been read. */
 int parse_use(const struct node *node, struct rule *rule);
 int parse_netns(const struct node *node, struct rule *rule);
+/* Of these, what is for CAN. */
+int parse_can(const struct node *node, struct rule *rule);
 /* The rule as a whole, once its parts were read without an error: can it be kept? */
 void check_rule(const struct node *node, const struct rule *rule);
 

@@ -228,6 +228,8 @@ static void add_up(struct policy *policy)
 				CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_NET_ADMIN);
 			policy->uses_netns = true;
 		}
+		if (rule->has_mark)
+			policy->capabilities |= CAPABILITY(CAP_NET_RAW);
 		if (rule->owner_peer) {
 			policy->capabilities |= CAPABILITY(CAP_SETUID);
 			policy->uses_owner = true;

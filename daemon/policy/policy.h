@@ -17,6 +17,7 @@
 #include "proto/wire.h"
 
 struct policy;
+struct rule;
 
 /* Where a rule opens. */
 enum rule_netns {
@@ -80,6 +81,11 @@ struct policy_decision {
 	const char *netns_name; /* with RULE_NETNS_NAMED */
 	bool owner_peer;	/* open under the peer's fsuid */
 	const char *device;	/* bind to this device first: the rule's confinement; NULL: none */
+	bool has_mark;		/* set this SO_MARK first */
+	uint32_t mark;
+	/* What the family itself must hold the new socket to; lives as long as the policy. NULL:
+	 * nothing. */
+	const struct rule *limits;
 	char reason[POLICY_REASON_MAX]; /* a refusal in words */
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/policy/identifiers.h"
 #include "proto/macro.h"
 
 /* Arrays grow by doubling: a new one is needed whenever n is a power of two. */
@@ -99,6 +100,7 @@ void rule_done(struct rule *rule)
 	free(rule->options);
 	ranges_done(&rule->groups);
 	ranges_done(&rule->messages);
+	identifiers_free(rule->identifiers);
 	free(rule->netns_name);
 	*rule = (struct rule){0};
 }

@@ -40,6 +40,11 @@ struct rule_option {
 	bool any;
 };
 
+/* CAN: what the holder may do, and so what the rule's limits are about. */
+enum rule_direction { RULE_DIRECTION_BOTH, RULE_DIRECTION_RECEIVE, RULE_DIRECTION_SEND };
+
+struct identifiers;
+
 struct rule {
 	struct rule_view view;
 	bool deny;
@@ -70,6 +75,12 @@ struct rule {
 	size_t n_options;
 	struct ranges groups;	/* netlink */
 	struct ranges messages; /* netlink: nlmsg_type */
+
+	struct identifiers *identifiers; /* can; NULL: not said */
+	enum rule_direction direction;	 /* can */
+
+	bool has_mark; /* SO_MARK, set by the broker */
+	uint32_t mark;
 
 	enum rule_netns netns;
 	char *netns_name;

@@ -20,6 +20,7 @@
 #include "lib/lock.h"
 #include "lib/netlink.h"
 #include "lib/reason.h"
+#include "lib/request.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
 
@@ -119,8 +120,23 @@ START_TEST(builder_limits)
 	ck_assert_int_eq(sockd_request_filter(request, &empty), -1);
 	ck_assert_int_eq(sockd_request_filter(request, NULL), -1);
 	ck_assert_int_eq(sockd_request_bind(request, NULL, 16), -1);
+	ck_assert_int_eq(sockd_request_interface(request, "lo"), -1);
 	sockd_request_free(request);
 	sockd_request_free(NULL);
+
+	const struct sockaddr_storage address = {.ss_family = AF_CAN};
+	request = sockd_request_new(AF_CAN, SOCK_RAW, 1);
+	ck_assert_int_eq(sockd_request_bind(request, (const struct sockaddr *)&address, 24), 0);
+	ck_assert_int_eq(sockd_request_interface(request, NULL), -1);
+	ck_assert_int_eq(sockd_request_interface(request, ""), -1);
+	ck_assert_int_eq(sockd_request_interface(request, "sixteen-letters-"), -1);
+	ck_assert_int_eq(sockd_request_interface(request, "fifteen-letters"), 0);
+	ck_assert_int_eq(sockd_request_interface(request, "again"), -1);
+	ck_assert_int_eq(sockd_request_listen(request, 1), 0);
+	ck_assert_int_eq(sockd_request_interface(request, "lo"), -1);
+	ck_assert_uint_eq(request->wire.steps[0].data_size, 15);
+	ck_assert_mem_eq(request->wire.steps[0].data, "fifteen-letters", 15);
+	sockd_request_free(request);
 }
 END_TEST
 

@@ -50,6 +50,9 @@ good = [
     with_rule(family="qipcrtr", type="dgram", ports=[100, 4294967294]),
     with_rule(family=["tipc", "alg", "xdp", "key"], type=None, ports=None),
     {"rules": [], "limits": {"grants-per-user": 5}, "description": "d"},
+    with_rule(family="can", type=None, ports=None, protocol="raw", interfaces="vcan0", direction="receive", mark=7,
+              identifiers=[5, "5", "0x123", "0x18fef100", "0x100-0x1ff", "0x100/0x700", "0x18fef100/0x1fffff00",
+                           "error"]),
 ]
 bad = [
     [],
@@ -94,6 +97,17 @@ bad = [
     with_rule(owner="root"),
     with_rule(effect="block"),
     with_rule(effect="deny", owner="peer"),
+    with_rule(effect="deny", mark=5),
+    with_rule(effect="deny", identifiers=5),
+    with_rule(identifiers=2048),
+    with_rule(identifiers=-1),
+    with_rule(identifiers=[]),
+    with_rule(identifiers="0x1234"),
+    with_rule(identifiers="0x100-0x00000200"),
+    with_rule(identifiers="any"),
+    with_rule(direction="in"),
+    with_rule(mark=0),
+    with_rule(mark="7"),
 ]
 for policy in good:
     for error in validator.iter_errors(policy):

@@ -319,11 +319,11 @@ END_TEST
 
 START_TEST(other_families_are_bytes)
 {
-	assert_same(AF_CAN, "raw:1d000000010000000000000000000000");
+	assert_same(AF_TIPC, "raw:1e000000010000000000000000000000");
 	assert_same(4711 & 0xff, "raw:6700");
 	ck_assert_str_eq(reformat(AF_INET, "raw:0200"), "raw:0200");
 	ck_assert_str_eq(reformat(AF_INET, "raw:020000507F0000010000000000000000"), "127.0.0.1:80");
-	assert_refused(AF_CAN, "can0");
+	assert_refused(AF_TIPC, "tipc0");
 	assert_refused(AF_CAN, "raw:");
 	assert_refused(AF_CAN, "raw:1d");
 	assert_refused(AF_CAN, "raw:1d0");
@@ -491,6 +491,8 @@ START_TEST(limits_are_the_kernels)
 	ck_assert_uint_eq(min, 2);
 	ck_assert_uint_eq(max, 110);
 	address_limits(AF_CAN, &min, &max);
+	ck_assert_uint_eq(min, 8);
+	address_limits(AF_TIPC, &min, &max);
 	ck_assert_uint_eq(min, 0);
 	ck_assert_uint_eq(max, 0);
 

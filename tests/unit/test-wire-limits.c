@@ -143,6 +143,16 @@ static void check_step_limit(struct wire_step within, struct wire_step beyond)
 	ck_assert_int_eq(wire_encode_request(&request, packet, sizeof(packet)), -EINVAL);
 }
 
+/* A bind or connect step that names its interface. */
+static struct wire_step named_step(enum wire_step_kind kind, const char *name)
+{
+	struct wire_step step = address_step(kind, 24);
+
+	step.data = name;
+	step.data_size = strlen(name);
+	return step;
+}
+
 START_TEST(step_contents_have_limits)
 {
 	check_step_limit(option_step(WIRE_OPTION_MAX), option_step(WIRE_OPTION_MAX + 1));
@@ -153,6 +163,13 @@ START_TEST(step_contents_have_limits)
 	check_step_limit(address_step(WIRE_STEP_CONNECT, WIRE_ADDRESS_MAX),
 		address_step(WIRE_STEP_CONNECT, WIRE_ADDRESS_MAX + 1));
 	check_step_limit(send_step(16, WIRE_ADDRESS_MAX), send_step(16, WIRE_ADDRESS_MAX + 1));
+	check_step_limit(named_step(WIRE_STEP_BIND, "fifteen-letters"),
+		named_step(WIRE_STEP_BIND, "sixteen-letters-"));
+	check_step_limit(named_step(WIRE_STEP_CONNECT, "fifteen-letters"),
+		named_step(WIRE_STEP_CONNECT, "sixteen-letters-"));
+	struct wire_step nul = named_step(WIRE_STEP_BIND, "a\0b");
+	nul.data_size = 3;
+	check_step_limit(named_step(WIRE_STEP_BIND, "a"), nul);
 }
 END_TEST
 

@@ -1,0 +1,67 @@
+/* Interfaces given by name beside an address: what a client in another namespace can know of them.
+ */
+#include <errno.h>
+#include <linux/can.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "proto/address.h"
+#include "proto/macro.h"
+
+/* Where the index of the interface is in an address of this family; 0: it has none. */
+static size_t index_offset(int domain)
+{
+	switch (domain) {
+	case AF_CAN:
+		return offsetof(struct sockaddr_can, can_ifindex);
+	case AF_PACKET:
+		return offsetof(struct sockaddr_ll, sll_ifindex);
+	default:
+		return 0;
+	}
+}
+
+bool address_has_interface(int domain)
+{
+	return index_offset(domain) != 0;
+}
+
+int address_interface(const void *address, size_t size, int *ret)
+{
+	sa_family_t domain;
+
+	if (size < sizeof domain)
+		return -EINVAL;
+	memcpy(&domain, address, sizeof domain);
+	size_t offset = index_offset(domain);
+	if (offset == 0 || size < offset + sizeof *ret)
+		return -EINVAL;
+	memcpy(ret, (const char *)address + offset, sizeof *ret);
+	return 0;
+}
+
+int address_set_interface(int fd, const void *address, size_t size, const void *name,
+	size_t name_size, struct sockaddr_storage *ret)
+{
+	struct ifreq request = {0};
+	int index;
+
+	if (name_size == 0 || name_size >= sizeof request.ifr_name || size > sizeof *ret)
+		return -EINVAL;
+	int r = address_interface(address, size, &index);
+	if (r < 0)
+		return r;
+	if (index != 0)
+		return -EINVAL;
+	memcpy(request.ifr_name, name, name_size);
+	if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
+		return negative_errno();
+	index = request.ifr_ifindex;
+	*ret = (struct sockaddr_storage){0};
+	memcpy(ret, address, size);
+	memcpy((char *)ret + index_offset(ret->ss_family), &index, sizeof index);
+	return 0;
+}
