@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "proto/address-bluetooth.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -386,6 +387,9 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 		size = sizeof(struct sockaddr_vm);
 		r = parse_vsock(text, (struct sockaddr_vm *)&address);
 		break;
+	case AF_BLUETOOTH:
+		r = bluetooth_address_parse(text, &address, &size);
+		break;
 	default:
 		return -EINVAL;
 	}
@@ -508,6 +512,18 @@ static bool format_vsock(const struct sockaddr_vm *address, struct text *text)
 	return true;
 }
 
+/* False: of no size that tells its protocol. */
+static bool format_bluetooth(
+	const struct sockaddr_storage *address, size_t size, struct text *text)
+{
+	char buffer[BLUETOOTH_ADDRESS_TEXT_MAX];
+
+	if (!bluetooth_address_format(address, size, buffer))
+		return false;
+	text_add(text, "%s", buffer);
+	return true;
+}
+
 static void format_raw(const struct sockaddr_storage *address, size_t size, struct text *text)
 {
 	const unsigned char *bytes = (const unsigned char *)address;
@@ -543,6 +559,9 @@ void address_limits(int domain, size_t *ret_min, size_t *ret_max)
 		break;
 	case AF_VSOCK:
 		min = sizeof(struct sockaddr_vm);
+		break;
+	case AF_BLUETOOTH:
+		min = sizeof(sa_family_t);
 		break;
 	default:
 		max = 0;
@@ -590,6 +609,9 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 			break;
 		case AF_VSOCK:
 			known = format_vsock((const struct sockaddr_vm *)&copy, &text);
+			break;
+		case AF_BLUETOOTH:
+			known = format_bluetooth(&copy, size, &text);
 			break;
 		}
 	}

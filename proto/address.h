@@ -11,6 +11,12 @@
  * - packet: `INTERFACE[/PROTOCOL[/HARDWARE-ADDRESS]]`, as `eth0/arp/ff:ff:ff:ff:ff:ff`, `2/0x1234`,
  *   `2/none/02:00:00:00:00:01`; 0 is any interface.
  * - vsock: `CID:PORT`, as `any:1024`, `2:80`; CIDs any, hypervisor, local and host; port any.
+ * - bluetooth: an address does not say its protocol, so the text does, and the size tells it from
+ *   the bytes. `hci:DEVICE/CHANNEL`, as `hci:hci0/raw`, `hci:none/monitor` (no channel: raw);
+ *   `l2cap:ADDRESS[/psm=N][/cid=N][/TYPE]`, as `l2cap:any/psm=0x1001`,
+ *   `l2cap:00:11:22:33:44:55/cid=0x0004/le` (TYPE bredr, le, le-random; bredr goes without saying);
+ *   `rfcomm:ADDRESS/CHANNEL`; `sco:ADDRESS`; `iso:ADDRESS/TYPE`, which is written as RFCOMM's,
+ *   because the bytes are the same. ADDRESS any is all zeros.
  *
  * Any other family, and what none of these can say: hex bytes of the whole sockaddr after `raw:`.
  * Interface names are resolved in the calling thread's network namespace; that is the only thing

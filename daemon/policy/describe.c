@@ -60,9 +60,9 @@ static void add_escaped(struct writer *writer, const char *text, size_t size)
 	}
 }
 
-static void add_option(struct writer *writer, const struct wire_step *step)
+static void add_option(struct writer *writer, int domain, const struct wire_step *step)
 {
-	const struct option_info *info = option_by_number(step->a, step->b);
+	const struct option_info *info = option_of_family(domain, step->a, step->b);
 
 	if (!info) {
 		add(writer, "option %d:%d", step->a, step->b);
@@ -116,7 +116,7 @@ static void add_step(struct writer *writer, int domain, int protocol, const stru
 {
 	switch (step->kind) {
 	case WIRE_STEP_OPTION:
-		add_option(writer, step);
+		add_option(writer, domain, step);
 		return;
 	case WIRE_STEP_FILTER:
 		add(writer, "filter");
@@ -260,9 +260,10 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 				0)
 				continue;
 			add(&part, "--bind=%s", text);
-		} else if (step->kind == WIRE_STEP_OPTION && option_by_number(step->a, step->b)) {
+		} else if (step->kind == WIRE_STEP_OPTION &&
+			   option_of_family(query->domain, step->a, step->b)) {
 			add(&part, "--option=");
-			add_option(&part, step);
+			add_option(&part, query->domain, step);
 		} else {
 			continue;
 		}

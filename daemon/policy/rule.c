@@ -132,13 +132,11 @@ bool names_match(const struct names *names, const char *text)
 	return false;
 }
 
-const struct rule_option *rule_find_option(const struct rule *rule, int level, int option)
+const struct rule_option *rule_find_option(
+	const struct rule *rule, const struct option_info *info)
 {
-	for (size_t i = 0; i < rule->n_options; i++) {
-		const struct option_info *info = rule->options[i].info;
-
-		if (info->level == level && info->option == option)
+	for (size_t i = 0; i < rule->n_options; i++)
+		if (rule->options[i].info == info)
 			return &rule->options[i];
-	}
 	return NULL;
 }

@@ -87,6 +87,7 @@ void rule_done(struct rule *rule);
 bool ranges_contain(const struct ranges *ranges, uint32_t value);
 /* Does one of the names (a trailing * stands for any ending) match text? */
 bool names_match(const struct names *names, const char *text);
-const struct rule_option *rule_find_option(const struct rule *rule, int level, int option);
+const struct rule_option *rule_find_option(
+	const struct rule *rule, const struct option_info *info);
 
 #endif
