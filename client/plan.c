@@ -52,6 +52,8 @@ static const char *address_example(int domain)
 		return "eth0 or eth0/arp";
 	case AF_VSOCK:
 		return "CID:PORT, such as any:1024";
+	case AF_BLUETOOTH:
+		return "hci:hci0/raw, l2cap:any/psm=0x1001, rfcomm:any/1 or sco:any";
 	default:
 		return "raw: and the bytes of the whole address in hexadecimal";
 	}

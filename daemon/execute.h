@@ -12,6 +12,8 @@
 
 #include "proto/wire.h"
 
+struct ranges;
+
 struct plan {
 	int fd;			    /* APPLY: the client's socket, borrowed; OPEN: -1 */
 	int domain, type, protocol; /* as asked for: type may carry SOCK_NONBLOCK */
@@ -22,11 +24,14 @@ struct plan {
 	bool has_owner;
 	uid_t owner;	    /* open under this fsuid */
 	const char *device; /* bind to this interface first; NULL: none */
+	const struct ranges *devices; /* APPLY: send only where the socket is on one of these */
 };
 
 struct outcome {
 	int error; /* 0 or an errno, positive: the kernel's */
 	int step;  /* the step that failed; -1: the opening itself */
+	/* Not the kernel: the socket is on none of the plan's devices. */
+	bool elsewhere;
 	bool connecting;
 	size_t n_fds;
 	int fds[WIRE_COUNT_MAX]; /* of OPEN; all owned by the caller, 0 of them on failure */

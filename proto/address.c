@@ -513,8 +513,7 @@ static bool format_vsock(const struct sockaddr_vm *address, struct text *text)
 }
 
 /* False: of no size that tells its protocol. */
-static bool format_bluetooth(
-	const struct sockaddr_storage *address, size_t size, struct text *text)
+static bool format_bluetooth(const struct sockaddr_storage *address, size_t size, struct text *text)
 {
 	char buffer[BLUETOOTH_ADDRESS_TEXT_MAX];
 

@@ -265,8 +265,7 @@ const struct option_info *option_by_name(const char *name)
 
 	if (!info)
 		info = find_name(option_levels_inet, n_option_levels_inet, name);
-	return info ? info
-		    : find_name(option_levels_bluetooth, n_option_levels_bluetooth, name);
+	return info ? info : find_name(option_levels_bluetooth, n_option_levels_bluetooth, name);
 }
 
 static const struct option_level *find_level(const struct option_level *table, size_t n, int level)

@@ -15,6 +15,8 @@
 const struct family *family_get(int domain)
 {
 	switch (domain) {
+	case AF_BLUETOOTH:
+		return &family_bluetooth;
 	case AF_INET:
 		return &family_inet;
 	case AF_INET6:

@@ -77,6 +77,12 @@ struct family {
 	 * Returns 0 or a negative errno.
 	 */
 	int (*bind)(int fd, int type, int protocol, const void *address, size_t size);
+	/*
+	 * APPLY: is the client's own socket one of these controllers', as the rule's "devices"
+	 * wants for a send step? May wait for the socket's lock, so it is asked where the step is
+	 * done.
+	 */
+	bool (*socket_within)(int fd, const struct ranges *devices);
 };
 
 /* The table for a family; never NULL: one without a file gets the plain one, which opens and sets
@@ -120,7 +126,7 @@ bool family_ranges_meet(const struct ranges *ranges, uint32_t first, uint32_t la
 int family_open_plainly(int domain, int type, int protocol);
 int family_bind_plainly(int fd, int type, int protocol, const void *address, size_t size);
 
-extern const struct family family_inet, family_inet6, family_packet, family_netlink, family_vsock,
-	family_unix, family_plain;
+extern const struct family family_bluetooth, family_inet, family_inet6, family_packet,
+	family_netlink, family_vsock, family_unix, family_plain;
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "daemon/policy/index.h"
 #include "proto/address.h"
+#include "proto/bluetooth.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -112,6 +113,20 @@ static void add_messages(struct writer *writer, int protocol, const struct wire_
 	}
 }
 
+static void add_command(struct writer *writer, const struct wire_step *step)
+{
+	const unsigned char *bytes = step->data;
+
+	if (step->data_size < HCI_COMMAND_HEADER_SIZE || bytes[0] != HCI_COMMAND_PACKET)
+		return;
+	uint16_t opcode = (uint16_t)(bytes[1] | bytes[2] << 8);
+	const char *name = bluetooth_opcode_name(opcode);
+	if (name)
+		add(writer, " %s", name);
+	else
+		add(writer, " command 0x%04x", opcode);
+}
+
 static void add_step(struct writer *writer, int domain, int protocol, const struct wire_step *step)
 {
 	switch (step->kind) {
@@ -136,6 +151,8 @@ static void add_step(struct writer *writer, int domain, int protocol, const stru
 		add(writer, "send");
 		if (domain == AF_NETLINK)
 			add_messages(writer, protocol, step);
+		else if (domain == AF_BLUETOOTH && protocol == BTPROTO_HCI)
+			add_command(writer, step);
 		else
 			add_address(writer, step);
 		return;

@@ -93,6 +93,8 @@ static int add_address(const struct node *item, void *data)
 			expected);
 		return 0;
 	}
+	if (only_family(rule, AF_BLUETOOTH, AF_BLUETOOTH))
+		return parse_bluetooth_address(item, rule);
 	return 0; /* said once by the caller */
 }
 
@@ -101,10 +103,11 @@ static int parse_addresses(const struct node *node, struct rule *rule)
 	if (rule->n_families == 0)
 		return 0;
 	if (!only_family(rule, AF_INET, AF_INET6) && !only_family(rule, AF_UNIX, AF_UNIX) &&
-		!only_family(rule, AF_VSOCK, AF_VSOCK)) {
+		!only_family(rule, AF_VSOCK, AF_VSOCK) &&
+		!only_family(rule, AF_BLUETOOTH, AF_BLUETOOTH)) {
 		node_key_error(node,
-			"\"addresses\" are for inet and inet6, for unix, or for vsock; "
-			"give each of these a rule of its own");
+			"\"addresses\" are for inet and inet6, for unix, for vsock, or for "
+			"bluetooth; give each of these a rule of its own");
 		return 0;
 	}
 	rule->has_addresses = true;
@@ -296,5 +299,5 @@ int parse_use(const struct node *node, struct rule *rule)
 		rule->has_messages = true;
 		r = parse_netlink(&messages, &wanted);
 	}
-	return r;
+	return r < 0 ? r : parse_bluetooth(node, rule);
 }

@@ -17,6 +17,7 @@
 #include "proto/wire.h"
 
 struct policy;
+struct ranges;
 
 /* Where a rule opens. */
 enum rule_netns {
@@ -71,6 +72,9 @@ struct policy_decision {
 	const char *netns_name; /* with RULE_NETNS_NAMED */
 	bool owner_peer;	/* open under the peer's fsuid */
 	const char *device;	/* bind to this device first: the rule's confinement; NULL: none */
+	/* APPLY: the socket must be bound to one of these Bluetooth controllers before it may be
+	 * sent to; NULL: to any. Of the rule. */
+	const struct ranges *devices;
 	char reason[POLICY_REASON_MAX]; /* a refusal in words */
 };
 

@@ -96,6 +96,12 @@ void rule_done(struct rule *rule)
 	free(rule->options);
 	ranges_done(&rule->groups);
 	ranges_done(&rule->messages);
+	ranges_done(&rule->bluetooth.devices);
+	ranges_done(&rule->bluetooth.channels);
+	ranges_done(&rule->bluetooth.opcodes);
+	ranges_done(&rule->bluetooth.events);
+	ranges_done(&rule->bluetooth.psms);
+	ranges_done(&rule->bluetooth.cids);
 	free(rule->netns_name);
 	*rule = (struct rule){0};
 }
@@ -132,8 +138,7 @@ bool names_match(const struct names *names, const char *text)
 	return false;
 }
 
-const struct rule_option *rule_find_option(
-	const struct rule *rule, const struct option_info *info)
+const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info)
 {
 	for (size_t i = 0; i < rule->n_options; i++)
 		if (rule->options[i].info == info)

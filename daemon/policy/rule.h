@@ -40,6 +40,16 @@ struct rule_option {
 	bool any;
 };
 
+/* The keys of Bluetooth alone. */
+struct rule_bluetooth {
+	bool has_devices, has_channels, has_opcodes, has_events, has_psms, has_cids, has_transports;
+	struct ranges devices;	/* hci: numbers of controllers */
+	struct ranges channels; /* hci: enum hci_channel; rfcomm: 1 to 30 */
+	struct ranges opcodes, events;
+	struct ranges psms, cids;
+	bool bredr, le; /* transports */
+};
+
 struct rule {
 	struct rule_view view;
 	bool deny;
@@ -68,6 +78,7 @@ struct rule {
 	size_t n_options;
 	struct ranges groups;	/* netlink */
 	struct ranges messages; /* netlink: nlmsg_type */
+	struct rule_bluetooth bluetooth;
 
 	enum rule_netns netns;
 	char *netns_name;
@@ -87,7 +98,6 @@ void rule_done(struct rule *rule);
 bool ranges_contain(const struct ranges *ranges, uint32_t value);
 /* Does one of the names (a trailing * stands for any ending) match text? */
 bool names_match(const struct names *names, const char *text);
-const struct rule_option *rule_find_option(
-	const struct rule *rule, const struct option_info *info);
+const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info);
 
 #endif
