@@ -45,6 +45,11 @@ good = [
     with_rule(options={"SO_MARK": [1, "5-9", -1], "SO_BINDTODEVICE": "veth*", "SO_PRIORITY": "any"}),
     with_rule(family="netlink", type=None, ports=None, protocol=0, groups="any", messages=["RTM_NEWLINK", 7]),
     with_rule(interfaces=["eth0", "veth*"], netns="peer", owner="peer"),
+    with_rule(family="bluetooth", type=None, ports=None, protocol="hci", channels=["raw", "user"], devices="hci0",
+              opcodes=["HCI_OP_RESET", 3075, "0x2000-0x20ff"]),
+    with_rule(family="bluetooth", type=None, ports=None, protocol="hci", events=["0x3e", 5], opcodes="any"),
+    with_rule(family="bluetooth", ports=None, protocol="l2cap", psms=[1, "0x0025"], cids="any", transports="le"),
+    with_rule(family="bluetooth", ports=None, protocol="rfcomm", channels=[1, "3-5"]),
     {"rules": [], "limits": {"grants-per-user": 5}, "description": "d"},
 ]
 bad = [
@@ -81,6 +86,14 @@ bad = [
     with_rule(netns=".."),
     with_rule(netns="a/b"),
     with_rule(owner="root"),
+    with_rule(devices="eth0"),
+    with_rule(devices=[]),
+    with_rule(channels="listen"),
+    with_rule(opcodes="RESET"),
+    with_rule(opcodes=65536),
+    with_rule(psms="0x"),
+    with_rule(events=-1),
+    with_rule(transports="air"),
     with_rule(effect="block"),
     with_rule(effect="deny", owner="peer"),
 ]
