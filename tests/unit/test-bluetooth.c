@@ -14,7 +14,7 @@
 
 #define RULE(body) \
 	"{\"rules\": [{\"name\": \"r\", \"peers\": \"any\", \"family\": \"bluetooth\", " body "}]" \
-											      "}"
+	"}"
 #define RAW_BIT(cap) (UINT64_C(1) << (cap))
 
 static struct fixture fixture;

@@ -290,8 +290,10 @@ def prepare(*indexes):
                 return data[8]
 
     for index in map(int, indexes):
-        until = time.monotonic() + 60
-        while manage(index, 0x0005, b"\1") != 0 and time.monotonic() < until:
+        until = time.monotonic() + 20
+        while manage(index, 0x0005, b"\1") != 0:
+            if time.monotonic() > until:
+                raise OSError(errno.ETIMEDOUT, "the controller was not set up")
             time.sleep(0.2)
         for opcode in (0x0007, 0x000D) + ((0x0029,) if index == int(indexes[-1]) else ()):
             print("controller", index, "command %#x" % opcode, "status", manage(index, opcode, b"\1"))

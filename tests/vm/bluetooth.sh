@@ -59,11 +59,19 @@ address_of() {
 	hciconfig "$1" | sed -n 's/.*BD Address: \([0-9A-F:]*\).*/\1/p'
 }
 
+# The first command to a new controller may be lost while btvirt still makes it; the kernel never sets that one up.
 start_controllers() {
-	btvirt -l2 >"$work/btvirt.log" 2>&1 &
-	btvirt_pid=$!
-	remember
-	"$work/bin/python3" "$work/client.py" prepare 0 1 || die "the controllers come up"
+	local try
+	for try in 1 2 3 4; do
+		btvirt -l2 >"$work/btvirt.log" 2>&1 &
+		btvirt_pid=$!
+		remember
+		wait_for 30 [ -e /sys/class/bluetooth/hci1 ] || die "btvirt makes two controllers"
+		"$work/bin/python3" "$work/client.py" prepare 0 1 && break
+		[ "$try" -lt 4 ] || die "the controllers come up"
+		end_child "$btvirt_pid"
+		wait_for 30 [ ! -e /sys/class/bluetooth/hci0 ]
+	done
 	first=$(address_of hci0)
 	second=$(address_of hci1)
 }
