@@ -185,12 +185,13 @@ says "l2ping" '1 received' as 65534 here "$work/bin/l2ping" -c 1 "$second"
 says "hcitool lists the controllers" "hci1.*$second" as 65534 here "$work/bin/hcitool" dev
 hciconfig hci1 name second
 says "hcitool asks a name" 'second' as 65534 here "$work/bin/hcitool" name "$second"
-as 65534 here "$work/bin/btmon" >"$work/btmon.txt" 2>&1 &
-remember
-wait_for 60 grep -q 'New Index' "$work/btmon.txt"
+# It writes when it ends.
+as 65534 here timeout 15 "$work/bin/btmon" >"$work/btmon.txt" 2>&1 &
+monitor_pid=$!
+sleep 5
 as 65534 here "$work/bin/l2ping" -c 1 "$second" >/dev/null 2>&1
+wait "$monitor_pid"
 contains "btmon sees the controllers" "$work/btmon.txt" 'New Index: 00:AA:01'
-wait_for 20 grep -qE 'ACL Data|HCI Command' "$work/btmon.txt"
 contains "btmon sees what goes on" "$work/btmon.txt" 'ACL Data|HCI Command'
 says "the control channel is trusted" '^status 0$' client trusted
 hciconfig hci0 name >"$work/name" 2>&1
@@ -207,9 +208,7 @@ contains "an HCI socket there" "$work/said" '^1: bound$'
 contains "the monitor channel there" "$work/said" '^2: bound$'
 contains "the control channel there is trusted" "$work/said" '^3: status 0$'
 contains "a low service number there" "$work/said" '^4: bound$'
-as 65534 there "$work/bin/btmon" >"$work/btmon.txt" 2>&1 &
-remember
-wait_for 60 grep -q 'New Index' "$work/btmon.txt"
+as 65534 there timeout 5 "$work/bin/btmon" >"$work/btmon.txt" 2>&1
 contains "btmon there" "$work/btmon.txt" 'New Index: 00:AA:01'
 
 echo "--- a client in another namespace that no rule brings here"
