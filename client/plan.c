@@ -70,6 +70,8 @@ static const char *address_example(int domain)
 	case AF_CAN:
 		return "vcan0 (raw, BCM), vcan0/rx=0x123/tx=0x18da10f1 (ISO-TP) or "
 		       "vcan0/name=N/pgn=N/addr=N (J1939)";
+	case AF_BLUETOOTH:
+		return "hci:hci0/raw, l2cap:any/psm=0x1001, rfcomm:any/1 or sco:any";
 	default:
 		return "raw: and the bytes of the whole address in hexadecimal";
 	}

@@ -126,6 +126,8 @@ static int do_step(int fd, const struct plan *plan, const struct family *family,
 	case WIRE_STEP_LISTEN:
 		return listen(fd, step->a) < 0 ? negative_errno() : 0;
 	case WIRE_STEP_SEND:
+		if (plan->devices && !family->socket_within(fd, plan->devices))
+			return -EXDEV;
 		return send_data(fd, plan->domain, step);
 	}
 	return -EINVAL;
@@ -213,12 +215,14 @@ void execute(const struct plan *plan, struct outcome *ret)
 
 	ret->error = 0;
 	ret->step = -1;
+	ret->elsewhere = false;
 	ret->connecting = false;
 	ret->denied = false;
 	ret->n_fds = 0;
 	ret->n_failed_fds = 0;
 	if (plan->fd >= 0) {
 		r = do_steps(plan->fd, plan, family, ret);
+		ret->elsewhere = r == -EXDEV && plan->devices;
 		ret->error = r < 0 ? -r : 0;
 		return;
 	}

@@ -14,6 +14,8 @@
 #include "daemon/policy/policy.h"
 #include "proto/wire.h"
 
+struct ranges;
+
 struct plan {
 	int fd;			    /* APPLY: the client's socket, borrowed; OPEN: -1 */
 	int domain, type, protocol; /* as asked for: type may carry SOCK_NONBLOCK */
@@ -27,11 +29,14 @@ struct plan {
 	bool has_mark;
 	uint32_t mark;		   /* set this SO_MARK first */
 	const struct rule *limits; /* what the family holds a new socket to; NULL: nothing */
+	const struct ranges *devices; /* APPLY: send only where the socket is on one of these */
 };
 
 struct outcome {
 	int error; /* 0 or an errno, positive: the kernel's */
 	int step;  /* the step that failed; -1: the opening itself */
+	/* Not the kernel: the socket is on none of the plan's devices. */
+	bool elsewhere;
 	bool connecting;
 	bool denied; /* not by the kernel: only the socket showed that its rule does not allow it */
 	char why[160];

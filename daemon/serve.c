@@ -79,6 +79,16 @@ static void fail_in_work(struct task *task)
 	task_fail(task, outcome->error, WIRE_ORIGIN_KERNEL, outcome->step, text);
 }
 
+static void fail_elsewhere(struct task *task)
+{
+	char text[WIRE_TEXT_MAX];
+
+	snprintf(text, sizeof text,
+		"rule %s would allow it, but the socket is bound to none of its \"devices\"",
+		task->decision.rule.name);
+	task_fail(task, EPERM, WIRE_ORIGIN_POLICY, task->outcome.step, text);
+}
+
 /* After the work: the grant and the answer. The outcome's descriptors are used up. */
 static void finish(struct task *task)
 {
@@ -89,7 +99,10 @@ static void finish(struct task *task)
 		hand_back_finish(task);
 	if (outcome->error != 0) {
 		task_release_fds(connection, outcome->fds, outcome->n_failed_fds);
-		fail_in_work(task);
+		if (outcome->elsewhere)
+			fail_elsewhere(task);
+		else
+			fail_in_work(task);
 	} else if (task->query.apply) {
 		return;
 	} else if (connection->fd < 0) { /* and with it whoever could have taken the socket */
@@ -257,6 +270,7 @@ static void carry_out(struct task *task, size_t packet_size)
 		.has_mark = task->decision.has_mark,
 		.mark = task->decision.mark,
 		.limits = task->decision.limits,
+		.devices = task->decision.devices,
 	};
 	if (!can_sleep(task)) {
 		execute(&task->plan, &task->outcome);

@@ -7,6 +7,7 @@
 
 #include "lib/ask.h"
 #include "lib/bluetooth.h"
+#include "lib/bluetooth-control.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
 #include "lib/sockd.h"
@@ -104,8 +105,36 @@ static bool is_askable_address(const struct sockaddr *address, socklen_t size)
 	       address->sa_family != AF_UNIX;
 }
 
+/* Where the broker does not help, the lesser bind is what the caller would have without it. */
+static __attribute__((noinline)) int bind_by_broker_first(
+	int fd, const struct sockaddr *address, socklen_t size)
+{
+	const struct wire_step step = {
+		.kind = WIRE_STEP_BIND,
+		.address = address,
+		.address_size = size,
+	};
+	struct ask_result result;
+	int saved_errno = errno;
+
+	reason_clear();
+	switch (ask_apply(fd, &step, 1, false, &result)) {
+	case ASK_DONE:
+		return finish(0, saved_errno, 0);
+	case ASK_FAILED:
+		return finish(result.error, saved_errno, 0);
+	case ASK_REFUSED:
+	case ASK_ABSENT:
+		break;
+	}
+	errno = saved_errno;
+	return kernel_bind(fd, address, size);
+}
+
 int sockd_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
+	if (bluetooth_bind_is_lesser(fd, address, size))
+		return bind_by_broker_first(fd, address, size);
 	int saved_errno = errno, r = kernel_bind(fd, address, size);
 
 	reason_clear();

@@ -5,6 +5,7 @@
 
 #include "lib/ask.h"
 #include "lib/bluetooth.h"
+#include "lib/bluetooth-control.h"
 #include "lib/broker.h"
 #include "lib/kernel.h"
 #include "lib/netlink.h"
@@ -95,6 +96,9 @@ static int step_here(int fd, const struct wire_step *step, bool blocking)
 		r = apply_filter(fd, step);
 		break;
 	case WIRE_STEP_BIND:
+		/* All or nothing: less than the broker could give is a refusal. */
+		if (bluetooth_bind_is_lesser(fd, step->address, (socklen_t)step->address_size))
+			return -EPERM;
 		return bind_here(fd, step);
 	case WIRE_STEP_CONNECT:
 		return connect_here(fd, step, blocking);

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "proto/address-bluetooth.h"
 #include "proto/address-can.h"
 #include "proto/address-internal.h"
 #include "proto/constants.h"
@@ -387,6 +388,9 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 		size = sizeof(struct sockaddr_can);
 		r = address_can_parse(text, (struct sockaddr_can *)&address);
 		break;
+	case AF_BLUETOOTH:
+		r = bluetooth_address_parse(text, &address, &size);
+		break;
 	default:
 		r = address_more_parse(domain, text, &address, &size);
 		break;
@@ -520,6 +524,17 @@ static bool format_can(const struct sockaddr_can *address, size_t size, struct t
 	return true;
 }
 
+/* False: of no size that tells its protocol. */
+static bool format_bluetooth(const struct sockaddr_storage *address, size_t size, struct text *text)
+{
+	char buffer[BLUETOOTH_ADDRESS_TEXT_MAX];
+
+	if (!bluetooth_address_format(address, size, buffer))
+		return false;
+	text_add(text, "%s", buffer);
+	return true;
+}
+
 static void format_raw(const struct sockaddr_storage *address, size_t size, struct text *text)
 {
 	const unsigned char *bytes = (const unsigned char *)address;
@@ -558,6 +573,9 @@ void address_limits(int domain, size_t *ret_min, size_t *ret_max)
 		break;
 	case AF_CAN:
 		min = offsetof(struct sockaddr_can, can_ifindex) + sizeof(int);
+		break;
+	case AF_BLUETOOTH:
+		min = sizeof(sa_family_t);
 		break;
 	default:
 		if (!address_more_limits(domain, &min, &max))
@@ -609,6 +627,9 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 			break;
 		case AF_CAN:
 			known = format_can((const struct sockaddr_can *)&copy, size, &text);
+			break;
+		case AF_BLUETOOTH:
+			known = format_bluetooth(&copy, size, &text);
 			break;
 		default:
 			known = address_more_format(&copy, size, &text);

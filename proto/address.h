@@ -22,6 +22,12 @@
  *   (address-can.h says how identifiers are written); `INTERFACE[/name=N][/pgn=N][/addr=N]` (J1939),
  *   where what is left out is none; 0 is any interface. The same bytes may be an ISO-TP address and
  *   a J1939 name: then they are written as the former, which parses to the same bytes.
+ * - bluetooth: an address does not say its protocol, so the text does, and the size tells it from
+ *   the bytes. `hci:DEVICE/CHANNEL`, as `hci:hci0/raw`, `hci:none/monitor` (no channel: raw);
+ *   `l2cap:ADDRESS[/psm=N][/cid=N][/TYPE]`, as `l2cap:any/psm=0x1001`,
+ *   `l2cap:00:11:22:33:44:55/cid=0x0004/le` (TYPE bredr, le, le-random; bredr goes without saying);
+ *   `rfcomm:ADDRESS/CHANNEL`; `sco:ADDRESS`; `iso:ADDRESS/TYPE`, which is written as RFCOMM's,
+ *   because the bytes are the same. ADDRESS any is all zeros.
  *
  * Any other family, and what none of these can say: hex bytes of the whole sockaddr after `raw:`.
  * Interface names are resolved in the calling thread's network namespace; that is the only thing

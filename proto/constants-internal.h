@@ -57,6 +57,11 @@ extern const size_t n_option_levels_inet;
 extern const struct option_level option_levels_can[];
 extern const size_t n_option_levels_can;
 
+/* Of AF_BLUETOOTH, at levels that inet has too; in constants-bluetooth.c. */
+extern const struct option_level option_levels_bluetooth[];
+extern const size_t n_option_levels_bluetooth;
+bool option_is_free_bluetooth(const struct option_info *info, const void *value, size_t size);
+
 #define LEVEL(level, domain, table) \
 	{ \
 		level, domain, table, sizeof(table) / sizeof((table)[0]) \

@@ -180,20 +180,6 @@ static const struct option_info vsock_options[] = {
 	OPTION(AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW, BYTES, FREE),
 };
 
-static const struct option_info bluetooth_options[] = {
-	NUMBERED(SOL_BLUETOOTH, "BT_SECURITY", 4, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_DEFER_SETUP", 7, INT, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_FLUSHABLE", 8, INT, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_POWER", 9, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_CHANNEL_POLICY", 10, INT, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_VOICE", 11, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_SNDMTU", 12, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_RCVMTU", 13, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_MODE", 15, BYTES, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_PKT_STATUS", 16, INT, FREE),
-	NUMBERED(SOL_BLUETOOTH, "BT_ISO_QOS", 17, BYTES, FREE),
-};
-
 static const struct option_info tipc_options[] = {
 	OPTION(SOL_TIPC, TIPC_IMPORTANCE, INT, FREE),
 	OPTION(SOL_TIPC, TIPC_SRC_DROPPABLE, INT, FREE),
@@ -235,7 +221,6 @@ static const struct option_level levels[] = {
 	LEVEL(SOL_PACKET, AF_PACKET, packet_options),
 	LEVEL(SOL_NETLINK, AF_NETLINK, netlink_options),
 	LEVEL(AF_VSOCK, AF_VSOCK, vsock_options),
-	LEVEL(SOL_BLUETOOTH, AF_BLUETOOTH, bluetooth_options),
 	LEVEL(SOL_TIPC, AF_TIPC, tipc_options),
 	LEVEL(SOL_RDS, AF_RDS, rds_options),
 	LEVEL(SOL_ALG, AF_ALG, alg_options),
@@ -259,7 +244,9 @@ const struct option_info *option_by_name(const char *name)
 
 	if (!info)
 		info = find_name(option_levels_can, n_option_levels_can, name);
-	return info ? info : find_name(option_levels_inet, n_option_levels_inet, name);
+	if (!info)
+		info = find_name(option_levels_inet, n_option_levels_inet, name);
+	return info ? info : find_name(option_levels_bluetooth, n_option_levels_bluetooth, name);
 }
 
 static const struct option_level *find_level(const struct option_level *table, size_t n, int level)
@@ -270,34 +257,66 @@ static const struct option_level *find_level(const struct option_level *table, s
 	return NULL;
 }
 
-static const struct option_level *level_find(int level)
+static const struct option_info *find_number(const struct option_level *level, int option)
 {
-	const struct option_level *found = find_level(levels, ARRAY_SIZE(levels), level);
-
-	if (!found)
-		found = find_level(option_levels_can, n_option_levels_can, level);
-	return found ? found : find_level(option_levels_inet, n_option_levels_inet, level);
+	for (size_t i = 0; level && i < level->n; i++)
+		if (level->items[i].option == option)
+			return &level->items[i];
+	return NULL;
 }
 
 const struct option_info *option_by_number(int level, int option)
 {
-	const struct option_level *found = level_find(level);
+	return option_of_family(AF_UNSPEC, level, option);
+}
 
-	for (size_t i = 0; found && i < found->n; i++)
-		if (found->items[i].option == option)
-			return &found->items[i];
+const struct option_info *option_of_family(int domain, int level, int option)
+{
+	/* Bluetooth's levels are numbers of inet's. */
+	const struct option_level *found =
+		domain == AF_BLUETOOTH
+			? find_level(option_levels_bluetooth, n_option_levels_bluetooth, level)
+			: NULL;
+
+	if (!found)
+		found = find_level(levels, ARRAY_SIZE(levels), level);
+	if (!found && domain != AF_BLUETOOTH)
+		found = find_level(option_levels_can, n_option_levels_can, level);
+	if (!found && domain != AF_BLUETOOTH)
+		found = find_level(option_levels_inet, n_option_levels_inet, level);
+	if (!found && domain == AF_UNSPEC)
+		found = find_level(option_levels_bluetooth, n_option_levels_bluetooth, level);
+	return find_number(found, option);
+}
+
+static const struct option_level *level_holding(
+	const struct option_level *table, size_t n, const struct option_info *info)
+{
+	for (size_t i = 0; i < n; i++)
+		if (table[i].level == info->level && find_number(&table[i], info->option) == info)
+			return &table[i];
 	return NULL;
+}
+
+static bool is_bluetooth(const struct option_info *info)
+{
+	return level_holding(option_levels_bluetooth, n_option_levels_bluetooth, info);
 }
 
 bool option_is_for_family(const struct option_info *info, int domain)
 {
-	const struct option_level *level = info ? level_find(info->level) : NULL;
+	const struct option_level *level;
 
-	if (!level)
+	if (!info)
 		return false;
-	if (level->domain == AF_INET)
+	if (is_bluetooth(info))
+		return domain == AF_BLUETOOTH;
+	if (level_holding(option_levels_inet, n_option_levels_inet, info))
 		return domain == AF_INET || domain == AF_INET6 || domain == AF_SMC;
-	return level->domain == AF_UNSPEC || level->domain == domain;
+	level = level_holding(levels, ARRAY_SIZE(levels), info);
+	if (!level)
+		level = level_holding(option_levels_can, n_option_levels_can, info);
+	return level && (level->domain == AF_UNSPEC || level->domain == domain);
 }
 
 /* The kernel reads an int from four bytes; of fewer it may read one, or none. */
@@ -345,6 +364,8 @@ bool option_is_free(const struct option_info *info, const void *value, size_t si
 		return false;
 	if (info->right == OPTION_FREE)
 		return true;
+	if (is_bluetooth(info))
+		return option_is_free_bluetooth(info, value, size);
 
 	switch (info->level) {
 	case SOL_SOCKET:

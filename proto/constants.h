@@ -58,10 +58,12 @@ struct option_info {
 const struct option_info *option_by_name(const char *name);
 const struct option_info *option_by_number(int level, int option);
 /*
- * Does this level mean to that family what the table says? SOL_SOCKET does to all. To be asked
- * before an option is judged by its number: level 0 is IPPROTO_IP, but SOL_HCI on a Bluetooth
- * socket, where option 2 is not the harmless IP_TTL but the privileged HCI_FILTER.
+ * The same for the sockets of one family: level 0 is IPPROTO_IP, but SOL_HCI on a Bluetooth socket,
+ * where option 2 is not the harmless IP_TTL but the privileged HCI_FILTER.
  */
+const struct option_info *option_of_family(int domain, int level, int option);
+/* Is the option one of that family's? Those of SOL_SOCKET are of all. To be asked before an option
+ * is judged: the number alone may be another family's. */
 bool option_is_for_family(const struct option_info *info, int domain);
 /*
  * May the holder of the socket set it to this value without any capability? So for all that is

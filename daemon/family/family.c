@@ -19,6 +19,8 @@
 const struct family *family_get(int domain)
 {
 	switch (domain) {
+	case AF_BLUETOOTH:
+		return &family_bluetooth;
 	case AF_INET:
 		return &family_inet;
 	case AF_INET6:
@@ -205,7 +207,7 @@ static bool device_within(
 static bool option_denied(
 	const struct rule *rule, const struct option_info *info, const struct wire_step *step)
 {
-	const struct rule_option *option = rule_find_option(rule, step->a, step->b);
+	const struct rule_option *option = rule_find_option(rule, info);
 	char name[IFNAMSIZ];
 
 	if (rule->has_interfaces && is_option(step, SOL_SOCKET, SO_BINDTODEVICE)) {
@@ -245,7 +247,7 @@ static bool option_is_traded(const struct rule *rule, const struct policy_query 
 bool family_option_within(const struct rule *rule, const struct policy_query *query,
 	const struct wire_step *step, char *why, size_t why_size)
 {
-	const struct option_info *info = option_by_number(step->a, step->b);
+	const struct option_info *info = option_of_family(query->domain, step->a, step->b);
 	const struct rule_option *option;
 	const char *reason = NULL;
 
@@ -268,7 +270,7 @@ bool family_option_within(const struct rule *rule, const struct policy_query *qu
 	if (!option_is_traded(rule, query, step, &reason) &&
 		option_is_free(info, step->data, step->data_size))
 		return true;
-	option = rule_find_option(rule, step->a, step->b);
+	option = rule_find_option(rule, info);
 	if (!option && reason)
 		return family_no(why, why_size, "%s", reason);
 	if (!option)

@@ -102,6 +102,12 @@ struct family {
 	 * Returns 0 or a negative errno.
 	 */
 	int (*bind)(int fd, int type, int protocol, const void *address, size_t size);
+	/*
+	 * APPLY: is the client's own socket one of these controllers', as the rule's "devices"
+	 * wants for a send step? May wait for the socket's lock, so it is asked where the step is
+	 * done.
+	 */
+	bool (*socket_within)(int fd, const struct ranges *devices);
 };
 
 /* The table for a family; never NULL: one without a file gets the plain one, which opens and sets
@@ -153,9 +159,8 @@ bool family_step_may_sleep(const struct wire_step *step);
 int family_open_plainly(int domain, int type, int protocol);
 int family_bind_plainly(int fd, int type, int protocol, const void *address, size_t size);
 
-extern const struct family family_inet, family_inet6, family_packet, family_netlink, family_vsock,
-	family_unix, family_can, family_plain;
-extern const struct family family_alg, family_key, family_qipcrtr, family_rds, family_smc,
-	family_tipc, family_xdp;
+extern const struct family family_alg, family_bluetooth, family_can, family_inet, family_inet6,
+	family_key, family_netlink, family_packet, family_plain, family_qipcrtr, family_rds,
+	family_smc, family_tipc, family_unix, family_vsock, family_xdp;
 
 #endif

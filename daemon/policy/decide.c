@@ -128,19 +128,23 @@ static bool deny_is_there(
 static bool deny_speaks(const struct decision_work *work, const struct rule *rule)
 {
 	const struct policy_query *query = work->query;
+	const struct rule_bluetooth *bluetooth = &rule->bluetooth;
 
-	if (!rule->has_ports && rule->n_options == 0 && !rule->has_groups && !rule->has_messages)
+	if (!rule->has_ports && rule->n_options == 0 && !rule->has_groups && !rule->has_messages &&
+		!bluetooth->has_channels && !bluetooth->has_psms && !bluetooth->has_opcodes &&
+		!bluetooth->has_events)
 		return true;
 	for (size_t i = 0; i < query->n_steps; i++) {
 		const struct wire_step *step = &query->steps[i];
 		bool named = false;
 
 		if (step->kind == WIRE_STEP_BIND)
-			named = rule->has_ports || rule->has_groups;
+			named = rule->has_ports || rule->has_groups || bluetooth->has_channels ||
+				bluetooth->has_psms;
 		else if (step->kind == WIRE_STEP_OPTION)
-			named = rule->n_options > 0 || rule->has_groups;
+			named = rule->n_options > 0 || rule->has_groups || bluetooth->has_events;
 		else if (step->kind == WIRE_STEP_SEND)
-			named = rule->has_messages;
+			named = rule->has_messages || bluetooth->has_opcodes;
 		if (named && work->family->step_within(rule, query, step, NULL, 0))
 			return true;
 	}
@@ -388,6 +392,7 @@ void policy_decide(const struct policy *policy, const struct policy_subject *sub
 	ret->has_mark = false;
 	ret->mark = 0;
 	ret->limits = NULL;
+	ret->devices = NULL;
 	ret->reason[0] = '\0';
 
 	asked.domain = work.kind.domain;
@@ -410,4 +415,6 @@ void policy_decide(const struct policy *policy, const struct policy_subject *sub
 	ret->has_mark = rule->has_mark;
 	ret->mark = rule->mark;
 	ret->limits = work.family->confine && !query->apply ? rule : NULL;
+	if (rule->bluetooth.has_devices && asked.apply)
+		ret->devices = &rule->bluetooth.devices;
 }

@@ -10,6 +10,7 @@
 
 #include "daemon/policy/index.h"
 #include "proto/address.h"
+#include "proto/bluetooth.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -60,9 +61,9 @@ static void add_escaped(struct writer *writer, const char *text, size_t size)
 	}
 }
 
-static void add_option(struct writer *writer, const struct wire_step *step)
+static void add_option(struct writer *writer, int domain, const struct wire_step *step)
 {
-	const struct option_info *info = option_by_number(step->a, step->b);
+	const struct option_info *info = option_of_family(domain, step->a, step->b);
 
 	if (!info) {
 		add(writer, "option %d:%d", step->a, step->b);
@@ -129,11 +130,25 @@ static void add_messages(struct writer *writer, int protocol, const struct wire_
 	}
 }
 
+static void add_command(struct writer *writer, const struct wire_step *step)
+{
+	const unsigned char *bytes = step->data;
+
+	if (step->data_size < HCI_COMMAND_HEADER_SIZE || bytes[0] != HCI_COMMAND_PACKET)
+		return;
+	uint16_t opcode = (uint16_t)(bytes[1] | bytes[2] << 8);
+	const char *name = bluetooth_opcode_name(opcode);
+	if (name)
+		add(writer, " %s", name);
+	else
+		add(writer, " command 0x%04x", opcode);
+}
+
 static void add_step(struct writer *writer, int domain, int protocol, const struct wire_step *step)
 {
 	switch (step->kind) {
 	case WIRE_STEP_OPTION:
-		add_option(writer, step);
+		add_option(writer, domain, step);
 		return;
 	case WIRE_STEP_FILTER:
 		add(writer, "filter");
@@ -153,6 +168,8 @@ static void add_step(struct writer *writer, int domain, int protocol, const stru
 		add(writer, "send");
 		if (domain == AF_NETLINK)
 			add_messages(writer, protocol, step);
+		else if (domain == AF_BLUETOOTH && protocol == BTPROTO_HCI)
+			add_command(writer, step);
 		else
 			add_address(writer, step);
 		return;
@@ -305,9 +322,10 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 				continue;
 			add(&part, connect ? "--connect=" : "--bind=");
 			add_interface_and_rest(&part, step, text);
-		} else if (step->kind == WIRE_STEP_OPTION && option_by_number(step->a, step->b)) {
+		} else if (step->kind == WIRE_STEP_OPTION &&
+			   option_of_family(query->domain, step->a, step->b)) {
 			add(&part, "--option=");
-			add_option(&part, step);
+			add_option(&part, query->domain, step);
 		} else {
 			continue;
 		}

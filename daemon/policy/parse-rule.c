@@ -311,7 +311,8 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule)
 	static const char *const keys[] = {"name", "description", "effect", "peers", "listener",
 		"unit", "slice", "user-unit", "family", "type", "protocol", "ports", "addresses",
 		"interfaces", "options", "groups", "messages", "identifiers", "direction", "mark",
-		"netns", "owner"};
+		"devices", "channels", "opcodes", "events", "psms", "cids", "transports", "netns",
+		"owner"};
 	int r = 0;
 
 	if (!json_is_object(node->json)) {

@@ -104,6 +104,8 @@ static int add_address(const struct node *item, void *data)
 			expected);
 		return 0;
 	}
+	if (only_family(rule, AF_BLUETOOTH, AF_BLUETOOTH))
+		return parse_bluetooth_address(item, rule);
 	return 0; /* said once by the caller */
 }
 
@@ -117,10 +119,11 @@ static int parse_addresses(const struct node *node, struct rule *rule)
 		return 0;
 	}
 	if (!has_prefixes(rule) && !only_family(rule, AF_UNIX, AF_UNIX) &&
-		!only_family(rule, AF_VSOCK, AF_VSOCK)) {
+		!only_family(rule, AF_VSOCK, AF_VSOCK) &&
+		!only_family(rule, AF_BLUETOOTH, AF_BLUETOOTH)) {
 		node_key_error(node,
-			"\"addresses\" are for inet, inet6, rds and smc, for unix, or for vsock; "
-			"give each of these a rule of its own");
+			"\"addresses\" are for inet, inet6, rds and smc, for unix, for vsock, or for "
+			"bluetooth; give each of these a rule of its own");
 		return 0;
 	}
 	rule->has_addresses = true;
@@ -325,5 +328,7 @@ int parse_use(const struct node *node, struct rule *rule)
 	}
 	if (mark.json)
 		parse_mark(&mark, rule);
-	return r == 0 ? parse_can(node, rule) : r;
+	if (r == 0)
+		r = parse_can(node, rule);
+	return r == 0 ? parse_bluetooth(node, rule) : r;
 }

@@ -38,6 +38,9 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule);
 /* The keys that say what such a socket may do (ports to messages), and where it is opened. Families
  * and protocols have been read. */
 int parse_use(const struct node *node, struct rule *rule);
+/* Of these, Bluetooth's own keys. */
+int parse_bluetooth(const struct node *node, struct rule *rule);
+int parse_bluetooth_address(const struct node *item, struct rule *rule);
 int parse_netns(const struct node *node, struct rule *rule);
 /* Of these, what is for CAN. */
 int parse_can(const struct node *node, struct rule *rule);

@@ -18,6 +18,7 @@
 
 struct policy;
 struct rule;
+struct ranges;
 
 /* Where a rule opens. */
 enum rule_netns {
@@ -86,6 +87,9 @@ struct policy_decision {
 	/* What the family itself must hold the new socket to; lives as long as the policy. NULL:
 	 * nothing. */
 	const struct rule *limits;
+	/* APPLY: the socket must be bound to one of these Bluetooth controllers before it may be
+	 * sent to; NULL: to any. Of the rule. */
+	const struct ranges *devices;
 	char reason[POLICY_REASON_MAX]; /* a refusal in words */
 };
 

@@ -101,6 +101,12 @@ void rule_done(struct rule *rule)
 	ranges_done(&rule->groups);
 	ranges_done(&rule->messages);
 	identifiers_free(rule->identifiers);
+	ranges_done(&rule->bluetooth.devices);
+	ranges_done(&rule->bluetooth.channels);
+	ranges_done(&rule->bluetooth.opcodes);
+	ranges_done(&rule->bluetooth.events);
+	ranges_done(&rule->bluetooth.psms);
+	ranges_done(&rule->bluetooth.cids);
 	free(rule->netns_name);
 	*rule = (struct rule){0};
 }
@@ -137,13 +143,10 @@ bool names_match(const struct names *names, const char *text)
 	return false;
 }
 
-const struct rule_option *rule_find_option(const struct rule *rule, int level, int option)
+const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info)
 {
-	for (size_t i = 0; i < rule->n_options; i++) {
-		const struct option_info *info = rule->options[i].info;
-
-		if (info->level == level && info->option == option)
+	for (size_t i = 0; i < rule->n_options; i++)
+		if (rule->options[i].info == info)
 			return &rule->options[i];
-	}
 	return NULL;
 }

@@ -44,6 +44,15 @@ struct rule_option {
 enum rule_direction { RULE_DIRECTION_BOTH, RULE_DIRECTION_RECEIVE, RULE_DIRECTION_SEND };
 
 struct identifiers;
+/* The keys of Bluetooth alone. */
+struct rule_bluetooth {
+	bool has_devices, has_channels, has_opcodes, has_events, has_psms, has_cids, has_transports;
+	struct ranges devices;	/* hci: numbers of controllers */
+	struct ranges channels; /* hci: enum hci_channel; rfcomm: 1 to 30 */
+	struct ranges opcodes, events;
+	struct ranges psms, cids;
+	bool bredr, le; /* transports */
+};
 
 struct rule {
 	struct rule_view view;
@@ -75,6 +84,7 @@ struct rule {
 	size_t n_options;
 	struct ranges groups;	/* netlink */
 	struct ranges messages; /* netlink: nlmsg_type */
+	struct rule_bluetooth bluetooth;
 
 	struct identifiers *identifiers; /* can; NULL: not said */
 	enum rule_direction direction;	 /* can */
@@ -100,6 +110,6 @@ void rule_done(struct rule *rule);
 bool ranges_contain(const struct ranges *ranges, uint32_t value);
 /* Does one of the names (a trailing * stands for any ending) match text? */
 bool names_match(const struct names *names, const char *text);
-const struct rule_option *rule_find_option(const struct rule *rule, int level, int option);
+const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info);
 
 #endif

@@ -220,10 +220,8 @@ static const struct {
 	{"addresses_packet",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"packet\",\n  "
 		" \"addresses\": \"10.0.0.0/8\"}\n]}",
-		"p.json:3:4: rule r: \"addresses\" are for inet, inet6, rds and smc, for unix, or "
-		"for "
-		"vsock; "
-		"give each of these a rule of its own\n"},
+		"p.json:3:4: rule r: \"addresses\" are for inet, inet6, rds and smc, for unix, for "
+		"vsock, or for bluetooth; give each of these a rule of its own\n"},
 	{"addresses_unix",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"unix\", "
 		"\"addresses\": \"/run/x\"}\n]}",
