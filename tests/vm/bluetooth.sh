@@ -295,9 +295,10 @@ no_controllers() {
 	! hciconfig hci0 2>/dev/null | grep -q hci0
 }
 wait_for 30 no_controllers || echo "the controller is still there"
-start_controllers
 : >"$work/home/gone"
 wait "$unplugged_pid"
+# Only now: the number of a controller is not free while somebody holds it.
+start_controllers
 cat "$work/unplugged.txt"
 contains "its holder is told" "$work/unplugged.txt" '^send: (EPIPE|ENODEV|EBADFD|ENXIO|ENETDOWN)$'
 says "and sockd serves the new one" '^bound$' client bind-hci 0 0
