@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/ask.h"
-#include "lib/bluetooth.h"
 #include "lib/bluetooth-control.h"
+#include "lib/bluetooth.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
 #include "lib/sockd.h"

@@ -4,8 +4,8 @@
 #include <linux/filter.h>
 
 #include "lib/ask.h"
-#include "lib/bluetooth.h"
 #include "lib/bluetooth-control.h"
+#include "lib/bluetooth.h"
 #include "lib/broker.h"
 #include "lib/kernel.h"
 #include "lib/netlink.h"

@@ -158,7 +158,7 @@ void check_rule(const struct node *node, const struct rule *rule)
 					"\"packet\"");
 	if (rule->deny)
 		check_deny(node, rule);
-	else if (rule->has_mark && rule_find_option(rule, SOL_SOCKET, SO_MARK))
+	else if (rule->has_mark && rule_find_option(rule, option_by_number(SOL_SOCKET, SO_MARK)))
 		error_at_key(node, "mark",
 			"with SO_MARK among the \"options\" the holder could change the mark; take "
 			"one of them out");

@@ -121,9 +121,9 @@ static int parse_addresses(const struct node *node, struct rule *rule)
 	if (!has_prefixes(rule) && !only_family(rule, AF_UNIX, AF_UNIX) &&
 		!only_family(rule, AF_VSOCK, AF_VSOCK) &&
 		!only_family(rule, AF_BLUETOOTH, AF_BLUETOOTH)) {
-		node_key_error(node,
-			"\"addresses\" are for inet, inet6, rds and smc, for unix, for vsock, or for "
-			"bluetooth; give each of these a rule of its own");
+		node_key_error(node, "\"addresses\" are for inet, inet6, rds and smc, for unix, "
+				     "for vsock, or for "
+				     "bluetooth; give each of these a rule of its own");
 		return 0;
 	}
 	rule->has_addresses = true;
