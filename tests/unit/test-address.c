@@ -492,7 +492,7 @@ START_TEST(limits_are_the_kernels)
 	ck_assert_uint_eq(max, 110);
 	address_limits(AF_CAN, &min, &max);
 	ck_assert_uint_eq(min, 8);
-	address_limits(AF_TIPC, &min, &max);
+	address_limits(AF_KCM, &min, &max);
 	ck_assert_uint_eq(min, 0);
 	ck_assert_uint_eq(max, 0);
 

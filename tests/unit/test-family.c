@@ -456,15 +456,13 @@ START_TEST(plain_families_bind_nothing_privileged)
 	unsigned char bytes[16] = {0};
 	struct wire_step step = {
 		.kind = WIRE_STEP_BIND, .address = bytes, .address_size = sizeof bytes};
-	struct policy_query query = query_of(AF_TIPC, SOCK_RDM, 0);
+	struct policy_query query = query_of(AF_KCM, SOCK_DGRAM, 0);
 	struct rule rule = {0};
 
-	ck_assert_ptr_eq(family_get(AF_TIPC), &family_plain);
+	ck_assert_ptr_eq(family_get(AF_KCM), &family_plain);
 	ck_assert_ptr_eq(family_get(-1), &family_plain);
-	ck_assert(step_within(&rule, &query, &step));
-	query.apply = true;
 	ck_assert(!step_within(&rule, &query, &step));
-	query = query_of(AF_BLUETOOTH, SOCK_RAW, 1);
+	query.apply = true;
 	ck_assert(!step_within(&rule, &query, &step));
 }
 END_TEST
