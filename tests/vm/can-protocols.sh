@@ -171,8 +171,8 @@ children+=("$client")
 wait_for 20 receiving 1 j1939
 sleep 1
 printf 'over the bus' >"$work/message"
-barred "$near" 65533 /usr/bin/timeout 30 "$work/bin/j1939cat" -i "$work/message" vcan0:0x80 :0x90,0x12300 ||
-	fail "j1939cat sends"
+# Its status is 1 even for root: it finds its own time stamp cut off. What counts is what arrives.
+barred "$near" 65533 /usr/bin/timeout 30 "$work/bin/j1939cat" -i "$work/message" vcan0:0x80 :0x90,0x12300
 wait_for 10 grep -q 'over the bus' "$work/j1939cat"
 contains "j1939cat, barred" "$work/j1939cat" 'over the bus'
 end_child "$client"
