@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/address-text.h"
 #include "proto/bluetooth.h"
 #include "proto/macro.h"
 
@@ -18,17 +19,6 @@ static const char *const types[] = {
 	[BLUETOOTH_LE_RANDOM] = "le-random",
 };
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int bluetooth_device_parse(const char *text, struct bluetooth_device *ret)
 {
 	struct bluetooth_device device = {0};
@@ -38,12 +28,8 @@ int bluetooth_device_parse(const char *text, struct bluetooth_device *ret)
 		return 0;
 	}
 	for (size_t i = DEVICE_SIZE; i-- > 0; text += 2) {
-		int high = hex_digit(text[0]);
-		int low = high < 0 ? -1 : hex_digit(text[1]);
-
-		if (low < 0)
+		if (parse_hex_byte(text, &device.bytes[i]) < 0)
 			return -EINVAL;
-		device.bytes[i] = (uint8_t)(high << 4 | low);
 		if (i > 0 && *(text++ + 2) != ':')
 			return -EINVAL;
 	}
@@ -64,23 +50,6 @@ void bluetooth_device_format(
 	else
 		(void)snprintf(ret, BLUETOOTH_DEVICE_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x",
 			b[5], b[4], b[3], b[2], b[1], b[0]);
-}
-
-/* A whole number and nothing else: decimal, or hexadecimal after 0x. */
-static int parse_number(const char *text, unsigned max, unsigned *ret)
-{
-	int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
-	const char *digits = base == 16 ? text + 2 : text;
-	char *end;
-
-	if (!isxdigit((unsigned char)*digits) || tolower((unsigned char)digits[1]) == 'x')
-		return -EINVAL;
-	errno = 0;
-	unsigned long number = strtoul(digits, &end, base);
-	if (errno != 0 || *end || number > max)
-		return -EINVAL;
-	*ret = (unsigned)number;
-	return 0;
 }
 
 /* hci0, or none. */

@@ -1,3 +1,5 @@
+#include "proto/address-more.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <linux/if_alg.h>
@@ -8,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/address-internal.h"
+#include "proto/address-inet.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -361,9 +363,20 @@ bool address_more_is_of(int domain, int family)
 
 static int parse_as_inet(const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
-	int r = address_parse(AF_INET, text, ret, ret_size);
+	struct sockaddr_in inet = {.sin_family = AF_INET};
+	struct sockaddr_in6 inet6 = {.sin6_family = AF_INET6};
 
-	return r == -EINVAL ? address_parse(AF_INET6, text, ret, ret_size) : r;
+	if (address_inet_parse(text, &inet) == 0) {
+		memcpy(ret, &inet, sizeof(inet));
+		*ret_size = sizeof(inet);
+		return 0;
+	}
+	int r = address_inet6_parse(text, &inet6);
+	if (r < 0)
+		return r;
+	memcpy(ret, &inet6, sizeof(inet6));
+	*ret_size = sizeof(inet6);
+	return 0;
 }
 
 int address_more_parse(

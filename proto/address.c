@@ -20,12 +20,13 @@
 
 #include "proto/address-bluetooth.h"
 #include "proto/address-can.h"
-#include "proto/address-internal.h"
+#include "proto/address-inet.h"
+#include "proto/address-more.h"
+#include "proto/address-text.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
 #define RAW_PREFIX "raw:"
-#define FLOW_PREFIX "/flow="
 #define UNNAMED "\"\""
 
 /* The least that the kernel takes as an address of IPv6: without the scope (SIN6_LEN_RFC2133). */
@@ -34,93 +35,6 @@
 #define UNIX_PATH_MAX_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 #define PACKET_HARDWARE_OFFSET offsetof(struct sockaddr_ll, sll_addr)
 #define PACKET_HARDWARE_MAX 32u /* the kernel's MAX_ADDR_LEN */
-
-void text_add(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-	size_t room = sizeof(text->bytes) - text->size;
-
-	va_start(arguments, format);
-	int n = vsnprintf(text->bytes + text->size, room, format, arguments);
-	va_end(arguments);
-	if (n > 0)
-		text->size += MIN_OF((size_t)n, room - 1);
-}
-
-int parse_number(const char *text, uint32_t max, uint32_t *ret)
-{
-	unsigned base = 10;
-	uint64_t number = 0;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		base = 16;
-		text += 2;
-	}
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		unsigned digit;
-
-		if (isdigit(c))
-			digit = c - '0';
-		else if (base == 16 && isxdigit(c))
-			digit = (unsigned)tolower(c) - 'a' + 10;
-		else
-			return -EINVAL;
-		number = number * base + digit;
-		if (number > max)
-			return -EINVAL;
-	}
-	*ret = (uint32_t)number;
-	return 0;
-}
-
-static int parse_port(const char *text, in_port_t *ret)
-{
-	uint32_t port;
-
-	if (parse_number(text, UINT16_MAX, &port) < 0)
-		return -EINVAL;
-	*ret = htons((uint16_t)port);
-	return 0;
-}
-
-int parse_interface(const char *text, uint32_t *ret)
-{
-	if (parse_number(text, INT_MAX, ret) == 0)
-		return 0;
-	if (!*text || strlen(text) >= IFNAMSIZ)
-		return -EINVAL;
-
-	unsigned index = if_nametoindex(text);
-	if (index == 0)
-		return -ENODEV;
-	*ret = index;
-	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-int parse_hex_byte(const char *text, unsigned char *ret)
-{
-	int high = hex_digit(text[0]);
-	int low = high < 0 ? -1 : hex_digit(text[1]);
-
-	if (low < 0)
-		return -EINVAL;
-	*ret = (unsigned char)(high << 4 | low);
-	return 0;
-}
 
 static int parse_raw(
 	int domain, const char *text, struct sockaddr_storage *ret, socklen_t *ret_size)
@@ -139,73 +53,6 @@ static int parse_raw(
 	*ret = address;
 	*ret_size = (socklen_t)(n / 2);
 	return 0;
-}
-
-static int parse_inet(const char *text, struct sockaddr_in *address)
-{
-	char host[INET_ADDRSTRLEN];
-	const char *colon = strchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : strlen(text);
-
-	if (n >= sizeof(host))
-		return -EINVAL;
-	memcpy(host, text, n);
-	host[n] = '\0';
-	if (strcmp(host, "*") != 0 && inet_pton(AF_INET, host, &address->sin_addr) != 1)
-		return -EINVAL;
-	return colon ? parse_port(colon + 1, &address->sin_port) : 0;
-}
-
-static int parse_inet6_host(char *host, struct sockaddr_in6 *address)
-{
-	char *percent = strchr(host, '%');
-
-	if (strcmp(host, "*") == 0)
-		return 0;
-	if (percent)
-		*percent = '\0';
-	if (inet_pton(AF_INET6, host, &address->sin6_addr) != 1)
-		return -EINVAL;
-	/* A scope is a whole 32 bits to the kernel, though interfaces' numbers are fewer. */
-	if (percent && parse_number(percent + 1, UINT32_MAX, &address->sin6_scope_id) == 0)
-		return 0;
-	return percent ? parse_interface(percent + 1, &address->sin6_scope_id) : 0;
-}
-
-static int parse_inet6(const char *text, struct sockaddr_in6 *address)
-{
-	char copy[ADDRESS_TEXT_MAX];
-	char *host = copy;
-	char *flow;
-
-	if (strlen(text) >= sizeof(copy))
-		return -EINVAL;
-	strcpy(copy, text);
-
-	flow = strstr(copy, FLOW_PREFIX);
-	if (flow) {
-		uint32_t number;
-
-		*flow = '\0';
-		if (parse_number(flow + strlen(FLOW_PREFIX), UINT32_MAX, &number) < 0)
-			return -EINVAL;
-		address->sin6_flowinfo = htonl(number);
-	}
-	if (*copy == '[') {
-		char *end = strchr(copy, ']');
-
-		if (!end)
-			return -EINVAL;
-		if (end[1] == ':') {
-			if (parse_port(end + 2, &address->sin6_port) < 0)
-				return -EINVAL;
-		} else if (end[1] != '\0') {
-			return -EINVAL;
-		}
-		*end = '\0';
-		host = copy + 1;
-	}
-	return parse_inet6_host(host, address);
 }
 
 static int parse_unix(const char *text, struct sockaddr_un *address, socklen_t *ret_size)
@@ -364,11 +211,11 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 	switch (domain) {
 	case AF_INET:
 		size = sizeof(struct sockaddr_in);
-		r = parse_inet(text, (struct sockaddr_in *)&address);
+		r = address_inet_parse(text, (struct sockaddr_in *)&address);
 		break;
 	case AF_INET6:
 		size = sizeof(struct sockaddr_in6);
-		r = parse_inet6(text, (struct sockaddr_in6 *)&address);
+		r = address_inet6_parse(text, (struct sockaddr_in6 *)&address);
 		break;
 	case AF_UNIX:
 		r = parse_unix(text, (struct sockaddr_un *)&address, &size);
@@ -400,39 +247,6 @@ int address_parse(int domain, const char *text, struct sockaddr_storage *ret, so
 	*ret = address;
 	*ret_size = size;
 	return 0;
-}
-
-static void format_port(struct text *text, in_port_t port)
-{
-	if (port != 0)
-		text_add(text, ":%u", ntohs(port));
-}
-
-static void format_inet(const struct sockaddr_in *address, struct text *text)
-{
-	char host[INET_ADDRSTRLEN] = "*";
-
-	if (address->sin_addr.s_addr != htonl(INADDR_ANY))
-		inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-	text_add(text, "%s", host);
-	format_port(text, address->sin_port);
-}
-
-static void format_inet6(const struct sockaddr_in6 *address, struct text *text)
-{
-	char host[INET6_ADDRSTRLEN] = "*";
-	bool any = IN6_IS_ADDR_UNSPECIFIED(&address->sin6_addr) && address->sin6_scope_id == 0;
-	bool brackets = any || address->sin6_port != 0 || address->sin6_flowinfo != 0;
-
-	if (!any)
-		inet_ntop(AF_INET6, &address->sin6_addr, host, sizeof(host));
-	text_add(text, "%s%s", brackets ? "[" : "", host);
-	if (address->sin6_scope_id != 0)
-		text_add(text, "%%%u", address->sin6_scope_id);
-	text_add(text, "%s", brackets ? "]" : "");
-	format_port(text, address->sin6_port);
-	if (address->sin6_flowinfo != 0)
-		text_add(text, FLOW_PREFIX "%u", ntohl(address->sin6_flowinfo));
 }
 
 static void format_unix(const struct sockaddr_un *address, size_t size, struct text *text)
@@ -604,14 +418,14 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 	} else {
 		switch (copy.ss_family) {
 		case AF_INET:
-			format_inet((const struct sockaddr_in *)&copy, &text);
+			address_inet_format((const struct sockaddr_in *)&copy, &text);
 			break;
 		case AF_INET6:
 			/* The kernel reads no scope from an address that does not hold all of it.
 			 */
 			if (size < sizeof(struct sockaddr_in6))
 				((struct sockaddr_in6 *)&copy)->sin6_scope_id = 0;
-			format_inet6((const struct sockaddr_in6 *)&copy, &text);
+			address_inet6_format((const struct sockaddr_in6 *)&copy, &text);
 			break;
 		case AF_UNIX:
 			format_unix((const struct sockaddr_un *)&copy, size, &text);

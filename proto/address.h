@@ -11,17 +11,18 @@
  * - packet: `INTERFACE[/PROTOCOL[/HARDWARE-ADDRESS]]`, as `eth0/arp/ff:ff:ff:ff:ff:ff`, `2/0x1234`,
  *   `2/none/02:00:00:00:00:01`; 0 is any interface.
  * - vsock: `CID:PORT`, as `any:1024`, `2:80`; CIDs any, hypervisor, local and host; port any.
- * - tipc: `service:TYPE:INSTANCE[@LOOKUP]`, `range:TYPE:LOWER-UPPER`, `socket:NODE:REF`; each may end
- *   in `/node`, `/zone`, or `/SCOPE` as a number; `/cluster` is meant without.
+ * - tipc: `service:TYPE:INSTANCE[@LOOKUP]`, `range:TYPE:LOWER-UPPER`, `socket:NODE:REF`; each may
+ * end in `/node`, `/zone`, or `/SCOPE` as a number; `/cluster` is meant without.
  * - rds, smc: as inet and inet6.
  * - alg: `TYPE/NAME[/FEAT[/MASK]]`, as `hash/sha256`, `skcipher/cbc(aes)`.
  * - qipcrtr: `NODE:PORT`, as `1:16384`; node any is all nodes, port control the name server's.
- * - xdp: `INTERFACE/QUEUE[/FLAGS]`, as `eth0/0`, `2/1/copy,wakeup`; flags copy, zerocopy, wakeup, sg, or
- *   a number.
- * - can: `INTERFACE` (raw, BCM); `INTERFACE/rx=ID/tx=ID` (ISO-TP), as `vcan0/rx=0x123/tx=0x18da10f1`
- *   (address-can.h says how identifiers are written); `INTERFACE[/name=N][/pgn=N][/addr=N]` (J1939),
- *   where what is left out is none; 0 is any interface. The same bytes may be an ISO-TP address and
- *   a J1939 name: then they are written as the former, which parses to the same bytes.
+ * - xdp: `INTERFACE/QUEUE[/FLAGS]`, as `eth0/0`, `2/1/copy,wakeup`; flags copy, zerocopy, wakeup,
+ * sg, or a number.
+ * - can: `INTERFACE` (raw, BCM); `INTERFACE/rx=ID/tx=ID` (ISO-TP), as
+ * `vcan0/rx=0x123/tx=0x18da10f1` (address-can.h says how identifiers are written);
+ * `INTERFACE[/name=N][/pgn=N][/addr=N]` (J1939), where what is left out is none; 0 is any
+ * interface. The same bytes may be an ISO-TP address and a J1939 name: then they are written as the
+ * former, which parses to the same bytes.
  * - bluetooth: an address does not say its protocol, so the text does, and the size tells it from
  *   the bytes. `hci:DEVICE/CHANNEL`, as `hci:hci0/raw`, `hci:none/monitor` (no channel: raw);
  *   `l2cap:ADDRESS[/psm=N][/cid=N][/TYPE]`, as `l2cap:any/psm=0x1001`,
@@ -64,8 +65,8 @@ void address_limits(int domain, size_t *ret_min, size_t *ret_max);
  * beside an address whose number is 0 is that of the namespace where the socket lives, which the
  * socket itself is asked for; ret then gets the address with the number in it.
  *
- * Returns 0; -EINVAL the address has no place for a number, or has one already, or the name is none;
- * what ioctl(2) said of the name (-ENODEV).
+ * Returns 0; -EINVAL the address has no place for a number, or has one already, or the name is
+ * none; what ioctl(2) said of the name (-ENODEV).
  */
 bool address_has_interface(int domain);
 int address_interface(const void *address, size_t size, int *ret);

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/policy/rule.h"
+#include "daemon/policy/ranges.h"
 
 /* Each takes some instructions of a filter, which has at most 4096. */
 #define IDENTIFIERS_MAX 256u

@@ -15,22 +15,9 @@
 #include <sys/types.h>
 
 #include "daemon/policy/policy.h"
+#include "daemon/policy/ranges.h"
 #include "proto/address.h"
 #include "proto/constants.h"
-
-struct range {
-	uint32_t first, last; /* both included */
-};
-
-struct ranges {
-	struct range *items;
-	size_t n;
-};
-
-struct names {
-	char **items;
-	size_t n;
-};
 
 /* An option and the values it may take: any value where neither is given. */
 struct rule_option {
@@ -97,19 +84,9 @@ struct rule {
 	bool owner_peer;
 };
 
-/* Adds to a growing array; 0 or -ENOMEM. names_add() copies the text. */
-int ranges_add(struct ranges *ranges, uint32_t first, uint32_t last);
-int names_add(struct names *names, const char *text);
-/* Sorts and joins what overlaps or touches; ranges_contain() relies on it. */
-void ranges_normalize(struct ranges *ranges);
-void ranges_done(struct ranges *ranges);
-void names_done(struct names *names);
 /* Frees what the rule owns, not the rule itself nor view.file. */
 void rule_done(struct rule *rule);
 
-bool ranges_contain(const struct ranges *ranges, uint32_t value);
-/* Does one of the names (a trailing * stands for any ending) match text? */
-bool names_match(const struct names *names, const char *text);
 const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info);
 
 #endif
