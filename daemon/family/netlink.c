@@ -285,12 +285,6 @@ bool netlink_messages_within(const struct rule *rule, int protocol, int fd, cons
 	return !rule->deny;
 }
 
-static bool open_within(const struct rule *rule _unused_, const struct policy_query *query _unused_,
-	char *why _unused_, size_t why_size _unused_)
-{
-	return true;
-}
-
 /* Joining a group may take a lock of the protocol's or load its module. */
 static bool step_sleeps(const struct wire_step *step)
 {
@@ -310,7 +304,7 @@ const struct family family_netlink = {
 	.check_rule = check_rule,
 	.capabilities = capabilities,
 	.step_within = step_within,
-	.open_within = open_within,
+	.open_within = family_open_freely,
 	.step_sleeps = step_sleeps,
 	.open = family_open_plainly,
 	.poll_is_lockless = true,

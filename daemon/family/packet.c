@@ -40,12 +40,6 @@ static bool step_within(const struct rule *rule, const struct policy_query *quer
 	return !rule->deny;
 }
 
-static bool open_within(const struct rule *rule _unused_, const struct policy_query *query _unused_,
-	char *why _unused_, size_t why_size _unused_)
-{
-	return true;
-}
-
 /* Memberships and rings take rtnl or wait for a grace period. */
 static bool step_sleeps(const struct wire_step *step)
 {
@@ -85,7 +79,7 @@ const struct family family_packet = {
 	.check_rule = check_rule,
 	.capabilities = capabilities,
 	.step_within = step_within,
-	.open_within = open_within,
+	.open_within = family_open_freely,
 	.step_sleeps = step_sleeps,
 	.open = open_packet,
 	.poll_is_lockless = true,

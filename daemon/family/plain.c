@@ -34,12 +34,6 @@ static bool step_within(const struct rule *rule, const struct policy_query *quer
 		"unbound");
 }
 
-static bool open_within(const struct rule *rule _unused_, const struct policy_query *query _unused_,
-	char *why _unused_, size_t why_size _unused_)
-{
-	return true;
-}
-
 static bool step_sleeps(const struct wire_step *step)
 {
 	return step->kind == WIRE_STEP_BIND ||
@@ -56,7 +50,7 @@ const struct family family_plain = {
 	.check_rule = check_rule,
 	.capabilities = capabilities,
 	.step_within = step_within,
-	.open_within = open_within,
+	.open_within = family_open_freely,
 	.step_sleeps = step_sleeps,
 	.open = family_open_plainly,
 	.bind = family_bind_plainly,
