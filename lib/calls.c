@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/ask.h"
@@ -10,6 +11,7 @@
 #include "lib/bluetooth.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
+#include "lib/request.h"
 #include "lib/sockd.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -25,37 +27,52 @@ static int finish(int error, int saved_errno, int result)
 	return result;
 }
 
-static _nodiscard_ __attribute__((noinline)) int open_by_broker(
-	int domain, int type, int protocol, int kernel_error, int *ret_fd)
+static __attribute__((noinline)) enum ask_outcome open_by_broker(
+	int domain, int type, int protocol, const char *netns, struct ask_result *ret, int *ret_fd)
 {
-	const struct wire_request request = {
+	struct wire_request request = {
 		.verb = WIRE_OPEN,
 		.domain = domain,
 		.type = type,
 		.protocol = protocol,
 		.count = 1,
 	};
-	struct ask_result result;
 	int fd;
 
-	enum ask_outcome outcome = ask_open(&request, &fd, 1, &result);
+	*ret = (struct ask_result){0};
+	if (request_choose_netns(&request, netns) < 0)
+		return ASK_ABSENT;
+	enum ask_outcome outcome = ask_open(&request, &fd, 1, ret);
 	if (outcome != ASK_DONE)
-		return ask_error(outcome, &result, kernel_error);
+		return outcome;
 	if (!(type & SOCK_CLOEXEC))
 		(void)fcntl(fd, F_SETFD, 0);
 	*ret_fd = fd;
-	return 0;
+	return ASK_DONE;
 }
 
 int sockd_socket(int domain, int type, int protocol)
 {
-	int saved_errno = errno, fd = kernel_socket(domain, type, protocol);
+	const char *netns = domain == AF_UNIX ? NULL : secure_getenv("SOCKD_NETNS");
+	int saved_errno = errno, fd = -1;
+	struct ask_result result;
 
 	reason_clear();
+	/* Where the program's own namespace is not meant, the kernel is asked only for what the
+	 * broker does not give there. */
+	if (netns && *netns) {
+		enum ask_outcome outcome =
+			open_by_broker(domain, type, protocol, netns, &result, &fd);
+		if (outcome == ASK_DONE || outcome == ASK_FAILED)
+			return finish(ask_error(outcome, &result, 0), saved_errno, fd);
+		reason_clear();
+	}
+	fd = kernel_socket(domain, type, protocol);
 	if (fd >= 0 || !ask_is_worth_it_for_socket(errno))
 		return fd;
-	int error = open_by_broker(domain, type, protocol, errno, &fd);
-	return finish(error, saved_errno, fd);
+	int kernel_error = errno;
+	enum ask_outcome outcome = open_by_broker(domain, type, protocol, NULL, &result, &fd);
+	return finish(ask_error(outcome, &result, kernel_error), saved_errno, fd);
 }
 
 static bool is_bound_to(int fd, const void *address, size_t size)

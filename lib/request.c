@@ -66,24 +66,30 @@ static int add(struct sockd_request *request, const struct wire_step *step)
 	return 0;
 }
 
-int sockd_request_netns(struct sockd_request *request, const char *name)
+int request_choose_netns(struct wire_request *request, const char *name)
 {
 	size_t size = name ? strlen(name) : 0;
 
 	if (name && (size == 0 || size > WIRE_NAME_MAX))
-		return fail(request, EINVAL);
-	request->wire.netns_name[0] = '\0';
+		return -EINVAL;
+	request->netns_name[0] = '\0';
 	if (!name)
-		request->wire.netns = WIRE_NETNS_DEFAULT;
+		request->netns = WIRE_NETNS_DEFAULT;
 	else if (strcmp(name, "peer") == 0)
-		request->wire.netns = WIRE_NETNS_PEER;
+		request->netns = WIRE_NETNS_PEER;
 	else if (strcmp(name, "broker") == 0)
-		request->wire.netns = WIRE_NETNS_BROKER;
+		request->netns = WIRE_NETNS_BROKER;
 	else {
-		request->wire.netns = WIRE_NETNS_NAMED;
-		memcpy(request->wire.netns_name, name, size + 1);
+		request->netns = WIRE_NETNS_NAMED;
+		memcpy(request->netns_name, name, size + 1);
 	}
 	return 0;
+}
+
+int sockd_request_netns(struct sockd_request *request, const char *name)
+{
+	int r = request_choose_netns(&request->wire, name);
+	return r < 0 ? fail(request, -r) : 0;
 }
 
 int sockd_request_setsockopt(

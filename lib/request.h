@@ -16,4 +16,7 @@ struct sockd_request {
 	uint64_t grant;
 };
 
+/* NULL, "peer", "broker" or a name under /run/netns. 0, or -EINVAL: no such name can be. */
+int request_choose_netns(struct wire_request *request, const char *name);
+
 #endif

@@ -22,7 +22,8 @@
  * On failure every function returns -1 (or NULL) and sets errno; on success errno is left as it
  * was.
  *
- * Environment: SOCKD_SOCKET, the path of the broker's socket (ignored in set-user-ID programs).
+ * Environment (ignored in set-user-ID programs): SOCKD_SOCKET, the path of the broker's socket;
+ * SOCKD_NETNS, where sockd_socket() is to open: "broker" or a namespace's name.
  * See libsockd(3), sockd(8).
  */
 #ifndef SOCKD_H
@@ -39,7 +40,8 @@ extern "C" {
 
 struct sock_fprog; /* <linux/filter.h> */
 
-/* socket(2). The descriptor has close-on-exec and is non-blocking exactly as type says. */
+/* socket(2). The descriptor has close-on-exec and is non-blocking exactly as type says. With
+ * SOCKD_NETNS the broker is asked first, and the kernel for what no rule gives there. */
 int sockd_socket(int domain, int type, int protocol);
 
 /* bind(2). The broker binds the caller's own socket. A refusal on AF_UNIX is about files and is

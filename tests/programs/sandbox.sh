@@ -91,11 +91,15 @@ refused "a rule that says nothing of namespaces does not let it out" 'not permit
 	as 65534 "$work/bin/ping" -c 1 -W 1 10.99.0.2
 refused "a rule for the peer's namespace does not let it out" 'unreachable' \
 	as 65532 "$work/bin/ping" -c 1 -W 1 10.99.0.2
+as 65533 env SOCKD_NETNS=broker "$work/bin/ping" -c 1 -W 2 10.99.0.2 >"$work/ping" 2>&1
+contains "one that is not barred asks for the way out by name" "$work/ping" '1 received'
+refused "whoever has no rule for it stays inside" 'not permitted|missing cap_net_raw|unreachable' \
+	as 65534 env SOCKD_NETNS=broker "$work/bin/ping" -c 1 -W 1 10.99.0.2
 ip -n "$island" link set lo up
 as 65532 "$work/bin/ping" -c 1 -W 2 127.0.0.1 >"$work/ping" 2>&1
 contains "but gives it the socket there" "$work/ping" '1 received'
 seen_far
-counted "the other end saw just these echoes" 4 "$work/far.txt" 'ICMP echo request'
+counted "the other end saw just these echoes" 5 "$work/far.txt" 'ICMP echo request'
 
 # Who owns the socket, as ss shows it.
 cat >"$work/hold.py" <<'PYTHON'
