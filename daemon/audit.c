@@ -343,6 +343,8 @@ int audit_new(const char *target, struct audit **ret)
 {
 	pthread_condattr_t attributes;
 	struct audit *audit;
+	/* A packed record is never longer than a record. */
+	const size_t size = AUDIT_QUEUE_MAX * sizeof(struct audit_record);
 	int r;
 
 	audit = calloc(1, sizeof(*audit));
@@ -355,9 +357,8 @@ int audit_new(const char *target, struct audit **ret)
 	(void)pthread_cond_init(&audit->wake, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
 
-	/* A packed record is never longer than a record. */
-	audit->batches[0].data = malloc(AUDIT_QUEUE_MAX * sizeof(struct audit_record));
-	audit->batches[1].data = malloc(AUDIT_QUEUE_MAX * sizeof(struct audit_record));
+	audit->batches[0].data = malloc(size);
+	audit->batches[1].data = malloc(size);
 	audit->filling = &audit->batches[0];
 	audit->buffer = malloc(BUFFER_SIZE);
 	r = audit->batches[0].data && audit->batches[1].data && audit->buffer

@@ -77,6 +77,8 @@ static void release_slot(struct grants *grants, struct grant_set *set, unsigned 
 		TAILQ_REMOVE(&set->user->full_sets, set, by_room);
 		TAILQ_INSERT_TAIL(&set->user->sets_with_room, set, by_room);
 	}
+	if (!set->slots[i].settled)
+		grant->user->unsettled--;
 	set->slots[i].grant = NULL;
 	set->slots[i].generation++;
 	set->free_slots[set->n_free++] = (uint8_t)i;
@@ -294,16 +296,23 @@ struct grants *grants_free(struct grants *grants)
 	return NULL;
 }
 
+/* What is not watched yet may be closed already, and is not held against the user; those who begin
+ * such grants keep it small. */
+static bool is_over(const struct user *user, unsigned user_max, unsigned n)
+{
+	return user->grants - user->unsettled + n > user_max;
+}
+
 int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, unsigned n)
 {
-	if (user->grants + n > user_max) {
+	if (is_over(user, user_max, n)) {
 		uint64_t now = monotonic_usec();
 		if (user->n_grant_sets > SETS_IN_TURN && now < user->sweep_after_usec)
 			return -EDQUOT;
 		grants_sweep(grants, user);
-		if (user->grants > user_max - user_max / 8)
+		if (is_over(user, user_max, user_max / 8))
 			user->sweep_after_usec = now + PRESSURE_USEC;
-		if (user->grants + n > user_max)
+		if (is_over(user, user_max, n))
 			return -EDQUOT;
 	}
 	return grants->n_sockets + n > grants->sockets_max ? -ENOSPC : 0;
@@ -328,6 +337,7 @@ static int take_slot(struct grants *grants, struct grant *grant, struct grant_wa
 	set->slots[i].settled = false;
 	grant->open++;
 	grant->user->grants++;
+	grant->user->unsettled++;
 	grants->n_sockets++;
 	*ret = (struct grant_watch){
 		.set = set,
@@ -397,7 +407,9 @@ int grants_settle(struct grants *grants, const struct grant_watch *watches, unsi
 	int error = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		watches[i].set->slots[watches[i].slot].settled = true;
+		struct slot *slot = &watches[i].set->slots[watches[i].slot];
+		slot->settled = true;
+		slot->grant->user->unsettled--;
 		if (watches[i].error == 0)
 			continue;
 		if (error == 0)

@@ -203,15 +203,15 @@ static int watch_here(
 	return grants_settle(broker->grants, watches, (unsigned)outcome->n_fds);
 }
 
-/* A socket counts as open until it is watched: what waits for a worker takes at most half of what
- * the user may have, so that one who has closed all is not refused. */
+/* What waits for a worker to watch it is not held against its user: so it takes at most half of
+ * what the user may have. */
 static bool watch_later(const struct task *task)
 {
 	const struct connection *connection = task->connection;
 	size_t n = task->outcome.n_fds;
 
 	return n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless &&
-	       connection->user->grants + n <= broker_grants_per_user(connection->broker) / 2;
+	       connection->user->unsettled + n <= broker_grants_per_user(connection->broker) / 2;
 }
 
 void hand_over(struct task *task)

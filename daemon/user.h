@@ -20,7 +20,8 @@ struct user {
 	uid_t uid;
 	unsigned references;
 	unsigned connections;
-	unsigned grants;
+	unsigned grants;    /* sockets that count as open */
+	unsigned unsettled; /* of these not watched yet, so that nothing tells whether they are */
 	unsigned jobs;
 	/* Descriptors in replies that may not have been read yet: never too low. */
 	size_t unread_fds;

@@ -189,7 +189,7 @@ START_TEST(free_cancels_what_has_not_begun_and_waits_for_nothing)
 		ck_assert_int_eq(worker_submit_take(worker, &running[i].job), 0);
 	}
 	for (unsigned i = 0;
-		i < 2000 && !(running[0].ran_in && running[1].ran_in && running[2].ran_in); i++)
+		i < 20000 && !(running[0].ran_in && running[1].ran_in && running[2].ran_in); i++)
 		(void)usleep(1000);
 	ck_assert_int_eq(worker_submit_take(worker, &waiting.job), 0);
 	worker = worker_free(worker);
