@@ -42,7 +42,12 @@ static enum ask_outcome ask(const struct wire_request *request, int fd, bool onc
 enum ask_outcome ask_open(
 	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret)
 {
-	return ask(request, -1, false, fds, n_fds, ret);
+	bool sends = false;
+
+	/* All but what was sent is gone with the sockets of a try that came to nothing. */
+	for (size_t i = 0; i < request->n_steps; i++)
+		sends = sends || request->steps[i].kind == WIRE_STEP_SEND;
+	return ask(request, -1, sends, fds, n_fds, ret);
 }
 
 enum ask_outcome ask_apply(

@@ -261,6 +261,25 @@ START_TEST(a_send_is_not_repeated)
 }
 END_TEST
 
+/* Nor where it is part of a request for a socket. */
+START_TEST(a_request_that_sends_is_not_repeated)
+{
+	start(ANSWER_LOST);
+	struct sockd_request *request =
+		sockd_request_new(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	ck_assert_int_eq(sockd_request_sendto(request, "12345678", 8, 0,
+				 (const struct sockaddr *)&address, sizeof address),
+		0);
+	ck_assert_int_eq(sockd_request_open(request), -1);
+	ck_assert_str_ne(sockd_reason(), "");
+	sockd_request_free(request);
+	stop();
+}
+END_TEST
+
 /* But it is put again to the next one where the first never read it. */
 START_TEST(a_send_that_was_not_read)
 {
@@ -319,6 +338,7 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_answers, ANSWER_STALE_EVER, ANSWER_BAD_HELLO + 1);
 	tcase_add_loop_test(tcase, good_in_the_end, 0, (int)ARRAY_SIZE(good));
 	tcase_add_test(tcase, a_send_is_not_repeated);
+	tcase_add_test(tcase, a_request_that_sends_is_not_repeated);
 	tcase_add_test(tcase, a_send_that_was_not_read);
 	tcase_add_test(tcase, silence);
 	tcase_add_test(tcase, slowness);
