@@ -45,6 +45,21 @@ static int set_permitted(uint64_t capabilities)
 	return syscall(SYS_capset, &header, data) < 0 ? negative_errno() : 0;
 }
 
+int privilege_set_effective(unsigned capability, bool effective)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return negative_errno();
+	uint32_t *word = &data[CAP_TO_INDEX(capability)].effective;
+	bool was_effective = *word & CAP_TO_MASK(capability);
+	if (was_effective == effective)
+		return was_effective;
+	*word ^= CAP_TO_MASK(capability);
+	return syscall(SYS_capset, &header, data) < 0 ? negative_errno() : was_effective;
+}
+
 /* A number of user or group: digits only, and not the one that means "none". */
 static int parse_id(const char *text, size_t size, uint32_t *ret)
 {

@@ -4,16 +4,19 @@
  *
  * What a bind step chooses, holds: a bound socket cannot be bound again (but for one of HCI whose
  * controller is gone, which then has no more than any process could get: a rule may not give a wide
- * filter on some controllers only). What is bound and sent here goes by the broker's capabilities,
- * so nothing that needs one is done without a rule that names it.
+ * filter on some controllers only, and the raw channel is bound so that the kernel does not trust
+ * the socket; only the user channel is trusted for good). What is bound and sent here goes by the
+ * broker's capabilities, so nothing that needs one is done without a rule that names it.
  */
 #include <endian.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/family/bluetooth-judge.h"
 #include "daemon/family/family.h"
+#include "daemon/privilege.h"
 #include "proto/bluetooth.h"
 
 #define CAPABILITY(cap) (UINT64_C(1) << (cap))
@@ -403,6 +406,35 @@ static bool open_within(
 	return true;
 }
 
+static bool is_raw_channel(int protocol, const void *address, size_t size)
+{
+	struct sockaddr_hci hci = {0};
+
+	if (protocol != BTPROTO_HCI || !address)
+		return false;
+	memcpy(&hci, address, MIN_OF(size, sizeof hci));
+	return hci.hci_channel == HCI_CHANNEL_RAW;
+}
+
+/*
+ * A socket that is bound by who has CAP_NET_ADMIN is trusted for as long as it lives: by the raw
+ * channel too, which has no use for that. When its controller is gone its holder could bind it to
+ * the control channel, and manage all others.
+ */
+static int bind_untrusted(int fd, int type, int protocol, const void *address, size_t size)
+{
+	if (!is_raw_channel(protocol, address, size))
+		return family_bind_plainly(fd, type, protocol, address, size);
+	int had = privilege_set_effective(CAP_NET_ADMIN, false);
+	if (had < 0)
+		return had;
+	int r = family_bind_plainly(fd, type, protocol, address, size);
+	/* The kernel has no reason to refuse. */
+	if (had > 0 && privilege_set_effective(CAP_NET_ADMIN, true) < 0)
+		abort();
+	return r;
+}
+
 /* Binding may start a controller; all take locks that a holder can keep. */
 static bool step_sleeps(const struct wire_step *step)
 {
@@ -425,6 +457,6 @@ const struct family family_bluetooth = {
 	.open_within = open_within,
 	.step_sleeps = step_sleeps,
 	.open = family_open_plainly,
-	.bind = family_bind_plainly,
+	.bind = bind_untrusted,
 	.socket_within = bluetooth_socket_within,
 };

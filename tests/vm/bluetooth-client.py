@@ -191,9 +191,13 @@ def names(*protocols):
 
 
 def trusted():
-    """Setting a name needs a trusted control channel; status 0x14 is Permission Denied."""
     sock = opened(socket.SOCK_RAW, HCI)
     call("bind", sock, hci(NONE, CONTROL))
+    print_trust(sock)
+
+
+def print_trust(sock):
+    """Setting a name needs a trusted control channel; status 0x14 is Permission Denied."""
     sock.settimeout(20)
     sock.send(struct.pack("<HHH", 0x000F, 0, 260) + b"sockd".ljust(260, b"\0"))
     while True:
@@ -274,6 +278,20 @@ def unplugged(dev, ready, gone, other):
         print("bound again:", sock.getsockopt(0, 2, 16)[:12].hex())
     except OSError as error:
         print("bind:", errno.errorcode[error.errno])
+
+
+def moved_on(dev, channel, ready, gone, again):
+    """What is bound to a controller is bound to the control channel when that is unplugged."""
+    sock = Request(socket.SOCK_RAW, HCI).bind(hci(int(dev), int(channel))).open()
+    open(ready, "w").close()
+    while not os.path.exists(gone):
+        time.sleep(0.1)
+    sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # of the unplugging
+    number = {"x86_64": 49, "aarch64": 200}[os.uname().machine]  # the kernel's bind, without the preload
+    check(libc.syscall(number, sock.fileno(), hci(NONE, CONTROL), 6))
+    while not os.path.exists(again):
+        time.sleep(0.1)
+    print_trust(sock)
 
 
 def prepare(*indexes):

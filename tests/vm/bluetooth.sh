@@ -286,7 +286,11 @@ rm -f /etc/modprobe.d/sockd-test.conf
 
 echo "--- a controller that is unplugged"
 wait_for 30 settled
-rm -f "$work/home/ready" "$work/home/gone"
+rm -f "$work/home/ready" "$work/home/ready-to-move" "$work/home/gone" "$work/home/again"
+client moved-on 0 0 "$work/home/ready-to-move" \
+	"$work/home/gone" "$work/home/again" >"$work/moved.txt" 2>&1 &
+moved_pid=$!
+wait_for 60 [ -e "$work/home/ready-to-move" ] || fail "another client holds the controller"
 client unplugged 0 "$work/home/ready" "$work/home/gone" 0 >"$work/unplugged.txt" 2>&1 &
 unplugged_pid=$!
 wait_for 60 [ -e "$work/home/ready" ] || fail "a client holds the controller"
@@ -299,8 +303,11 @@ wait_for 30 no_controllers || echo "the controller is still there"
 wait "$unplugged_pid"
 # Only now: the number of a controller is not free while somebody holds it.
 start_controllers
-cat "$work/unplugged.txt"
+: >"$work/home/again"
+wait "$moved_pid"
+cat "$work/unplugged.txt" "$work/moved.txt"
 contains "its holder is told" "$work/unplugged.txt" '^send: (EPIPE|ENODEV|EBADFD|ENXIO|ENETDOWN)$'
+contains "moved to the control channel it is not trusted" "$work/moved.txt" '^status 20$'
 says "and sockd serves the new one" '^bound$' client bind-hci 0 0
 
 echo "--- nothing is left"
