@@ -166,6 +166,12 @@ static int check_hci(const struct rule *rule, char *what, size_t what_size, cons
 			"when a controller is unplugged, the holder may bind the socket to another "
 			"and keeps its filter; take \"devices\" out, or %s",
 			keys->has_events ? "\"events\"" : "the option HCI_FILTER");
+	if (keys->has_channels && ranges_contain(&keys->channels, HCI_CHANNEL_USER))
+		return family_bad_rule(what, what_size, ret_key, "devices",
+			"when the controller of a user channel is unplugged, its holder may bind "
+			"the "
+			"socket to the control channel and manage all others; give the channel "
+			"user a rule without \"devices\"");
 	for (uint32_t channel = HCI_CHANNEL_MONITOR; channel <= HCI_CHANNEL_LOGGING; channel++)
 		if (keys->has_channels && ranges_contain(&keys->channels, channel))
 			return family_bad_rule(what, what_size, ret_key, "devices",

@@ -205,16 +205,22 @@ START_TEST(channels_and_controllers)
 	ck_assert_uint_eq(policy_capabilities(policy), 0);
 	policy_unref(policy);
 
-	policy = fixture_policy(
-		&fixture, RULE("\"protocol\": \"hci\", \"channels\": [\"user\", \"raw\"], "
-			       "\"devices\": [\"hci1\", \"hci2\"]"));
-	ck_assert(binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci1/user"));
+	policy = fixture_policy(&fixture, RULE("\"protocol\": \"hci\", \"channels\": \"raw\", "
+					       "\"devices\": [\"hci1\", \"hci2\"]"));
+	ck_assert(binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci1/raw"));
+	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci1/user"));
 	ck_assert(binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci2/raw"));
-	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci0/user"));
+	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci0/raw"));
 	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:none/raw"));
 	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:none/monitor"));
 	/* Its holder could bind it elsewhere. */
 	ck_assert(!decide(policy, false, SOCK_RAW, BTPROTO_HCI, NULL, 0));
+	ck_assert_uint_eq(policy_capabilities(policy), 0);
+	policy_unref(policy);
+
+	policy = fixture_policy(&fixture, RULE("\"protocol\": \"hci\", \"channels\": \"user\""));
+	ck_assert(binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci0/user"));
+	ck_assert(!binds(policy, SOCK_RAW, BTPROTO_HCI, "hci:hci0/raw"));
 	ck_assert_uint_eq(policy_capabilities(policy), RAW_BIT(CAP_NET_ADMIN));
 	policy_unref(policy);
 
@@ -383,6 +389,8 @@ START_TEST(bad_rules)
 		{"\"protocol\": \"hci\", \"devices\": \"hci0\", \"options\": {\"HCI_FILTER\": "
 		 "\"any\"}",
 			"is unplugged"},
+		{"\"protocol\": \"hci\", \"devices\": \"hci0\", \"channels\": [\"raw\", \"user\"]",
+			"manage all others"},
 		{"\"protocol\": \"hci\", \"devices\": \"hci0\", \"channels\": \"monitor\"",
 			"of all controllers"},
 		{"\"protocol\": \"hci\", \"devices\": \"hci\"", "no controller"},

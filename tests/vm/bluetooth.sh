@@ -86,7 +86,7 @@ policy <<'JSON'
     { "name": "control", "peers": { "uid": 65534 }, "family": "bluetooth", "protocol": "hci",
       "channels": "control", "netns": "broker" },
     { "name": "user", "peers": { "uid": 65534 }, "family": "bluetooth", "protocol": "hci",
-      "channels": "user", "devices": "hci1", "netns": "broker" },
+      "channels": "user", "netns": "broker" },
     { "name": "filter", "peers": { "uid": 65534 }, "family": "bluetooth", "protocol": "hci",
       "options": { "HCI_FILTER": "any" }, "netns": "broker" },
     { "name": "events", "peers": { "uid": 65533 }, "family": "bluetooth", "protocol": "hci",
@@ -262,10 +262,15 @@ contains "more events than the rule lists" "$work/said" '^2: failed: EACCES'
 contains "data where the rule lists events" "$work/said" '^3: failed: EACCES'
 
 echo "--- the user channel"
+mkdir "$work/user"
+cat >"$work/user/50-user.json" <<'JSON'
+{ "rules": [ { "name": "u", "peers": "any", "family": "bluetooth", "protocol": "hci", "channels": "user", "devices": "hci1" } ] }
+JSON
 refused "of a controller that is up" 'EBUSY' client user 1
 hciconfig hci1 down
 says "of one that is down" '^event: 040e04..030c00' client user 1
-refused "of one that the rule does not list" 'EPERM|EACCES' client user 0
+refused "a rule has the channel user of no single controller" 'control channel and manage all others' \
+	"$work/bin/sockd" --check-policy "$work/user"
 
 echo "--- what is wrong"
 batch client request 3 1 1f0001100000000000000000000000 + request 3 1 020000000000 + request 5 0 1f + \
