@@ -16,7 +16,7 @@ family_classes=(BasicBluetoothTest BasicCANTest BasicQIPCRTRTest BasicRDSTest Ba
 
 # What must differ, and what does not always come out the same.
 excused='^(GeneralModuleTests[.]test_sethostname' # it sets the name of the machine, which is root's and no socket
-excused+='|RDSTest[.]testPeek) '                  # natively, as root, it hangs at times
+excused+='|RDSTest[.]testPeek) '                  # natively, as root, it hangs in whole runs, not in short ones; why is not known
 
 classes=()
 [ "${SOCKD_VM_SHORT:-0}" != 1 ] || classes=("${family_classes[@]}")
