@@ -108,7 +108,10 @@ expect "check with one" sockctl check --uid=65534 --unit=good.service inet raw i
 expect "check with a slice" sockctl check --uid=65534 --slice=plant-b.slice inet raw igmp
 expect "check with a user's unit" sockctl check --uid=1000 --unit=user@1000.service --user-unit=good.service inet raw udp
 systemd-run --quiet --collect --unit=good -p User=nobody sockctl open inet raw icmp -- sleep 30
-wait_for 20 grep -q good.service <(sockctl list)
+lists_it() {
+	sockctl list | grep -q ' good\.service '
+}
+wait_for 20 lists_it
 sockctl list >"$work/list"
 cat "$work/list"
 contains "list names the unit" "$work/list" ' good\.service .*inet/raw/icmp'
