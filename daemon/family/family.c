@@ -299,6 +299,14 @@ uint64_t family_option_capabilities(const struct rule *rule)
 	return capabilities;
 }
 
+bool family_step_freely(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size)
+{
+	if (step->kind == WIRE_STEP_OPTION)
+		return family_option_within(rule, query, step, why, why_size);
+	return !rule->deny;
+}
+
 bool family_open_freely(const struct rule *rule _unused_, const struct policy_query *query _unused_,
 	char *why _unused_, size_t why_size _unused_)
 {

@@ -38,8 +38,8 @@ struct family {
 	uint32_t apply_steps;
 	/* The last close waits for a grace period: never on the loop. */
 	bool close_sleeps;
-	/* Which ports need a privilege is not the usual rule (those under 1024): check_rule judges a
-	 * deny rule's ports. */
+	/* Which ports need a privilege is not the usual rule (those under 1024): check_rule judges
+	 * a deny rule's ports. */
 	bool judges_denied_ports;
 
 	/*
@@ -150,6 +150,9 @@ bool family_rule_has(const int *items, size_t n, int value);
 /* Is one of the ranges' numbers between first and last? */
 bool family_ranges_meet(const struct ranges *ranges, uint32_t first, uint32_t last);
 
+/* For step_within, where the socket is all or nothing: only options are compared. */
+bool family_step_freely(const struct rule *rule, const struct policy_query *query,
+	const struct wire_step *step, char *why, size_t why_size);
 /* For open_within, where an open socket gives no more than its rule says. */
 bool family_open_freely(
 	const struct rule *rule, const struct policy_query *query, char *why, size_t why_size);

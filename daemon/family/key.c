@@ -18,14 +18,6 @@ static uint64_t capabilities(const struct rule *rule)
 	return rule->deny ? 0 : UINT64_C(1) << CAP_NET_ADMIN | family_option_capabilities(rule);
 }
 
-static bool step_within(const struct rule *rule, const struct policy_query *query,
-	const struct wire_step *step, char *why, size_t why_size)
-{
-	if (step->kind == WIRE_STEP_OPTION)
-		return family_option_within(rule, query, step, why, why_size);
-	return !rule->deny;
-}
-
 const struct family family_key = {
 	.name = "key",
 	.domain = AF_KEY,
@@ -35,7 +27,7 @@ const struct family family_key = {
 	.close_sleeps = true,
 	.check_rule = check_rule,
 	.capabilities = capabilities,
-	.step_within = step_within,
+	.step_within = family_step_freely,
 	.open_within = family_open_freely,
 	.step_sleeps = family_step_may_sleep,
 	.open = family_open_plainly,

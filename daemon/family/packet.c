@@ -32,14 +32,6 @@ static uint64_t capabilities(const struct rule *rule)
 	return UINT64_C(1) << CAP_NET_RAW | family_option_capabilities(rule);
 }
 
-static bool step_within(const struct rule *rule, const struct policy_query *query,
-	const struct wire_step *step, char *why, size_t why_size)
-{
-	if (step->kind == WIRE_STEP_OPTION)
-		return family_option_within(rule, query, step, why, why_size);
-	return !rule->deny;
-}
-
 /* Memberships and rings take rtnl or wait for a grace period. */
 static bool step_sleeps(const struct wire_step *step)
 {
@@ -78,7 +70,7 @@ const struct family family_packet = {
 	.close_sleeps = true,
 	.check_rule = check_rule,
 	.capabilities = capabilities,
-	.step_within = step_within,
+	.step_within = family_step_freely,
 	.open_within = family_open_freely,
 	.step_sleeps = step_sleeps,
 	.open = open_packet,
