@@ -41,25 +41,13 @@ static int attach_filter(int fd, const struct wire_step *step)
 	return 0;
 }
 
-/* The address of a bind or connect step, with the number of the interface that it names. */
-static int full_address(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
-	const struct sockaddr **ret)
-{
-	*ret = step->address;
-	if (step->data_size == 0)
-		return 0;
-	*ret = (const struct sockaddr *)storage;
-	return address_set_interface(
-		fd, step->address, step->address_size, step->data, step->data_size, storage);
-}
-
 static int do_bind(
 	int fd, const struct plan *plan, const struct family *family, const struct wire_step *step)
 {
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = full_address(fd, step, &storage, &address);
+	int r = address_of_step(fd, step, &storage, &address);
 	if (r < 0)
 		return r;
 	return family->bind(
@@ -72,7 +60,7 @@ static int start_connect(int fd, const struct wire_step *step, bool blocking, bo
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = full_address(fd, step, &storage, &address);
+	int r = address_of_step(fd, step, &storage, &address);
 	if (r >= 0)
 		r = set_blocking(fd, false);
 	if (r < 0)

@@ -46,24 +46,12 @@ static int set_option(int fd, const struct wire_step *step)
 		       : 0;
 }
 
-/* The address of a bind or connect step, with the number of the interface that it names. */
-static int full_address(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
-	const struct sockaddr **ret)
-{
-	*ret = step->address;
-	if (step->data_size == 0)
-		return 0;
-	*ret = (const struct sockaddr *)storage;
-	return address_set_interface(
-		fd, step->address, step->address_size, step->data, step->data_size, storage);
-}
-
 static int bind_here(int fd, const struct wire_step *step)
 {
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = full_address(fd, step, &storage, &address);
+	int r = address_of_step(fd, step, &storage, &address);
 	if (r < 0)
 		return r;
 	return kernel_bind(fd, address, (socklen_t)step->address_size) < 0 ? negative_errno() : 0;
@@ -75,7 +63,7 @@ static int connect_here(int fd, const struct wire_step *step, bool blocking)
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = full_address(fd, step, &storage, &address);
+	int r = address_of_step(fd, step, &storage, &address);
 	if (r < 0)
 		return r;
 	if (kernel_connect(fd, address, (socklen_t)step->address_size) == 0)

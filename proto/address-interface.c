@@ -10,6 +10,7 @@
 
 #include "proto/address.h"
 #include "proto/macro.h"
+#include "proto/wire.h"
 
 /* Where the index of the interface is in an address of this family; 0: it has none. */
 static size_t index_offset(int domain)
@@ -64,4 +65,15 @@ int address_set_interface(int fd, const void *address, size_t size, const void *
 	memcpy(ret, address, size);
 	memcpy((char *)ret + index_offset(ret->ss_family), &index, sizeof index);
 	return 0;
+}
+
+int address_of_step(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
+	const struct sockaddr **ret)
+{
+	*ret = step->address;
+	if (step->data_size == 0)
+		return 0;
+	*ret = (const struct sockaddr *)storage;
+	return address_set_interface(
+		fd, step->address, step->address_size, step->data, step->data_size, storage);
 }

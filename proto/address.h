@@ -72,6 +72,11 @@ bool address_has_interface(int domain);
 int address_interface(const void *address, size_t size, int *ret);
 int address_set_interface(int fd, const void *address, size_t size, const void *name,
 	size_t name_size, struct sockaddr_storage *ret);
+/* The address of a bind or connect step, as it is to be used on the socket: the step's own, or
+ * where it names an interface, one with the number in *storage. */
+struct wire_step;
+int address_of_step(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
+	const struct sockaddr **ret);
 
 /*
  * A network prefix of inet or inet6: "10.0.0.0/8", "::1", "*" (every address of both families:
