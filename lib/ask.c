@@ -7,6 +7,7 @@
 
 #include "lib/broker.h"
 #include "lib/kernel.h"
+#include "lib/request.h"
 #include "proto/macro.h"
 
 bool ask_is_worth_it(int error)
@@ -19,7 +20,14 @@ bool ask_is_worth_it_for_socket(int error)
 	return ask_is_worth_it(error) || error == EAFNOSUPPORT;
 }
 
-static enum ask_outcome ask(const struct wire_request *request, int fd, bool once, int *fds,
+static ask_observer *observe;
+
+void ask_set_observer(ask_observer *observer)
+{
+	observe = observer;
+}
+
+static enum ask_outcome put(const struct wire_request *request, int fd, bool once, int *fds,
 	size_t n_fds, struct ask_result *ret)
 {
 	struct wire_answer answer = {0};
@@ -39,6 +47,16 @@ static enum ask_outcome ask(const struct wire_request *request, int fd, bool onc
 	return ASK_DONE;
 }
 
+static enum ask_outcome ask(const struct wire_request *request, int fd, bool once, int *fds,
+	size_t n_fds, struct ask_result *ret)
+{
+	enum ask_outcome outcome = put(request, fd, once, fds, n_fds, ret);
+
+	if (observe)
+		observe(request, fd, outcome, ret);
+	return outcome;
+}
+
 enum ask_outcome ask_open(
 	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret)
 {
@@ -48,6 +66,27 @@ enum ask_outcome ask_open(
 	for (size_t i = 0; i < request->n_steps; i++)
 		sends = sends || request->steps[i].kind == WIRE_STEP_SEND;
 	return ask(request, -1, sends, fds, n_fds, ret);
+}
+
+enum ask_outcome ask_socket(
+	int domain, int type, int protocol, const char *netns, struct ask_result *ret, int *ret_fd)
+{
+	struct wire_request request = {
+		.verb = WIRE_OPEN,
+		.domain = domain,
+		.type = type,
+		.protocol = protocol,
+		.count = 1,
+	};
+	int fd;
+
+	*ret = (struct ask_result){0};
+	if (request_choose_netns(&request, netns) < 0)
+		return ASK_ABSENT;
+	enum ask_outcome outcome = ask_open(&request, &fd, 1, ret);
+	if (outcome == ASK_DONE)
+		*ret_fd = fd;
+	return outcome;
 }
 
 enum ask_outcome ask_apply(

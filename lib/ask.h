@@ -34,6 +34,11 @@ bool ask_is_worth_it_for_socket(int error);
 enum ask_outcome ask_open(
 	const struct wire_request *request, int *fds, size_t n_fds, struct ask_result *ret);
 
+/* One socket, without steps; netns as SOCKD_NETNS has it, or NULL. The descriptor is close-on-exec
+ * whatever type says. */
+enum ask_outcome ask_socket(
+	int domain, int type, int protocol, const char *netns, struct ask_result *ret, int *ret_fd);
+
 /* Steps on the caller's own socket. once: must not be put again where the broker may have carried
  * them out. */
 enum ask_outcome ask_apply(
@@ -48,5 +53,13 @@ int ask_wait_connected(int fd);
 
 /* Sets or clears O_NONBLOCK. Returns 0 or a negative errno. */
 int ask_set_blocking(int fd, bool blocking);
+
+/* Told of every request, with its answer, by the thread that put it; the reason's words are still
+ * there. fd is the socket of an APPLY, else -1. */
+typedef void ask_observer(const struct wire_request *request, int fd, enum ask_outcome outcome,
+	const struct ask_result *result);
+
+/* To be set once, before there are other threads. */
+void ask_set_observer(ask_observer *observer);
 
 #endif

@@ -229,12 +229,13 @@ static int ensure_connection(struct slot *slot, const struct identity *self, int
 {
 	int fd = slot_fd(slot);
 
-	if (fd < 0 || !identity_equal(&slot->identity, self)) {
+	if (fd < 0 || (!slot->own && !identity_equal(&slot->identity, self))) {
 		slot_close(slot);
 		fd = open_connection(slot, until_msec);
 		if (fd < 0)
 			return fd;
-		slot->identity = *self;
+		if (!slot->own)
+			slot->identity = *self;
 		int r = slot_set_fd(slot, fd);
 		if (r < 0)
 			return r;
@@ -256,11 +257,12 @@ static int ensure_connection(struct slot *slot, const struct identity *self, int
 static int exchange(struct slot *slot, struct packet *packet, enum wire_verb verb, int *fds,
 	size_t n_fds, struct wire_answer *ret, bool *ret_repeated)
 {
-	struct identity self;
+	struct identity self = {0};
 	struct wire_reply reply;
 	int r = -ECONNRESET;
 
-	identity_read(&self);
+	if (!slot->own)
+		identity_read(&self);
 	for (int i = 0; i < TRIES; i++) {
 		enum progress progress;
 		int connection = ensure_connection(slot, &self, packet->until_msec);
@@ -338,4 +340,25 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	if (r < 0 && *sockd_reason() == '\0')
 		reason_set("no answer from the broker at", broker_path(), -r);
 	return r;
+}
+
+int broker_reach(void)
+{
+	sigset_t all, signals;
+	struct identity self;
+	int64_t until_msec = now_msec() + BROKER_TIMEOUT * 1000;
+	int r = -EAGAIN;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &signals);
+	struct slot *slot = slot_take();
+	if (slot) {
+		identity_read(&self);
+		r = ensure_connection(slot, &self, until_msec);
+		slot_leave(slot);
+	}
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+	if (r < 0)
+		reason_set("no answer from the broker at", broker_path(), -r);
+	return MIN_OF(r, 0);
 }

@@ -29,4 +29,8 @@
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
 	struct wire_answer *ret, bool *ret_repeated);
 
+/* Is there a broker that answers? Makes the connection where none stands. Returns 0 or a negative
+ * errno; the words then say why not. */
+int broker_reach(void);
+
 #endif

@@ -11,7 +11,6 @@
 #include "lib/bluetooth.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
-#include "lib/request.h"
 #include "lib/sockd.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -30,25 +29,11 @@ static int finish(int error, int saved_errno, int result)
 static __attribute__((noinline)) enum ask_outcome open_by_broker(
 	int domain, int type, int protocol, const char *netns, struct ask_result *ret, int *ret_fd)
 {
-	struct wire_request request = {
-		.verb = WIRE_OPEN,
-		.domain = domain,
-		.type = type,
-		.protocol = protocol,
-		.count = 1,
-	};
-	int fd;
+	enum ask_outcome outcome = ask_socket(domain, type, protocol, netns, ret, ret_fd);
 
-	*ret = (struct ask_result){0};
-	if (request_choose_netns(&request, netns) < 0)
-		return ASK_ABSENT;
-	enum ask_outcome outcome = ask_open(&request, &fd, 1, ret);
-	if (outcome != ASK_DONE)
-		return outcome;
-	if (!(type & SOCK_CLOEXEC))
-		(void)fcntl(fd, F_SETFD, 0);
-	*ret_fd = fd;
-	return ASK_DONE;
+	if (outcome == ASK_DONE && !(type & SOCK_CLOEXEC))
+		(void)fcntl(*ret_fd, F_SETFD, 0);
+	return outcome;
 }
 
 int sockd_socket(int domain, int type, int protocol)

@@ -19,6 +19,7 @@
 #define PATIENCE 10000
 
 static struct slot slots[N_SLOTS];
+static _Thread_local struct slot own_slot;
 
 static pid_t owner_of(struct slot *slot)
 {
@@ -104,10 +105,23 @@ static void claim_any(pid_t self)
 		}
 }
 
+void slot_use_own(void)
+{
+	if (own_slot.own)
+		return;
+	own_slot.own = true;
+	atomic_store(&own_slot.fd, -1);
+}
+
 struct slot *slot_take(void)
 {
-	pid_t self = getpid();
+	pid_t self;
 
+	if (own_slot.own) {
+		lock_take(&own_slot.lock);
+		return &own_slot;
+	}
+	self = getpid();
 	for (int i = 0; i < PATIENCE; i++) {
 		struct slot *slot = find(self);
 		if (!slot) {

@@ -25,11 +25,18 @@ struct slot {
 	struct identity identity;
 	uint64_t serial; /* of the last request */
 	uint32_t packet_max;
+	bool own;	/* one thread's: identity is not kept */
 	int limit_msec; /* how long sending and receiving wait, as it was set last */
 };
 
-/* Returns this process's slot, locked; NULL where none can be had. Signals are blocked by the
- * caller. */
+/*
+ * From here on the calling thread has a slot of its own, and so need not wait for the others. Only
+ * for a process whose threads stay who they are: this slot's identity is not looked at.
+ */
+void slot_use_own(void);
+
+/* Returns this process's slot, or the thread's own one, locked; NULL where none can be had. Signals
+ * are blocked by the caller. */
 struct slot *slot_take(void);
 void slot_leave(struct slot *slot);
 

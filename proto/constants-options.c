@@ -319,6 +319,29 @@ bool option_is_for_family(const struct option_info *info, int domain)
 	return level && (level->domain == AF_UNSPEC || level->domain == domain);
 }
 
+static const struct option_info *nth_privileged(
+	const struct option_level *table, size_t n, size_t *i)
+{
+	for (size_t level = 0; level < n; level++)
+		for (size_t j = 0; j < table[level].n; j++)
+			if (table[level].items[j].right != OPTION_FREE && (*i)-- == 0)
+				return &table[level].items[j];
+	return NULL;
+}
+
+const struct option_info *option_privileged(size_t i)
+{
+	const struct option_info *info = nth_privileged(levels, ARRAY_SIZE(levels), &i);
+
+	if (!info)
+		info = nth_privileged(option_levels_inet, n_option_levels_inet, &i);
+	if (!info)
+		info = nth_privileged(option_levels_can, n_option_levels_can, &i);
+	if (!info)
+		info = nth_privileged(option_levels_bluetooth, n_option_levels_bluetooth, &i);
+	return info;
+}
+
 /* The kernel reads an int from four bytes; of fewer it may read one, or none. */
 static bool value_is_zero(const void *value, size_t size)
 {

@@ -65,6 +65,8 @@ const struct option_info *option_of_family(int domain, int level, int option);
 /* Is the option one of that family's? Those of SOL_SOCKET are of all. To be asked before an option
  * is judged: the number alone may be another family's. */
 bool option_is_for_family(const struct option_info *info, int domain);
+/* The options whose setting may need a capability, one after the other; NULL behind the last. */
+const struct option_info *option_privileged(size_t i);
 /*
  * May the holder of the socket set it to this value without any capability? So for all that is
  * OPTION_FREE; and for SO_PRIORITY 0..6, IP_TRANSPARENT 0, TCP_CONGESTION "reno", etc., by value.

@@ -1,0 +1,225 @@
+#include "client/run/answer.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "client/run/say.h"
+#include "lib/ask.h"
+#include "lib/kernel.h"
+#include "lib/sockd.h"
+#include "proto/bluetooth.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+#include "proto/wire.h"
+
+#define NETLINK_NUMBER_TRIES 16
+
+/* Said once for each process in a row, so that a busy one does not fill the screen. */
+static void say_not_dumpable(const struct call *call)
+{
+	static _Atomic pid_t last;
+	char name[TARGET_NAME_SIZE];
+
+	if (atomic_exchange(&last, call->target.tid) == call->target.tid)
+		return;
+	target_name(&call->target, name);
+	say("%s[%d] may not be looked into (its file cannot be read, or it made itself "
+	    "undumpable), so nothing can be done on its sockets",
+		name, (int)call->target.tid);
+}
+
+int answer_get_fd(const struct call *call, int number)
+{
+	int fd = target_get_fd(&call->target, number);
+
+	if (fd == -EPERM || fd == -EACCES)
+		say_not_dumpable(call);
+	else if (fd == -EMFILE || fd == -ENFILE)
+		say("too many descriptors are in use here to act on one of the program's");
+	return fd;
+}
+
+/*
+ * A program that has moved to namespaces of its own must never be given a socket of those that it
+ * was started in. The thread waits in its call meanwhile, and nobody else can move it.
+ */
+static bool is_at_home(const struct surroundings *surroundings, const struct call *call)
+{
+	struct namespaces own;
+	int r = namespaces_of(call->target.tid, &own);
+
+	if (r == -EACCES || r == -EPERM)
+		say_not_dumpable(call);
+	return r == 0 && namespaces_equal(&own, &surroundings->home) &&
+	       target_is_waiting(&call->target);
+}
+
+static struct answer give_fd_take(int fd, int type, bool in_window)
+{
+	return (struct answer){
+		.kind = ANSWER_FD,
+		.fd = fd,
+		.close_on_exec = type & SOCK_CLOEXEC,
+		.in_window = in_window,
+	};
+}
+
+/* One whose later sends are judged by the rights of the sender. */
+static bool has_judged_sends(int domain, int protocol)
+{
+	return domain == AF_NETLINK || (domain == AF_BLUETOOTH && protocol == BTPROTO_HCI);
+}
+
+static struct answer answer_socket(const struct surroundings *surroundings, const struct call *call)
+{
+	int domain = call_int(call, 0), type = call_int(call, 1), protocol = call_int(call, 2);
+	bool in_window = surroundings->window >= 0 && has_judged_sends(domain, protocol);
+	struct ask_result result;
+	int fd = -1;
+
+	if (domain == AF_UNIX || !is_at_home(surroundings, call))
+		return answer_continue();
+	if (surroundings->netns) {
+		enum ask_outcome outcome =
+			ask_socket(domain, type, protocol, surroundings->netns, &result, &fd);
+		if (outcome == ASK_DONE)
+			return give_fd_take(fd, type, in_window);
+		if (outcome == ASK_FAILED)
+			return answer_value(-result.error);
+	}
+	fd = kernel_socket(domain, type | SOCK_CLOEXEC, protocol);
+	if (fd >= 0 && in_window)
+		return give_fd_take(fd, type, in_window);
+	if (fd >= 0) {
+		/* Its own has its own credentials and cgroup. */
+		kernel_close(fd);
+		return answer_continue();
+	}
+	if (!ask_is_worth_it_for_socket(errno))
+		return answer_continue();
+	int kernel_error = errno;
+	enum ask_outcome outcome = ask_socket(domain, type, protocol, NULL, &result, &fd);
+	if (outcome == ASK_DONE)
+		return give_fd_take(fd, type, in_window);
+	return answer_value(-ask_error(outcome, &result, kernel_error));
+}
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in inet; /* the port of inet6 is at the same place */
+	struct sockaddr_nl netlink;
+	unsigned char bytes[WIRE_ADDRESS_MAX];
+};
+
+/* Where everyone may bind to it, nobody but the kernel need be asked. */
+static bool is_free_address(
+	const struct surroundings *surroundings, const union address *address, size_t size)
+{
+	switch (address->any.sa_family) {
+	case AF_UNIX: /* whose refusals are about files */
+		return true;
+	case AF_UNSPEC:
+	case AF_INET:
+	case AF_INET6: {
+		unsigned port = ntohs(address->inet.sin_port);
+		return size < offsetof(struct sockaddr_in, sin_addr) || port == 0 ||
+		       port >= surroundings->first_free_port;
+	}
+	case AF_NETLINK:
+		return size < sizeof address->netlink || address->netlink.nl_groups == 0;
+	default:
+		return false;
+	}
+}
+
+/* The number that the kernel would choose is the caller's process, who is not the one to bind
+ * here. */
+static int bind_netlink(const struct call *call, int fd, union address *address, socklen_t size)
+{
+	struct sockaddr_nl own = {0};
+	socklen_t own_size = sizeof own;
+
+	if (address->netlink.nl_pid != 0 ||
+		(kernel_getsockname(fd, &own, &own_size) == 0 && own.nl_pid != 0))
+		return sockd_bind(fd, &address->any, size);
+	pid_t process = target_process(&call->target);
+	address->netlink.nl_pid = process > 0 ? (uint32_t)process : 0;
+	for (int i = 0; i < NETLINK_NUMBER_TRIES; i++) {
+		int r = sockd_bind(fd, &address->any, size);
+		if (r == 0 || errno != EADDRINUSE)
+			return r;
+		address->netlink.nl_pid = (uint32_t) - (4096 + (int32_t)(random() & 0xffffff));
+	}
+	return -1;
+}
+
+static struct answer answer_bind(const struct surroundings *surroundings, const struct call *call)
+{
+	socklen_t size = (socklen_t)call->arguments[2];
+	union address address = {0};
+
+	if (size < sizeof(sa_family_t) || size > sizeof address ||
+		target_read(&call->target, call->arguments[1], &address, size) < 0)
+		return answer_continue();
+	if (is_free_address(surroundings, &address, size) || !is_at_home(surroundings, call))
+		return answer_continue();
+	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
+	if (fd < 0 || !target_is_waiting(&call->target))
+		return answer_continue();
+	int r = address.any.sa_family == AF_NETLINK ? bind_netlink(call, fd, &address, size)
+						    : sockd_bind(fd, &address.any, size);
+	return answer_value(r < 0 ? -errno : 0);
+}
+
+/* Or IP_TTL: the number is the same. */
+static bool is_hci_filter(int level, int name)
+{
+	return level == SOL_HCI && name == HCI_FILTER;
+}
+
+static struct answer answer_setsockopt(
+	const struct surroundings *surroundings, const struct call *call)
+{
+	int level = call_int(call, 1), name = call_int(call, 2);
+	socklen_t size = (socklen_t)call->arguments[4];
+	unsigned char value[WIRE_OPTION_MAX];
+	const struct option_info *info = option_by_number(level, name);
+
+	/* Those that hold a pointer or a descriptor are not ours to act on. */
+	if (!info || size > sizeof value ||
+		target_read(&call->target, call->arguments[3], value, size) < 0)
+		return answer_continue();
+	if ((option_is_free(info, value, size) && !is_hci_filter(level, name)) ||
+		!is_at_home(surroundings, call))
+		return answer_continue();
+	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
+	if (fd < 0 || !target_is_waiting(&call->target))
+		return answer_continue();
+	return answer_value(sockd_setsockopt(fd, level, name, value, size) < 0 ? -errno : 0);
+}
+
+struct answer answer_call(const struct surroundings *surroundings, const struct call *call)
+{
+	switch (call->kind) {
+	case CALL_SOCKET:
+		return answer_socket(surroundings, call);
+	case CALL_BIND:
+		return answer_bind(surroundings, call);
+	case CALL_SETSOCKOPT:
+		return answer_setsockopt(surroundings, call);
+	case CALL_SENDTO:
+	case CALL_SENDMSG:
+	case CALL_SENDMMSG:
+	case CALL_WRITE:
+	case CALL_WRITEV:
+		return is_at_home(surroundings, call) ? answer_send(call) : answer_continue();
+	case CALL_OTHER:
+		break;
+	}
+	return answer_continue();
+}

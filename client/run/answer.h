@@ -1,0 +1,59 @@
+/*
+ * The answers to notified calls: what each call is to do, decided and done on copies of its
+ * arguments (answer.c; sends in answer-send.c).
+ */
+#ifndef SOCKD_CLIENT_RUN_ANSWER_H
+#define SOCKD_CLIENT_RUN_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/run/call.h"
+
+/* What all answers depend on; does not change while calls are answered. */
+struct surroundings {
+	struct namespaces home;	  /* where the program was started */
+	const char *netns;	  /* where its sockets are to be opened; NULL: in its own */
+	unsigned first_free_port; /* from here on everyone may bind */
+	int window;		  /* its first number; -1: there is none */
+};
+
+enum answer_kind {
+	/*
+	 * The kernel carries the call out for the program itself, with whatever the arguments are
+	 * by then. Harmless always, because the program has no more rights there than without us;
+	 * it only must never follow on something of the call having been done here.
+	 */
+	ANSWER_CONTINUE,
+	ANSWER_VALUE, /* the call returns value, or fails with -value */
+	ANSWER_FD,    /* the call returns a descriptor of this socket */
+};
+
+struct answer {
+	enum answer_kind kind;
+	int64_t value;
+	int fd; /* owned; else -1 */
+	bool close_on_exec;
+	bool in_window; /* a number from there, if it can be had */
+};
+
+static inline struct answer answer_continue(void)
+{
+	return (struct answer){.kind = ANSWER_CONTINUE, .fd = -1};
+}
+
+static inline struct answer answer_value(int64_t value)
+{
+	return (struct answer){.kind = ANSWER_VALUE, .value = value, .fd = -1};
+}
+
+struct answer answer_call(const struct surroundings *surroundings, const struct call *call);
+
+/* CALL_SENDTO to CALL_WRITEV; the program is at home. */
+struct answer answer_send(const struct call *call);
+
+/* A copy of the program's descriptor, or a negative errno; says why where the program may not be
+ * looked into. */
+int answer_get_fd(const struct call *call, int fd);
+
+#endif

@@ -1,0 +1,222 @@
+#include "client/run/filter.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/run/window.h"
+#include "proto/bluetooth.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5)
+#endif
+#ifndef SOCK_PACKET
+#define SOCK_PACKET 10
+#endif
+
+/* The kernel takes an int from a register and does not look at the upper half. */
+#define INT_IS(argument, number) \
+	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), (uint32_t)(number))
+#define TYPE_IS(argument, type) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xf), type)
+#define IN_WINDOW(window) \
+	SCMP_CMP(0, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff) & ~(uint64_t)(WINDOW_SIZE - 1), \
+		(uint32_t)(window))
+
+static void cleanup_context(scmp_filter_ctx *context)
+{
+	if (*context)
+		seccomp_release(*context);
+}
+
+static int notify(scmp_filter_ctx context, int call, unsigned n, const struct scmp_arg_cmp *compare)
+{
+	int r = seccomp_rule_add_array(context, SCMP_ACT_NOTIFY, call, n, compare);
+
+	return r == -EEXIST ? 0 : r; /* two names of one option */
+}
+
+/* What is of inet and yet not everyone's. */
+static int add_inet(scmp_filter_ctx context, int domain, int icmp)
+{
+	const struct scmp_arg_cmp raw[] = {INT_IS(0, domain), TYPE_IS(1, SOCK_RAW)};
+	const struct scmp_arg_cmp packet[] = {INT_IS(0, domain), TYPE_IS(1, SOCK_PACKET)};
+	const struct scmp_arg_cmp ping[] = {
+		INT_IS(0, domain), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, icmp)};
+
+	int r = notify(context, SCMP_SYS(socket), 2, raw);
+	if (r == 0)
+		r = notify(context, SCMP_SYS(socket), 2, packet);
+	if (r == 0)
+		r = notify(context, SCMP_SYS(socket), 3, ping);
+	return r;
+}
+
+static int add_socket(scmp_filter_ctx context, bool any_namespace)
+{
+	int r = 0;
+
+	for (int domain = AF_INET; r == 0 && domain <= AF_INET6; domain++) {
+		const struct scmp_arg_cmp compare[] = {INT_IS(0, domain)};
+		if (any_namespace || (domain != AF_INET && domain != AF_INET6))
+			r = notify(context, SCMP_SYS(socket), 1, compare);
+		else
+			r = add_inet(
+				context, domain, domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	}
+	const struct scmp_arg_cmp above[] = {SCMP_CMP(0, SCMP_CMP_GT, AF_INET6)};
+	return r < 0 ? r : notify(context, SCMP_SYS(socket), 1, above);
+}
+
+static int add_options(scmp_filter_ctx context, int window)
+{
+	const struct option_info *info;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (info = option_privileged(i)); i++) {
+		const struct scmp_arg_cmp compare[] = {
+			INT_IS(1, info->level), INT_IS(2, info->option), IN_WINDOW(window)};
+		/* HCI_FILTER has the number of IP_TTL, which nobody should wait for. */
+		bool in_window = info->level == SOL_HCI && info->option == HCI_FILTER;
+		if (!in_window || window >= 0)
+			r = notify(context, SCMP_SYS(setsockopt), in_window ? 3 : 2, compare);
+	}
+	return r;
+}
+
+static int add_sends(scmp_filter_ctx context, int window)
+{
+	const int calls[] = {SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
+		SCMP_SYS(write), SCMP_SYS(writev)};
+	const struct scmp_arg_cmp compare[] = {IN_WINDOW(window)};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && window >= 0 && i < ARRAY_SIZE(calls); i++)
+		r = notify(context, calls[i], 1, compare);
+	return r;
+}
+
+static int add_common(scmp_filter_ctx context, const struct filter_choice *choice)
+{
+	/* What is of no architecture that is known here could do as it likes by io_uring. */
+	int r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+
+	if (r == 0)
+		r = notify(context, SCMP_SYS(bind), 0, NULL);
+	if (r == 0 && !choice->allow_io_uring)
+		r = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	return r;
+}
+
+/* The other architecture whose programs this one's kernel runs. 0: none. */
+static uint32_t compat_architecture(void)
+{
+	switch (seccomp_arch_native()) {
+	case SCMP_ARCH_X86_64:
+		return SCMP_ARCH_X86;
+	case SCMP_ARCH_AARCH64:
+		return SCMP_ARCH_ARM;
+	default:
+		return 0;
+	}
+}
+
+/* Through socketcall(2) the arguments are in memory, where a filter cannot look: the whole call is
+ * notified, but no send, which would be slowed down on every socket. */
+static int add_compat(scmp_filter_ctx context, const struct filter_choice *choice)
+{
+	_cleanup_(cleanup_context) scmp_filter_ctx compat = NULL;
+	uint32_t architecture = compat_architecture();
+
+	if (architecture == 0)
+		return 0;
+	compat = seccomp_init(SCMP_ACT_ALLOW);
+	if (!compat)
+		return -ENOMEM;
+	int r = seccomp_arch_remove(compat, SCMP_ARCH_NATIVE);
+	if (r == 0)
+		r = seccomp_arch_add(compat, architecture);
+	if (r == 0)
+		r = add_common(compat, choice);
+	if (r == 0)
+		r = notify(compat, SCMP_SYS(socket), 0, NULL);
+	if (r == 0)
+		r = notify(compat, SCMP_SYS(setsockopt), 0, NULL);
+	if (r == 0)
+		r = seccomp_merge(context, compat);
+	if (r == 0)
+		compat = NULL; /* part of the other now */
+	return r;
+}
+
+static int read_program(int fd, struct sock_fprog *ret)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return negative_errno();
+	size_t size = (size_t)status.st_size, n = size / sizeof(struct sock_filter);
+	if (n == 0 || n > UINT16_MAX || n * sizeof(struct sock_filter) != size)
+		return -EINVAL;
+	_cleanup_free_ struct sock_filter *filter = malloc(size);
+	if (!filter)
+		return -ENOMEM;
+	if (pread(fd, filter, size, 0) != (ssize_t)size)
+		return -EIO;
+	*ret = (struct sock_fprog){.len = (unsigned short)n, .filter = TAKE_PTR(filter)};
+	return 0;
+}
+
+int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
+{
+	_cleanup_(cleanup_context) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
+	_cleanup_close_ int fd = -1;
+
+	if (!context)
+		return -ENOMEM;
+	int r = add_common(context, choice);
+	if (r == 0)
+		r = add_socket(context, choice->any_namespace);
+	if (r == 0)
+		r = add_options(context, choice->window);
+	if (r == 0)
+		r = add_sends(context, choice->window);
+	if (r == 0)
+		r = add_compat(context, choice);
+	if (r < 0)
+		return r;
+	/* It is loaded by hand: the library knows not every flag. */
+	fd = memfd_create("sockd-run filter", MFD_CLOEXEC);
+	if (fd < 0)
+		return negative_errno();
+	r = seccomp_export_bpf(context, fd);
+	return r < 0 ? r : read_program(fd, ret);
+}
+
+int filter_install(const struct sock_fprog *program, bool *ret_killable)
+{
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	bool killable = true;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return negative_errno();
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);
+	if (fd < 0 && errno == EINVAL) {
+		killable = false;
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+	}
+	if (fd < 0)
+		return negative_errno();
+	*ret_killable = killable;
+	return (int)fd;
+}

@@ -1,0 +1,31 @@
+/*
+ * What of a program's system calls comes to the supervisor: the seccomp filter. It decides on
+ * register values only, so that all other calls run as if it were not there.
+ *
+ * Notified are socket(2) of what an unprivileged user may not open, bind(2), setsockopt(2) of what
+ * needs a capability, and sends and writes on the descriptor numbers of the window (window.h).
+ * Whatever is not notified is judged by the kernel as ever: the filter gives nothing away.
+ */
+#ifndef SOCKD_CLIENT_RUN_FILTER_H
+#define SOCKD_CLIENT_RUN_FILTER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+
+struct filter_choice {
+	bool any_namespace;  /* sockets of all families but AF_UNIX come from another namespace */
+	bool allow_io_uring; /* else io_uring_setup(2) says ENOSYS */
+	int window;	     /* its first number; negative: there is none */
+};
+
+/* The caller frees ret->filter. Returns 0 or a negative errno. */
+int filter_make(const struct filter_choice *choice, struct sock_fprog *ret);
+
+/*
+ * Puts the calling process, which has one thread, under the filter for good. Returns the listener,
+ * close-on-exec, or a negative errno: -EBUSY where a supervisor is there already. *ret_killable
+ * tells whether a call that was received can be interrupted by no signal but a deadly one.
+ */
+int filter_install(const struct sock_fprog *program, bool *ret_killable);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * The process that the user sees stands for the program: signals sent to it reach the program, it
+ * stops and goes on with it, and ends as it ends.
+ */
+#ifndef SOCKD_CLIENT_RUN_FOLLOW_H
+#define SOCKD_CLIENT_RUN_FOLLOW_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+/* Blocks what follow() will wait for. To be called before anything is forked; *ret is the mask to
+ * be restored in the program. */
+void follow_prepare(sigset_t *ret);
+
+/* Returns when the program has ended: its status as waitpid(2) has it. Others that end meanwhile
+ * are reaped; that the supervisor has ended is said. */
+int follow(pid_t program, pid_t supervisor);
+
+/* Ends this process as the program ended: with its status, or by its signal. */
+_Noreturn void follow_end(int status);
+
+#endif

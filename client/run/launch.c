@@ -1,0 +1,119 @@
+#include "client/run/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/run/filter.h"
+#include "client/run/follow.h"
+#include "client/run/program.h"
+#include "client/run/say.h"
+#include "client/run/supervise.h"
+#include "client/run/window.h"
+#include "proto/macro.h"
+
+static int usual_window(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -1 : window_first(limit.rlim_cur);
+}
+
+static int make_pair(int ret[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? negative_errno()
+									      : 0;
+}
+
+/* Its first word: whether there is a broker. Returns 0, or -ENOTCONN where there is none. */
+static int hear_of_broker(int to_supervisor, bool require)
+{
+	struct supervise_report report = {0};
+	ssize_t n = read(to_supervisor, &report, sizeof report);
+
+	if (n != sizeof report) {
+		say_error("the supervisor did not start");
+		return -ECONNRESET;
+	}
+	report.reason[sizeof report.reason - 1] = '\0';
+	if (report.error == 0)
+		return 0;
+	if (require)
+		say_error("%s", report.reason);
+	else
+		say("%s; the program runs without it", report.reason);
+	return require ? -ENOTCONN : 0;
+}
+
+/* Tells it that the program has ended, so that it goes on for what is left and does not take the
+ * end of this process for an accident. */
+static void part_from_supervisor(int to_supervisor)
+{
+	char word = SUPERVISE_PROGRAM_ENDED;
+
+	if (send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL) == sizeof word)
+		(void)!read(to_supervisor, &word, sizeof word);
+}
+
+int launch_supervised(const struct options *options)
+{
+	const struct filter_choice choice = {
+		.any_namespace = options->netns != NULL,
+		.allow_io_uring = options->allow_io_uring,
+		.window = usual_window(),
+	};
+	struct sock_fprog filter = {0};
+	int with_program[2], with_us[2];
+	sigset_t signals;
+
+	int r = filter_make(&choice, &filter);
+	if (r == 0)
+		r = make_pair(with_program);
+	if (r == 0)
+		r = make_pair(with_us);
+	if (r < 0) {
+		say_error("the supervisor cannot be made: %s", strerror(-r));
+		return EXIT_SOCKD_RUN;
+	}
+	follow_prepare(&signals);
+	pid_t supervisor = fork();
+	if (supervisor == 0) {
+		close_quietly(with_program[1]);
+		close_quietly(with_us[1]);
+		supervise(options, choice.window, with_program[0], with_us[0]);
+	}
+	close_quietly(with_program[0]);
+	close_quietly(with_us[0]);
+	if (supervisor < 0 || hear_of_broker(with_us[1], options->require) < 0)
+		return EXIT_SOCKD_RUN;
+	pid_t program = fork();
+	if (program == 0) {
+		const struct program run = {
+			.command = options->command,
+			.map_root = options->map_root,
+			.filter = filter,
+			.signals = &signals,
+			.channel = with_program[1],
+		};
+		close_quietly(with_us[1]);
+		program_run(&run);
+	}
+	free(filter.filter);
+	close_quietly(with_program[1]);
+	if (program < 0) {
+		say_error("the program cannot be started: %s", strerror(errno));
+		return EXIT_SOCKD_RUN;
+	}
+	int status = follow(program, supervisor);
+	part_from_supervisor(with_us[1]);
+	follow_end(status);
+}

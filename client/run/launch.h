@@ -1,0 +1,15 @@
+/*
+ * The three processes of a supervised run: this one, which stands for the program (follow.h); the
+ * supervisor, in a session of its own, which lives as long as anything that it supervises; and the
+ * program.
+ */
+#ifndef SOCKD_CLIENT_RUN_LAUNCH_H
+#define SOCKD_CLIENT_RUN_LAUNCH_H
+
+#include "client/run/options.h"
+
+/* Runs the program under a supervisor. Returns the exit status where it could not be started;
+ * otherwise ends this process as the program ends. */
+int launch_supervised(const struct options *options);
+
+#endif

@@ -1,0 +1,175 @@
+#include "client/run/preload.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/run/program.h"
+#include "client/run/say.h"
+#include "lib/broker.h"
+#include "lib/sockd.h"
+#include "proto/macro.h"
+
+#define INTERPRETERS_MAX 4
+#define HEADERS_MAX 128
+
+#if UINTPTR_MAX == UINT64_MAX
+typedef Elf64_Ehdr elf_header;
+typedef Elf64_Phdr elf_segment;
+#define OWN_CLASS ELFCLASS64
+#else
+typedef Elf32_Ehdr elf_header;
+typedef Elf32_Phdr elf_segment;
+#define OWN_CLASS ELFCLASS32
+#endif
+
+static const char *library_path(void)
+{
+	const char *path = secure_getenv("SOCKD_PRELOAD");
+
+	return path && *path ? path : SOCKD_PRELOAD_PATH;
+}
+
+/* As execvp(3) finds it. */
+static int open_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[4096];
+
+	if (strchr(name, '/'))
+		return open(name, O_RDONLY | O_CLOEXEC);
+	for (path = path ? path : "/bin:/usr/bin"; *path;) {
+		size_t size = strcspn(path, ":");
+		int n = snprintf(file, sizeof file, "%.*s%s%s", (int)size, path,
+			size > 0 ? "/" : "./", name);
+		if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
+			return open(file, O_RDONLY | O_CLOEXEC);
+		path += size + (path[size] == ':');
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+/* A script's interpreter; NULL: the file is none, or is wrong. */
+static char *interpreter_of(const char *head, char *buffer, size_t size)
+{
+	if (head[0] != '#' || head[1] != '!')
+		return NULL;
+	head += 2;
+	head += strspn(head, " \t");
+	size_t length = strcspn(head, " \t\n");
+	if (length == 0 || length >= size)
+		return NULL;
+	memcpy(buffer, head, length);
+	buffer[length] = '\0';
+	return buffer;
+}
+
+static bool is_dynamic(int fd, const elf_header *header, const char **ret_why)
+{
+	elf_segment segment;
+
+	*ret_why = "it is not linked dynamically";
+	for (unsigned i = 0; i < MIN_OF(header->e_phnum, HEADERS_MAX); i++) {
+		off_t at = (off_t)(header->e_phoff + (uint64_t)i * sizeof segment);
+		if (at < 0 || pread(fd, &segment, sizeof segment, at) != sizeof segment)
+			return false;
+		if (segment.p_type == PT_INTERP)
+			return true;
+	}
+	return false;
+}
+
+static bool is_loadable(int fd, char *interpreter, size_t size, const char **ret_why)
+{
+	union {
+		char text[4096];
+		elf_header elf;
+	} head = {0};
+	struct stat status;
+	ssize_t n = pread(fd, &head, sizeof head - 1, 0);
+
+	*interpreter = '\0';
+	*ret_why = "it can be read by nobody but its owner";
+	if (n < 0 || fstat(fd, &status) < 0)
+		return false;
+	*ret_why = "it changes its user or group";
+	if (status.st_mode & (S_ISUID | S_ISGID))
+		return false;
+	if (interpreter_of(head.text, interpreter, size))
+		return true;
+	*ret_why = "it is neither an ELF program nor a script";
+	if ((size_t)n < sizeof head.elf || memcmp(head.elf.e_ident, ELFMAG, SELFMAG) != 0)
+		return false;
+	*ret_why = "it is built for another architecture";
+	if (head.elf.e_ident[EI_CLASS] != OWN_CLASS || head.elf.e_phentsize != sizeof(elf_segment))
+		return false;
+	return is_dynamic(fd, &head.elf, ret_why);
+}
+
+bool preload_can(const char *name, const char **ret_why)
+{
+	char interpreter[512];
+
+	if (access(library_path(), R_OK) < 0) {
+		*ret_why = "libsockd-preload.so is not installed";
+		return false;
+	}
+	for (int i = 0; i < INTERPRETERS_MAX; i++) {
+		_cleanup_close_ int fd = open_program(name);
+		if (fd < 0) {
+			*ret_why = "it cannot be read";
+			return false;
+		}
+		if (!is_loadable(fd, interpreter, sizeof interpreter, ret_why))
+			return false;
+		if (*interpreter == '\0')
+			return true;
+		name = interpreter;
+	}
+	*ret_why = "its interpreters are scripts, and theirs too";
+	return false;
+}
+
+static int add_to_environment(void)
+{
+	const char *present = getenv("LD_PRELOAD");
+	_cleanup_free_ char *value = NULL;
+
+	if (asprintf(&value, "%s%s%s", library_path(), present && *present ? ":" : "",
+		    present ? present : "") < 0)
+		return -ENOMEM;
+	return setenv("LD_PRELOAD", value, 1) < 0 ? negative_errno() : 0;
+}
+
+int preload_run(const struct options *options)
+{
+	const char *why;
+
+	if (!preload_can(options->command[0], &why)) {
+		if (options->mode == RUN_PRELOAD && options->require) {
+			say_error("the library cannot be loaded into %s: %s", options->command[0],
+				why);
+			return EXIT_SOCKD_RUN;
+		}
+		say("the library cannot be loaded into %s: %s; it runs without",
+			options->command[0], why);
+	}
+	if (broker_reach() < 0) {
+		if (options->require) {
+			say_error("%s", sockd_reason());
+			return EXIT_SOCKD_RUN;
+		}
+		say("%s; the program runs without it", sockd_reason());
+	}
+	int r = add_to_environment();
+	if (r < 0) {
+		say_error("the environment cannot be set: %s", strerror(-r));
+		return EXIT_SOCKD_RUN;
+	}
+	return program_exec(options->command);
+}

@@ -1,0 +1,151 @@
+#include "client/run/probe.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/run/filter.h"
+#include "proto/macro.h"
+#include "proto/transport.h"
+
+#define MARK EUCLEAN /* which none of the calls ever says by itself */
+#define PATIENCE_MSEC 10000
+
+static bool is_marked(long r)
+{
+	return r < 0 && errno == MARK;
+}
+
+/* In a process under the filter: does each kind of call come through to us? */
+static bool all_come_through(void)
+{
+	static const struct {
+		int domain, type;
+	} sockets[] = {
+		{AF_INET, SOCK_RAW},
+		{AF_INET6, SOCK_RAW},
+		{AF_PACKET, SOCK_RAW},
+		{AF_NETLINK, SOCK_RAW},
+		{AF_CAN, SOCK_RAW},
+		{AF_BLUETOOTH, SOCK_RAW},
+		{AF_VSOCK, SOCK_STREAM},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+		if (!is_marked(syscall(SYS_socket, sockets[i].domain, sockets[i].type, 1)))
+			return false;
+	return is_marked(syscall(SYS_bind, -1, NULL, 0)) &&
+	       is_marked(syscall(SYS_setsockopt, -1, SOL_SOCKET, SO_MARK, NULL, 0));
+}
+
+static _Noreturn void run_probed(const struct sock_fprog *filter, int channel)
+{
+	bool killable;
+	int32_t word = 0;
+	int listener = filter_install(filter, &killable);
+
+	if (listener < 0) {
+		word = listener;
+		_exit(transport_send(channel, &word, sizeof word, NULL, 0, 0) < 0);
+	}
+	if (transport_send(channel, &word, sizeof word, &listener, 1, 0) < 0)
+		_exit(EXIT_FAILURE);
+	close_quietly(listener);
+	word = all_come_through() ? 0 : -EACCES;
+	_exit(transport_send(channel, &word, sizeof word, NULL, 0, 0) < 0);
+}
+
+static int mark_one(int listener, const struct seccomp_notif_sizes *sizes)
+{
+	size_t call_size = MAX_OF(sizes->seccomp_notif, sizeof(struct seccomp_notif));
+	size_t answer_size = MAX_OF(sizes->seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
+	_cleanup_free_ struct seccomp_notif *call = calloc(1, call_size);
+	_cleanup_free_ struct seccomp_notif_resp *answer = calloc(1, answer_size);
+
+	if (!call || !answer)
+		return -ENOMEM;
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call) < 0)
+		return errno == EINTR || errno == ENOENT ? 0 : negative_errno();
+	answer->id = call->id;
+	answer->error = -MARK;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
+	return 0;
+}
+
+/* Answers until the process has told its result. */
+static int answer_probed(int channel)
+{
+	struct seccomp_notif_sizes sizes;
+	struct transport_message message;
+	_cleanup_close_ int listener = -1;
+	int32_t word;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return negative_errno();
+	int r = transport_receive(channel, &word, sizeof word, &listener, 1, 0, &message);
+	if (r < 0)
+		return r;
+	if (message.n_fds != 1)
+		listener = -1;
+	if (message.size != sizeof word)
+		return -ECONNRESET;
+	if (listener < 0)
+		return word < 0 ? word : -ECONNRESET;
+	for (;;) {
+		struct pollfd polled[] = {
+			{.fd = listener, .events = POLLIN}, {.fd = channel, .events = POLLIN}};
+		int n = poll(polled, ARRAY_SIZE(polled), PATIENCE_MSEC);
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (n < 0 && errno != EINTR)
+			return negative_errno();
+		if (n > 0 && polled[0].revents & POLLIN) {
+			r = mark_one(listener, &sizes);
+			if (r < 0)
+				return r;
+		} else if (n > 0 && polled[1].revents != 0)
+			return read(channel, &word, sizeof word) == sizeof word ? word
+										: -ECONNRESET;
+	}
+}
+
+int probe_supervision(void)
+{
+	const struct filter_choice choice = {.window = -1};
+	struct sock_fprog filter = {0};
+	int channel[2];
+
+	int r = filter_make(&choice, &filter);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) {
+		r = negative_errno();
+		free(filter.filter);
+		return r;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		close_quietly(channel[0]);
+		run_probed(&filter, channel[1]);
+	}
+	free(filter.filter);
+	close_quietly(channel[1]);
+	r = pid < 0 ? negative_errno() : answer_probed(channel[0]);
+	close_quietly(channel[0]);
+	if (pid > 0) {
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return r;
+}

@@ -1,0 +1,97 @@
+#include "client/run/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/run/filter.h"
+#include "client/run/options.h"
+#include "client/run/say.h"
+#include "proto/macro.h"
+#include "proto/transport.h"
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t size = strlen(text);
+
+	if (fd < 0)
+		return negative_errno();
+	ssize_t n = write(fd, text, size);
+	if (n < 0)
+		return negative_errno();
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+int program_map_root(void)
+{
+	char users[32], groups[32];
+
+	snprintf(users, sizeof users, "0 %u 1", (unsigned)geteuid());
+	snprintf(groups, sizeof groups, "0 %u 1", (unsigned)getegid());
+	int r = unshare(CLONE_NEWUSER) < 0 ? negative_errno() : 0;
+	/* Without this the group may not be mapped by who has no right to. */
+	if (r == 0)
+		r = write_file("/proc/self/setgroups", "deny");
+	if (r == 0)
+		r = write_file("/proc/self/uid_map", users);
+	if (r == 0)
+		r = write_file("/proc/self/gid_map", groups);
+	if (r < 0)
+		say_error("--map-root: a user namespace cannot be made: %s (see the sysctls "
+			  "user.max_user_namespaces, kernel.unprivileged_userns_clone and "
+			  "kernel.apparmor_restrict_unprivileged_userns)",
+			strerror(-r));
+	return r;
+}
+
+int program_exec(char **command)
+{
+	(void)execvp(command[0], command);
+	int error = errno;
+	say_error("%s cannot be run: %s", command[0], strerror(error));
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+/* The listener goes to the supervisor; its answer is waited for, so that nothing of the program
+ * runs before. */
+static int hand_over(const struct program *program, int listener, bool killable)
+{
+	const struct program_hello hello = {.pid = getpid(), .killable = killable};
+	char go;
+
+	int r = transport_send(program->channel, &hello, sizeof hello, &listener, 1, 0);
+	if (r < 0)
+		return r;
+	ssize_t n = read(program->channel, &go, sizeof go);
+	if (n < 0)
+		return negative_errno();
+	return n == sizeof go ? 0 : -ECONNRESET;
+}
+
+_Noreturn void program_run(const struct program *program)
+{
+	bool killable = false;
+
+	if (program->map_root && program_map_root() < 0)
+		_exit(EXIT_SOCKD_RUN);
+	int listener = filter_install(&program->filter, &killable);
+	if (listener < 0) {
+		say_error("the program's system calls cannot be supervised: %s%s",
+			strerror(-listener),
+			listener == -EBUSY ? " (another supervisor does that already)" : "");
+		_exit(EXIT_SOCKD_RUN);
+	}
+	int r = hand_over(program, listener, killable);
+	if (r < 0) {
+		say_error("the supervisor did not start: %s", strerror(-r));
+		_exit(EXIT_SOCKD_RUN);
+	}
+	(void)close(listener);
+	(void)close(program->channel);
+	sigprocmask(SIG_SETMASK, program->signals, NULL);
+	_exit(program_exec(program->command));
+}

@@ -1,0 +1,36 @@
+/*
+ * The process that becomes the program.
+ */
+#ifndef SOCKD_CLIENT_RUN_PROGRAM_H
+#define SOCKD_CLIENT_RUN_PROGRAM_H
+
+#include <linux/filter.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What is sent to the supervisor, with the listener. */
+struct program_hello {
+	pid_t pid;
+	bool killable; /* see filter_install() */
+};
+
+struct program {
+	char **command;
+	bool map_root;
+	struct sock_fprog filter;
+	const sigset_t *signals; /* the mask to start with */
+	int channel;		 /* to the supervisor */
+};
+
+/* Runs the program in this process, which has one thread; ends it where that fails. */
+_Noreturn void program_run(const struct program *program);
+
+/* Puts this process into a user namespace where it is root and nobody else is anybody. Returns 0 or
+ * a negative errno, after saying what is wrong. */
+int program_map_root(void);
+
+/* execvp(3); returns the exit status to end with, after saying why. */
+int program_exec(char **command);
+
+#endif

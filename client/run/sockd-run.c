@@ -1,0 +1,62 @@
+/* sockd-run: any program, unmodified, with its sockets from sockd. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/run/launch.h"
+#include "client/run/options.h"
+#include "client/run/preload.h"
+#include "client/run/probe.h"
+#include "client/run/program.h"
+#include "client/run/say.h"
+
+/* Which way is open to this program here. RUN_AUTO: none. */
+static enum run_mode choose(const struct options *options)
+{
+	const char *why;
+	int r = probe_supervision();
+
+	if (r == 0)
+		return RUN_SECCOMP;
+	say_verbosely("system calls cannot be supervised here: %s",
+		r == -EACCES ? "a seccomp filter that was there before answers first"
+			     : strerror(-r));
+	if (options->learn || options->dry_run || options->map_root)
+		return r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
+	if (preload_can(options->command[0], &why))
+		return RUN_PRELOAD;
+	say_verbosely("the library cannot be loaded into the program: %s", why);
+	return r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	setlocale(LC_ALL, "");
+	int r = options_parse(argc, argv, &options);
+	if (r > 0)
+		return fflush(stdout) != 0 ? EXIT_SOCKD_RUN : r - 1;
+	if (options.socket && setenv("SOCKD_SOCKET", options.socket, 1) < 0)
+		return EXIT_SOCKD_RUN;
+	if (options.netns && setenv("SOCKD_NETNS", options.netns, 1) < 0)
+		return EXIT_SOCKD_RUN;
+	enum run_mode mode = options.mode == RUN_AUTO ? choose(&options) : options.mode;
+	switch (mode) {
+	case RUN_SECCOMP:
+		if (options.mode == RUN_AUTO)
+			say_verbosely("chosen: --mode=seccomp");
+		return launch_supervised(&options);
+	case RUN_PRELOAD:
+		if (options.mode == RUN_AUTO)
+			say_verbosely("chosen: --mode=preload");
+		return preload_run(&options);
+	case RUN_AUTO:
+		break;
+	}
+	say_error("neither a supervisor nor the preload library can bring sockets to %s here%s",
+		options.command[0], options.require ? "" : "; it runs without");
+	return options.require ? EXIT_SOCKD_RUN : program_exec(options.command);
+}

@@ -1,0 +1,170 @@
+#include "client/run/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/run/program.h"
+#include "client/run/say.h"
+#include "client/run/supervisor.h"
+#include "lib/broker.h"
+#include "lib/slot.h"
+#include "lib/sockd.h"
+#include "proto/macro.h"
+#include "proto/transport.h"
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+static void to_null(int first, int last)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	for (int fd = first; fd <= last; fd++)
+		(void)dup2(null, fd);
+	if (null > last)
+		close_quietly(null);
+}
+
+static void close_between(int first, int last)
+{
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	/* Before Linux 5.9. */
+	for (int fd = first; fd <= MIN_OF(last, 65536); fd++)
+		(void)close(fd);
+}
+
+static void close_all_but(int one, int other)
+{
+	int lower = MIN_OF(one, other), higher = MAX_OF(one, other);
+
+	close_between(STDERR_FILENO + 1, lower - 1);
+	close_between(lower + 1, higher - 1);
+	close_between(higher + 1, INT32_MAX);
+}
+
+/* What would keep a terminal, a pipe, a directory or a mount busy is let go of. */
+static void detach(int with_program, int with_parent)
+{
+	static const int outlived[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2,
+		SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+	struct rlimit limit;
+	sigset_t none;
+
+	(void)setsid();
+	(void)!chdir("/");
+	for (size_t i = 0; i < ARRAY_SIZE(outlived); i++)
+		(void)signal(outlived[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	to_null(STDIN_FILENO, STDOUT_FILENO);
+	close_all_but(with_program, with_parent);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void report_broker(int with_parent)
+{
+	struct supervise_report report = {0};
+
+	int r = broker_reach();
+	report.error = -r;
+	if (r < 0)
+		snprintf(report.reason, sizeof report.reason, "%s", sockd_reason());
+	(void)!write(with_parent, &report, sizeof report);
+}
+
+/* Exactly one listener. */
+static int receive_listener(int with_program, struct program_hello *ret)
+{
+	struct transport_message message;
+	int listener;
+
+	int r = transport_receive(with_program, ret, sizeof *ret, &listener, 1, 0, &message);
+	if (r < 0)
+		return r;
+	if (message.n_fds == 1 && message.size == sizeof *ret)
+		return listener;
+	if (message.n_fds == 1)
+		close_quietly(listener);
+	return -ECONNRESET;
+}
+
+static unsigned first_free_port(void)
+{
+	unsigned port = 0;
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+
+	if (file) {
+		if (fscanf(file, "%u", &port) != 1)
+			port = 0;
+		(void)fclose(file);
+	}
+	/* Those below 1024 are tried each time: the setting may change. */
+	return MAX_OF(port, 1024u);
+}
+
+/* Until nothing is left to supervise. */
+static void wait_for_end(int listener, int with_parent)
+{
+	struct pollfd polled[] = {{.fd = listener}, {.fd = with_parent, .events = POLLIN}};
+
+	while (!(polled[0].revents & (POLLHUP | POLLERR))) {
+		char word;
+		if (poll(polled, ARRAY_SIZE(polled), -1) < 0 && errno != EINTR)
+			return;
+		if (polled[1].revents == 0)
+			continue;
+		ssize_t n = read(with_parent, &word, sizeof word);
+		if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
+			return;
+		/* Whoever reads from the other end of a pipe waits for the program's descendants,
+		 * not for us. */
+		to_null(STDERR_FILENO, STDERR_FILENO);
+		(void)send(with_parent, &word, sizeof word, MSG_NOSIGNAL);
+		close_quietly(with_parent);
+		polled[1].fd = -1;
+	}
+}
+
+_Noreturn void supervise(
+	const struct options *options, int window, int with_program, int with_parent)
+{
+	struct program_hello hello;
+	struct surroundings surroundings = {.netns = options->netns, .window = window};
+
+	detach(with_program, with_parent);
+	slot_use_own();
+	report_broker(with_parent);
+	int listener = receive_listener(with_program, &hello);
+	if (listener < 0)
+		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
+	surroundings.first_free_port = first_free_port();
+	int r = namespaces_of(hello.pid, &surroundings.home);
+	if (r == 0)
+		r = supervisor_start(listener, &surroundings);
+	if (r < 0) {
+		say_error("the program cannot be supervised: %s", strerror(-r));
+		_exit(EXIT_SOCKD_RUN);
+	}
+	char go = 1;
+	if (send(with_program, &go, sizeof go, MSG_NOSIGNAL) != sizeof go)
+		_exit(EXIT_SOCKD_RUN);
+	close_quietly(with_program);
+	wait_for_end(listener, with_parent);
+	_exit(EXIT_SUCCESS);
+}

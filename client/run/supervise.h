@@ -1,0 +1,28 @@
+/*
+ * The supervisor's process: what is around the answering of calls (supervisor.h).
+ *
+ * It has no terminal, no descriptor of the program's but standard error, and no limit of
+ * descriptors below the hard one. It ends when nothing is left to supervise; at once, so that calls
+ * fail, where the process that stands for the program was killed; and of a signal only by SIGKILL:
+ * whoever ends the program and all around it lets it end first.
+ */
+#ifndef SOCKD_CLIENT_RUN_SUPERVISE_H
+#define SOCKD_CLIENT_RUN_SUPERVISE_H
+
+#include "client/run/options.h"
+
+/* What it says first. */
+struct supervise_report {
+	int error; /* positive: there is no broker, because of this */
+	char reason[512];
+};
+
+/* What it is told, and answers with a byte when it has done what was still due. */
+#define SUPERVISE_PROGRAM_ENDED 'E'
+
+/* with_program: where the listener comes from; with_parent: what the report goes to. Both are
+ * taken. */
+_Noreturn void supervise(
+	const struct options *options, int window, int with_program, int with_parent);
+
+#endif

@@ -1,0 +1,189 @@
+#include "client/run/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "client/run/say.h"
+#include "client/run/window.h"
+#include "lib/slot.h"
+#include "proto/macro.h"
+
+#define THREADS_FIRST 2u
+#define THREADS_MAX 256u
+#define STACK_SIZE (512u * 1024u)
+
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND (1ul << 1)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1ul << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+static struct supervisor {
+	int listener;
+	struct surroundings surroundings;
+	size_t notification_size, response_size;
+	_Atomic unsigned n_threads, n_idle;
+	pthread_mutex_t window_lock; /* between finding a number free and taking it */
+} supervisor = {.window_lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The call may be over before it is answered: the program was killed, or a signal came. */
+static void respond(const struct call *call, void *buffer, const struct answer *answer)
+{
+	struct seccomp_notif_resp *response = buffer;
+
+	memset(response, 0, supervisor.response_size);
+	response->id = call->target.id;
+	if (answer->kind == ANSWER_CONTINUE)
+		response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	else if (answer->value < 0)
+		response->error = (int)answer->value;
+	else
+		response->val = answer->value;
+	(void)ioctl(supervisor.listener, SECCOMP_IOCTL_NOTIF_SEND, response);
+}
+
+/* With the answer in one, so that no descriptor is left there where the call was interrupted. */
+static int add_fd(const struct call *call, const struct answer *answer, int number)
+{
+	struct seccomp_notif_addfd addfd = {
+		.id = call->target.id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND | (number >= 0 ? SECCOMP_ADDFD_FLAG_SETFD : 0),
+		.srcfd = (uint32_t)answer->fd,
+		.newfd = number >= 0 ? (uint32_t)number : 0,
+		.newfd_flags = answer->close_on_exec ? O_CLOEXEC : 0,
+	};
+
+	return ioctl(supervisor.listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) < 0 ? negative_errno()
+										 : 0;
+}
+
+/* The first number of the window that is free in the program; -1: none is, or none can be seen. */
+static int find_number(const struct call *call)
+{
+	int first = supervisor.surroundings.window;
+
+	for (int number = first; number < first + WINDOW_SIZE; number++) {
+		int fd = target_get_fd(&call->target, number);
+		if (fd == -EBADF)
+			return number;
+		if (fd < 0)
+			return -1;
+		close_quietly(fd);
+	}
+	return -1;
+}
+
+static int add_fd_in_window(const struct call *call, const struct answer *answer)
+{
+	pthread_mutex_lock(&supervisor.window_lock);
+	int number = find_number(call);
+	int r = number < 0 ? -EMFILE : add_fd(call, answer, number);
+	pthread_mutex_unlock(&supervisor.window_lock);
+	return r;
+}
+
+static void give_fd(const struct call *call, void *buffer, const struct answer *answer)
+{
+	int r = answer->in_window ? add_fd_in_window(call, answer) : -EMFILE;
+
+	/* Any other number will do where only its sends are not seen. */
+	if (r < 0 && r != -ENOENT)
+		r = add_fd(call, answer, -1);
+	if (r < 0 && r != -ENOENT) {
+		const struct answer failure = answer_value(r);
+		respond(call, buffer, &failure);
+	}
+}
+
+static int start_thread(void);
+
+static void answer_one(const struct seccomp_notif *notification, void *buffer)
+{
+	struct call call;
+	struct answer answer = answer_continue();
+
+	if (call_decode(notification, supervisor.listener, &call) == 0 && call.target.tid > 0)
+		answer = answer_call(&supervisor.surroundings, &call);
+	if (answer.kind == ANSWER_FD)
+		give_fd(&call, buffer, &answer);
+	else
+		respond(&call, buffer, &answer);
+	close_quietly(answer.fd);
+}
+
+static void *serve(void *data _unused_)
+{
+	_cleanup_free_ struct seccomp_notif *notification = malloc(supervisor.notification_size);
+	_cleanup_free_ void *buffer = malloc(supervisor.response_size);
+
+	slot_use_own();
+	while (notification && buffer) {
+		memset(notification, 0, supervisor.notification_size);
+		int r = ioctl(supervisor.listener, SECCOMP_IOCTL_NOTIF_RECV, notification);
+		if (r < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
+			continue;
+		if (r < 0)
+			break;
+		/* Always one more than there is work for. */
+		if (atomic_fetch_sub(&supervisor.n_idle, 1) == 1)
+			(void)start_thread();
+		answer_one(notification, buffer);
+		atomic_fetch_add(&supervisor.n_idle, 1);
+	}
+	atomic_fetch_sub(&supervisor.n_threads, 1);
+	return NULL;
+}
+
+static int start_thread(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (atomic_fetch_add(&supervisor.n_threads, 1) >= THREADS_MAX) {
+		atomic_fetch_sub(&supervisor.n_threads, 1);
+		return -EAGAIN;
+	}
+	atomic_fetch_add(&supervisor.n_idle, 1);
+	int error = pthread_attr_init(&attributes);
+	if (error == 0) {
+		(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+		(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+		error = pthread_create(&thread, &attributes, serve, NULL);
+		(void)pthread_attr_destroy(&attributes);
+	}
+	if (error != 0) {
+		atomic_fetch_sub(&supervisor.n_threads, 1);
+		atomic_fetch_sub(&supervisor.n_idle, 1);
+	}
+	return -error;
+}
+
+int supervisor_start(int listener, const struct surroundings *surroundings)
+{
+	struct seccomp_notif_sizes sizes;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return negative_errno();
+	supervisor.listener = listener;
+	supervisor.surroundings = *surroundings;
+	supervisor.notification_size = MAX_OF(sizes.seccomp_notif, sizeof(struct seccomp_notif));
+	supervisor.response_size =
+		MAX_OF(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
+	/* The answering thread's processor goes to the waiting one at once; from Linux 6.6. */
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	for (unsigned i = 0; i < THREADS_FIRST; i++) {
+		int r = start_thread();
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,144 @@
+#include "client/run/target.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "proto/macro.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#define PIDFD_OF_THREAD O_EXCL /* PIDFD_THREAD, from Linux 6.9 */
+
+bool target_is_waiting(const struct target *target)
+{
+	uint64_t id = target->id;
+
+	return ioctl(target->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+int target_read(const struct target *target, uint64_t address, void *buffer, size_t size)
+{
+	struct iovec local = {.iov_base = buffer, .iov_len = size};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+
+	if (address > UINTPTR_MAX)
+		return -EFAULT;
+	ssize_t n = process_vm_readv(target->tid, &local, 1, &remote, 1, 0);
+	if (n < 0)
+		return negative_errno();
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+pid_t target_process(const struct target *target)
+{
+	char path[64], text[1024], *at;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)target->tid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return negative_errno();
+	ssize_t n = read(fd, text, sizeof text - 1);
+	if (n < 0)
+		return negative_errno();
+	text[n] = '\0';
+	at = strstr(text, "\nTgid:");
+	if (!at)
+		return -EINVAL;
+	long pid = strtol(at + strlen("\nTgid:"), NULL, 10);
+	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : -EINVAL;
+}
+
+/* Threads need not share their descriptors, and an older kernel hands out those of the process. */
+static bool is_of_thread(pid_t tid, int number, int fd)
+{
+	char path[64], theirs[64], ours[64];
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)tid, number);
+	ssize_t n = readlink(path, theirs, sizeof theirs);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return n > 0 && readlink(path, ours, sizeof ours) == n &&
+	       memcmp(theirs, ours, (size_t)n) == 0;
+}
+
+static int get_fd_of_process(const struct target *target, int number)
+{
+	pid_t pid = target_process(target);
+	if (pid < 0)
+		return pid;
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return negative_errno();
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	if (fd < 0)
+		return negative_errno();
+	if (pid != target->tid && !is_of_thread(target->tid, number, fd))
+		return -EPERM;
+	return TAKE_FD(fd);
+}
+
+int target_get_fd(const struct target *target, int number)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, target->tid, PIDFD_OF_THREAD);
+
+	if (pidfd < 0)
+		return errno == EINVAL ? get_fd_of_process(target, number) : negative_errno();
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	return fd < 0 ? negative_errno() : fd;
+}
+
+int namespaces_of(pid_t pid, struct namespaces *ret)
+{
+	struct stat network, user;
+	char path[64] = "/proc/thread-self/ns";
+
+	if (pid != 0)
+		snprintf(path, sizeof path, "/proc/%d/ns", (int)pid);
+	_cleanup_close_ int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fstatat(dir, "net", &network, 0) < 0 || fstatat(dir, "user", &user, 0) < 0)
+		return negative_errno();
+	*ret = (struct namespaces){
+		.network_device = network.st_dev,
+		.network = network.st_ino,
+		.user_device = user.st_dev,
+		.user = user.st_ino,
+	};
+	return 0;
+}
+
+bool namespaces_equal(const struct namespaces *a, const struct namespaces *b)
+{
+	return a->network == b->network && a->network_device == b->network_device &&
+	       a->user == b->user && a->user_device == b->user_device;
+}
+
+void target_name(const struct target *target, char ret[TARGET_NAME_SIZE])
+{
+	char path[64];
+
+	strcpy(ret, "?");
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)target->tid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret, TARGET_NAME_SIZE - 1);
+	if (n <= 0)
+		return;
+	if (ret[n - 1] == '\n')
+		n--;
+	ret[n] = '\0';
+	for (ssize_t i = 0; i < n; i++)
+		if (!isprint((unsigned char)ret[i]))
+			ret[i] = '?';
+}

@@ -1,0 +1,48 @@
+/*
+ * The thread whose system call waits for an answer: what may be learned of it and taken from it.
+ *
+ * All that is read is a copy, which the program can no longer change. A thread id may come to mean
+ * another thread as soon as the call is over: target_is_waiting() tells that it was not while
+ * something was read.
+ */
+#ifndef SOCKD_CLIENT_RUN_TARGET_H
+#define SOCKD_CLIENT_RUN_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct target {
+	int listener; /* borrowed */
+	uint64_t id;  /* of the notification */
+	pid_t tid;    /* in our pid namespace; 0: it has none there */
+};
+
+/* Which namespaces the program was started in. */
+struct namespaces {
+	dev_t network_device, user_device;
+	ino_t network, user;
+};
+
+bool target_is_waiting(const struct target *target);
+
+/* Copies exactly size bytes from the thread's memory. Returns 0 or a negative errno. */
+int target_read(const struct target *target, uint64_t address, void *buffer, size_t size);
+
+/* Returns a copy of the thread's descriptor, close-on-exec; a negative errno: -EBADF where it has
+ * none, -EPERM where the program may not be looked into. */
+int target_get_fd(const struct target *target, int fd);
+
+/* The namespaces of a process (0: the calling thread). Returns 0 or a negative errno. */
+int namespaces_of(pid_t pid, struct namespaces *ret);
+bool namespaces_equal(const struct namespaces *a, const struct namespaces *b);
+
+/* The process that the thread is of. Returns a negative errno where that cannot be told. */
+pid_t target_process(const struct target *target);
+
+/* /proc/PID/comm, cleaned of what a terminal would obey; "?" where it cannot be read. */
+#define TARGET_NAME_SIZE 32
+void target_name(const struct target *target, char ret[TARGET_NAME_SIZE]);
+
+#endif
