@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client/run/elsewhere.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
 #include "lib/kernel.h"
@@ -44,19 +45,34 @@ int answer_get_fd(const struct call *call, int number)
 	return fd;
 }
 
+enum place {
+	PLACE_HOME,
+	PLACE_ELSEWHERE, /* in another network namespace, where it can do nothing by itself */
+	PLACE_OWN,	 /* where it is to be left to the kernel */
+};
+
 /*
  * A program that has moved to namespaces of its own must never be given a socket of those that it
  * was started in. The thread waits in its call meanwhile, and nobody else can move it.
  */
-static bool is_at_home(const struct surroundings *surroundings, const struct call *call)
+static enum place place_of(
+	const struct surroundings *surroundings, const struct call *call, struct namespaces *ret)
 {
-	struct namespaces own;
-	int r = namespaces_of(call->target.tid, &own);
+	const struct namespaces *home = &surroundings->home;
+	int r = namespaces_of(call->target.tid, ret);
 
 	if (r == -EACCES || r == -EPERM)
 		say_not_dumpable(call);
-	return r == 0 && namespaces_equal(&own, &surroundings->home) &&
-	       target_is_waiting(&call->target);
+	if (r < 0 || !target_is_waiting(&call->target))
+		return PLACE_OWN;
+	if (namespaces_equal(ret, home))
+		return PLACE_HOME;
+	bool is_same_network =
+		ret->network == home->network && ret->network_device == home->network_device;
+	return is_same_network || target_has_capabilities(&call->target) ||
+			       !target_is_waiting(&call->target)
+		       ? PLACE_OWN
+		       : PLACE_ELSEWHERE;
 }
 
 static struct answer give_fd_take(int fd, int type, bool in_window)
@@ -80,10 +96,22 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 	int domain = call_int(call, 0), type = call_int(call, 1), protocol = call_int(call, 2);
 	bool in_window = surroundings->window >= 0 && has_judged_sends(domain, protocol);
 	struct ask_result result;
+	struct namespaces where;
 	int fd = -1;
 
-	if (domain == AF_UNIX || !is_at_home(surroundings, call))
+	if (domain == AF_UNIX)
 		return answer_continue();
+	switch (place_of(surroundings, call, &where)) {
+	case PLACE_HOME:
+		break;
+	case PLACE_ELSEWHERE: {
+		const struct elsewhere_request request = {
+			.kind = ELSEWHERE_SOCKET, .numbers = {domain, type, protocol}};
+		return elsewhere_answer(surroundings, call, &where, &request, -1);
+	}
+	case PLACE_OWN:
+		return answer_continue();
+	}
 	if (surroundings->netns) {
 		enum ask_outcome outcome =
 			ask_socket(domain, type, protocol, surroundings->netns, &result, &fd);
@@ -162,15 +190,24 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 {
 	socklen_t size = (socklen_t)call->arguments[2];
 	union address address = {0};
+	struct namespaces where;
 
 	if (size < sizeof(sa_family_t) || size > sizeof address ||
 		target_read(&call->target, call->arguments[1], &address, size) < 0)
 		return answer_continue();
-	if (is_free_address(surroundings, &address, size) || !is_at_home(surroundings, call))
+	if (is_free_address(surroundings, &address, size))
+		return answer_continue();
+	enum place place = place_of(surroundings, call, &where);
+	if (place == PLACE_OWN)
 		return answer_continue();
 	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
+	if (place == PLACE_ELSEWHERE) {
+		struct elsewhere_request request = {.kind = ELSEWHERE_BIND, .size = size};
+		memcpy(request.data, &address, size);
+		return elsewhere_answer(surroundings, call, &where, &request, fd);
+	}
 	int r = address.any.sa_family == AF_NETLINK ? bind_netlink(call, fd, &address, size)
 						    : sockd_bind(fd, &address.any, size);
 	return answer_value(r < 0 ? -errno : 0);
@@ -189,22 +226,33 @@ static struct answer answer_setsockopt(
 	socklen_t size = (socklen_t)call->arguments[4];
 	unsigned char value[WIRE_OPTION_MAX];
 	const struct option_info *info = option_by_number(level, name);
+	struct namespaces where;
 
 	/* Those that hold a pointer or a descriptor are not ours to act on. */
 	if (!info || size > sizeof value ||
 		target_read(&call->target, call->arguments[3], value, size) < 0)
 		return answer_continue();
-	if ((option_is_free(info, value, size) && !is_hci_filter(level, name)) ||
-		!is_at_home(surroundings, call))
+	if (option_is_free(info, value, size) && !is_hci_filter(level, name))
+		return answer_continue();
+	enum place place = place_of(surroundings, call, &where);
+	if (place == PLACE_OWN)
 		return answer_continue();
 	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
+	if (place == PLACE_ELSEWHERE) {
+		struct elsewhere_request request = {
+			.kind = ELSEWHERE_SETSOCKOPT, .numbers = {level, name}, .size = size};
+		memcpy(request.data, value, size);
+		return elsewhere_answer(surroundings, call, &where, &request, fd);
+	}
 	return answer_value(sockd_setsockopt(fd, level, name, value, size) < 0 ? -errno : 0);
 }
 
 struct answer answer_call(const struct surroundings *surroundings, const struct call *call)
 {
+	struct namespaces where;
+
 	switch (call->kind) {
 	case CALL_SOCKET:
 		return answer_socket(surroundings, call);
@@ -217,7 +265,8 @@ struct answer answer_call(const struct surroundings *surroundings, const struct 
 	case CALL_SENDMMSG:
 	case CALL_WRITE:
 	case CALL_WRITEV:
-		return is_at_home(surroundings, call) ? answer_send(call) : answer_continue();
+		return place_of(surroundings, call, &where) == PLACE_HOME ? answer_send(call)
+									  : answer_continue();
 	case CALL_OTHER:
 		break;
 	}

@@ -46,7 +46,7 @@ static void close_between(int first, int last)
 		(void)close(fd);
 }
 
-static void close_all_but(int one, int other)
+void supervise_close_all_but(int one, int other)
 {
 	int lower = MIN_OF(one, other), higher = MAX_OF(one, other);
 
@@ -67,10 +67,11 @@ static void detach(int with_program, int with_parent)
 	(void)!chdir("/");
 	for (size_t i = 0; i < ARRAY_SIZE(outlived); i++)
 		(void)signal(outlived[i], SIG_IGN);
+	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for those of elsewhere.h */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	to_null(STDIN_FILENO, STDOUT_FILENO);
-	close_all_but(with_program, with_parent);
+	supervise_close_all_but(with_program, with_parent);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);

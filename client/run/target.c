@@ -43,9 +43,10 @@ int target_read(const struct target *target, uint64_t address, void *buffer, siz
 	return (size_t)n == size ? 0 : -EFAULT;
 }
 
-pid_t target_process(const struct target *target)
+/* A field of /proc/TID/status. */
+static int read_status(const struct target *target, const char *name, int base, uint64_t *ret)
 {
-	char path[64], text[1024], *at;
+	char path[64], text[4096], *end;
 
 	snprintf(path, sizeof path, "/proc/%d/status", (int)target->tid);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -55,11 +56,34 @@ pid_t target_process(const struct target *target)
 	if (n < 0)
 		return negative_errno();
 	text[n] = '\0';
-	at = strstr(text, "\nTgid:");
+	/* The name of the program, which is its own choice, has no line break: those are escaped.
+	 */
+	const char *at = strstr(text, name);
 	if (!at)
 		return -EINVAL;
-	long pid = strtol(at + strlen("\nTgid:"), NULL, 10);
+	at += strlen(name);
+	uint64_t value = strtoull(at, &end, base);
+	if (end == at)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+pid_t target_process(const struct target *target)
+{
+	uint64_t pid;
+	int r = read_status(target, "\nTgid:", 10, &pid);
+
+	if (r < 0)
+		return r;
 	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : -EINVAL;
+}
+
+bool target_has_capabilities(const struct target *target)
+{
+	uint64_t effective;
+
+	return read_status(target, "\nCapEff:", 16, &effective) < 0 || effective != 0;
 }
 
 /* Threads need not share their descriptors, and an older kernel hands out those of the process. */

@@ -41,6 +41,9 @@ bool namespaces_equal(const struct namespaces *a, const struct namespaces *b);
 /* The process that the thread is of. Returns a negative errno where that cannot be told. */
 pid_t target_process(const struct target *target);
 
+/* Has the thread any capability where it is? True also where that cannot be told. */
+bool target_has_capabilities(const struct target *target);
+
 /* /proc/PID/comm, cleaned of what a terminal would obey; "?" where it cannot be read. */
 #define TARGET_NAME_SIZE 32
 void target_name(const struct target *target, char ret[TARGET_NAME_SIZE]);

@@ -1,0 +1,276 @@
+#include "client/run/elsewhere.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "client/run/say.h"
+#include "client/run/supervise.h"
+#include "lib/ask.h"
+#include "lib/kernel.h"
+#include "lib/sockd.h"
+#include "proto/macro.h"
+#include "proto/transport.h"
+
+#define ENVOYS_MAX 8u
+#define IDLE_MSEC 3000
+
+struct reply {
+	bool left_to_kernel;
+	int error; /* positive; 0: done */
+};
+
+/* One of our processes in another namespace. */
+static struct envoy {
+	pthread_mutex_t lock;	 /* one request at a time */
+	struct namespaces where; /* this and what follows change under table_lock too */
+	int channel;		 /* -1: nobody is there */
+	uint64_t last_use;
+} envoys[ENVOYS_MAX] = {[0 ... ENVOYS_MAX - 1] = {PTHREAD_MUTEX_INITIALIZER, .channel = -1}};
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t uses;
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return syscall(SYS_capset, &header, none) < 0 ? negative_errno() : 0;
+}
+
+static struct reply open_here(
+	const char *netns, const struct elsewhere_request *request, int *ret_fd)
+{
+	int domain = request->numbers[0], type = request->numbers[1];
+	int protocol = request->numbers[2];
+	struct ask_result result;
+
+	if (netns) {
+		enum ask_outcome outcome =
+			ask_socket(domain, type, protocol, netns, &result, ret_fd);
+		if (outcome == ASK_DONE || outcome == ASK_FAILED)
+			return (struct reply){.error = ask_error(outcome, &result, 0)};
+	}
+	int fd = kernel_socket(domain, type | SOCK_CLOEXEC, protocol);
+	if (fd >= 0 || !ask_is_worth_it_for_socket(errno)) {
+		close_quietly(fd);
+		return (struct reply){.left_to_kernel = true};
+	}
+	int kernel_error = errno;
+	enum ask_outcome outcome = ask_socket(domain, type, protocol, NULL, &result, ret_fd);
+	return (struct reply){.error = ask_error(outcome, &result, kernel_error)};
+}
+
+static struct reply carry_out(
+	const char *netns, const struct elsewhere_request *request, int fd, int *ret_fd)
+{
+	int r = -1;
+
+	switch (request->kind) {
+	case ELSEWHERE_SOCKET:
+		return open_here(netns, request, ret_fd);
+	case ELSEWHERE_BIND:
+		r = sockd_bind(fd, (const struct sockaddr *)request->data, request->size);
+		break;
+	case ELSEWHERE_SETSOCKOPT:
+		r = sockd_setsockopt(
+			fd, request->numbers[0], request->numbers[1], request->data, request->size);
+		break;
+	}
+	return (struct reply){.error = r < 0 ? errno : 0};
+}
+
+/* Returns false where there is no more to be done. */
+static bool serve_one(const char *netns, int channel)
+{
+	struct pollfd polled = {.fd = channel, .events = POLLIN};
+	struct transport_message message;
+	_Alignas(8) struct elsewhere_request request;
+	_cleanup_close_ int fd = -1, given = -1;
+
+	if (poll(&polled, 1, IDLE_MSEC) <= 0)
+		return false;
+	int r = transport_receive(channel, &request, sizeof request, &fd, 1, 0, &message);
+	if (r < 0 || message.n_fds == 0)
+		fd = -1;
+	if (r < 0 || message.size != sizeof request)
+		return false;
+	const struct reply reply = carry_out(netns, &request, fd, &given);
+	return transport_send(channel, &reply, sizeof reply, &given, given >= 0 ? 1 : 0, 0) >= 0;
+}
+
+static _Noreturn void be_envoy(const char *netns, int pidfd, int flags, int channel)
+{
+	struct reply ready = {0};
+
+	supervise_close_all_but(pidfd, channel);
+	if (setns(pidfd, flags) < 0)
+		ready.error = errno;
+	else
+		ready.error = -drop_capabilities();
+	close_quietly(pidfd);
+	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)
+		_exit(EXIT_FAILURE);
+	while (serve_one(netns, channel))
+		;
+	_exit(EXIT_SUCCESS);
+}
+
+static int receive_reply(int channel, struct reply *ret, int *ret_fd)
+{
+	struct transport_message message;
+	int fd;
+
+	int r = transport_receive(channel, ret, sizeof *ret, &fd, 1, 0, &message);
+	if (r < 0)
+		return r;
+	if (message.n_fds == 1)
+		*ret_fd = fd;
+	return message.size == sizeof *ret ? 0 : -ECONNRESET;
+}
+
+/* Sends a process of ours to where the program is. Returns the channel to it, or a negative
+ * errno. */
+static int send_envoy(const struct surroundings *surroundings, const struct call *call,
+	const struct namespaces *where)
+{
+	int flags = CLONE_NEWNET;
+	int channel[2], unexpected = -1;
+	struct reply ready;
+
+	pid_t process = target_process(&call->target);
+	if (process < 0)
+		return process;
+	/* Its leader's namespaces may be others than the thread's. */
+	struct namespaces of_process;
+	int r = namespaces_of(process, &of_process);
+	if (r < 0 || !namespaces_equal(&of_process, where))
+		return r < 0 ? r : -EPERM;
+	if (where->user != surroundings->home.user ||
+		where->user_device != surroundings->home.user_device)
+		flags |= CLONE_NEWUSER;
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+	if (pidfd < 0)
+		return negative_errno();
+	if (!target_is_waiting(&call->target))
+		return -ESRCH;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
+		return negative_errno();
+	pid_t envoy = fork();
+	if (envoy == 0)
+		be_envoy(surroundings->netns, pidfd, flags, channel[1]);
+	close_quietly(channel[1]);
+	r = envoy < 0 ? negative_errno() : receive_reply(channel[0], &ready, &unexpected);
+	close_quietly(unexpected);
+	if (r == 0 && ready.error != 0)
+		r = -ready.error;
+	if (r < 0) {
+		close_quietly(channel[0]);
+		return r;
+	}
+	return channel[0];
+}
+
+/* The envoy to these namespaces, or one that can be sent there; locked. */
+static struct envoy *find_envoy(const struct namespaces *where)
+{
+	struct envoy *found = NULL;
+
+	pthread_mutex_lock(&table_lock);
+	for (size_t i = 0; i < ENVOYS_MAX && !found; i++)
+		if (envoys[i].channel >= 0 && namespaces_equal(&envoys[i].where, where))
+			found = &envoys[i];
+	if (!found) {
+		found = &envoys[0];
+		for (size_t i = 1; i < ENVOYS_MAX; i++)
+			if (envoys[i].last_use < found->last_use)
+				found = &envoys[i];
+	}
+	found->last_use = ++uses;
+	pthread_mutex_unlock(&table_lock);
+	pthread_mutex_lock(&found->lock);
+	return found;
+}
+
+static void settle(struct envoy *envoy, const struct namespaces *where, int channel)
+{
+	pthread_mutex_lock(&table_lock);
+	envoy->where = *where;
+	envoy->channel = channel;
+	pthread_mutex_unlock(&table_lock);
+}
+
+static void recall(struct envoy *envoy)
+{
+	close_quietly(envoy->channel);
+	settle(envoy, &envoy->where, -1);
+}
+
+static int exchange(struct envoy *envoy, const struct elsewhere_request *request, int fd,
+	struct reply *ret, int *ret_fd)
+{
+	int r = transport_send(
+		envoy->channel, request, sizeof *request, &fd, fd >= 0 ? 1 : 0, MSG_NOSIGNAL);
+
+	return r < 0 ? r : receive_reply(envoy->channel, ret, ret_fd);
+}
+
+static int ask_envoy(const struct surroundings *surroundings, const struct call *call,
+	const struct namespaces *where, const struct elsewhere_request *request, int fd,
+	struct reply *ret, int *ret_fd)
+{
+	struct envoy *envoy = find_envoy(where);
+	int r = -ECONNRESET;
+
+	if (envoy->channel >= 0 && !namespaces_equal(&envoy->where, where))
+		recall(envoy);
+	/* One that was there may just have gone home. */
+	if (envoy->channel >= 0)
+		r = exchange(envoy, request, fd, ret, ret_fd);
+	if (r < 0) {
+		recall(envoy);
+		r = send_envoy(surroundings, call, where);
+		if (r >= 0) {
+			settle(envoy, where, r);
+			r = exchange(envoy, request, fd, ret, ret_fd);
+		}
+		if (r < 0)
+			recall(envoy);
+	}
+	pthread_mutex_unlock(&envoy->lock);
+	return r;
+}
+
+struct answer elsewhere_answer(const struct surroundings *surroundings, const struct call *call,
+	const struct namespaces *where, const struct elsewhere_request *request, int fd)
+{
+	struct reply reply = {0};
+	int given = -1;
+
+	int r = ask_envoy(surroundings, call, where, request, fd, &reply, &given);
+	if (r < 0)
+		say_verbosely("the namespace that the program has moved to cannot be reached: %s",
+			strerror(-r));
+	bool expected = request->kind == ELSEWHERE_SOCKET && reply.error == 0;
+	if (r < 0 || reply.left_to_kernel || (given >= 0) != expected) {
+		close_quietly(given);
+		return answer_continue();
+	}
+	if (given < 0)
+		return answer_value(-reply.error);
+	return (struct answer){
+		.kind = ANSWER_FD,
+		.fd = given,
+		.close_on_exec = request->numbers[1] & SOCK_CLOEXEC,
+	};
+}
