@@ -29,6 +29,7 @@ enum {
 	OPTION_APPLY,
 	OPTION_NETNS,
 	OPTION_COUNT,
+	OPTION_DRY_RUN,
 	OPTION_BIND,
 	OPTION_CONNECT,
 	OPTION_LISTEN,
@@ -59,6 +60,7 @@ static const struct option_use {
 	{{"apply", no_argument, NULL, OPTION_APPLY}, VERB_CHECK},
 	{{"netns", required_argument, NULL, OPTION_NETNS}, VERBS_REQUEST},
 	{{"count", required_argument, NULL, OPTION_COUNT}, VERB_OPEN},
+	{{"dry-run", no_argument, NULL, OPTION_DRY_RUN}, VERB_OPEN},
 	{{"bind", required_argument, NULL, OPTION_BIND}, VERBS_REQUEST},
 	{{"connect", required_argument, NULL, OPTION_CONNECT}, VERBS_REQUEST},
 	{{"listen", optional_argument, NULL, OPTION_LISTEN}, VERBS_REQUEST},
@@ -101,6 +103,7 @@ static void print_help(void)
 	     "  --netns=WHERE         peer, broker, or a name as in ip-netns(8)\n"
 	     "Of open:\n"
 	     "  --count=N             so many sockets, as descriptors 3, 4, ...\n"
+	     "  --dry-run             only ask whether the broker would give it, and by which rule\n"
 	     "Of check:\n"
 	     "  --user=NAME, --uid=UID, --gid=GID\n"
 	     "                        who would ask; by default you\n"
@@ -210,6 +213,9 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		return 0;
 	case OPTION_COUNT:
 		return parse_count(value, &ret->count);
+	case OPTION_DRY_RUN:
+		ret->dry_run = true;
+		return 0;
 	case OPTION_BIND:
 		return add_step(ret, WIRE_STEP_BIND, value);
 	case OPTION_CONNECT:
@@ -302,6 +308,8 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 			return usage("this command has no option", uses[i].option.name);
 	if (arguments.command && arguments.verb != VERB_OPEN)
 		return usage("only open runs a command", NULL);
+	if (arguments.command && arguments.dry_run)
+		return usage("--dry-run opens nothing that a command could be given", NULL);
 	if (arguments.command && !*arguments.command)
 		return usage("a command is missing after --", NULL);
 	*ret = arguments;

@@ -32,6 +32,7 @@ struct arguments {
 	const char *unit, *slice, *user_unit;
 	const char *netns;
 	bool foreign, apply;
+	bool dry_run;
 	unsigned count;
 	struct {
 		enum wire_step_kind kind;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/dry-run.h"
 #include "client/output.h"
 #include "client/plan.h"
 #include "client/verbs.h"
@@ -293,6 +294,8 @@ int verb_open(const struct arguments *arguments)
 	if (plan_make(arguments, plan) < 0)
 		return EXIT_USAGE;
 	request = make_request(arguments, plan);
+	if (request && arguments->dry_run)
+		return dry_run(arguments, request);
 	if (!request || sockd_request_open_many(request, fds, arguments->count) < 0)
 		return refused(arguments);
 	if (arguments->command)

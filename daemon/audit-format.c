@@ -33,6 +33,7 @@ static const struct {
 	[AUDIT_START] = {"start", 0},
 	[AUDIT_GRANT] = {"grant", PART_PEER | PART_SOCKET | PART_COUNT},
 	[AUDIT_REFUSAL] = {"refusal", PART_PEER | PART_SOCKET | PART_COUNT},
+	[AUDIT_QUESTION] = {"question", PART_PEER | PART_SOCKET | PART_COUNT},
 	[AUDIT_RELEASE] = {"release", PART_PEER | PART_SOCKET | PART_COUNT},
 	[AUDIT_RELOAD] = {"reload", 0},
 	[AUDIT_PEER] = {"peer", PART_PEER},
@@ -351,6 +352,13 @@ static char *put_message(char *p, const struct audit_record *record)
 		*p++ = ':';
 		p = put_socket_words(p, record);
 		break;
+	case AUDIT_QUESTION:
+		p = record->error == 0 ? PUT(p, "Only asked, and allowed, by")
+				       : PUT(p, "Only asked, and not allowed, by");
+		p = put_peer_words(p, record);
+		*p++ = ':';
+		p = put_socket_words(p, record);
+		break;
 	case AUDIT_RELEASE:
 		p = PUT(p, "Released by");
 		p = put_peer_words(p, record);
@@ -392,6 +400,7 @@ static int priority(const struct audit_record *record)
 	case AUDIT_LOST:
 		return LOG_WARNING;
 	case AUDIT_GRANT:
+	case AUDIT_QUESTION:
 	case AUDIT_RELEASE:
 		return LOG_INFO;
 	}

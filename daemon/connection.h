@@ -29,6 +29,7 @@ struct connection {
 	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
 	unsigned references;
 	bool greeted;	   /* HELLO was said */
+	bool may_ask;	   /* and with WIRE_FEATURE_ASK */
 	bool foreign;	   /* the peer lives in another network namespace */
 	bool in_work;	   /* a worker has its request; nothing is read meanwhile */
 	bool stalled;	   /* the user has too much in work; nothing is read meanwhile */

@@ -114,12 +114,14 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 				.version_min = WIRE_VERSION,
 				.version_max = WIRE_VERSION,
 				.packet_max = WIRE_PACKET_MAX,
+				.features = WIRE_FEATURES,
 				.steps_max = WIRE_STEPS_MAX,
 				.count_max = WIRE_COUNT_MAX,
 			},
 		.text = known ? NULL : unknown,
 	};
 	connection->greeted = known;
+	connection->may_ask = known && request->hello.features & WIRE_FEATURE_ASK;
 	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
@@ -179,6 +181,10 @@ static void dispatch(struct task *task, size_t packet_size, size_t n_fds)
 		reply_error(connection, verb, request->serial, EPROTO, WIRE_ORIGIN_REQUEST, -1,
 			"the first request of a connection is HELLO");
 		task_done(task);
+	} else if (request->flags & WIRE_REQUEST_ASK && !connection->may_ask) {
+		reply_error(connection, verb, request->serial, EPROTO, WIRE_ORIGIN_REQUEST, -1,
+			"this connection's HELLO did not ask for the feature of asking only");
+		task_done(task);
 	} else if (verb == WIRE_OPEN)
 		handle_open(task, packet_size);
 	else if (verb == WIRE_APPLY)
@@ -220,5 +226,8 @@ void request_handle_take(
 	task.fd = message->n_fds == 1 ? fds[0] : -1;
 	task.netns_fd = -1;
 	task.close_netns_fd = false;
+	/* Nothing of the request before this one: its policy may be gone. */
+	task.decision.rule = (struct rule_view){0};
+	task.steps[0] = '\0';
 	dispatch(&task, message->size, message->n_fds);
 }

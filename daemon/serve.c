@@ -415,5 +415,8 @@ void serve_task(struct task *task, size_t packet_size)
 		task_done(task);
 		return;
 	}
-	carry_out(task, packet_size);
+	if (task_answer_question(task))
+		task_done(task);
+	else
+		carry_out(task, packet_size);
 }

@@ -76,9 +76,36 @@ void reply_error(struct connection *connection, enum wire_verb verb, uint64_t se
 	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
+static bool only_asks(const struct task *task)
+{
+	return task->request.flags & WIRE_REQUEST_ASK;
+}
+
+bool task_answer_question(struct task *task)
+{
+	const char *rule = task->decision.rule.name;
+
+	if (!only_asks(task))
+		return false;
+	const struct wire_reply reply = {
+		.verb = task->request.verb,
+		.serial = task->request.serial,
+		.answer =
+			{
+				.step = -1,
+				.flags = WIRE_ANSWER_ONLY_ASKED,
+				.text_size = (uint32_t)strlen(rule),
+			},
+		.text = rule,
+	};
+	task_audit(task, AUDIT_QUESTION, 0, 0, NULL);
+	(void)connection_reply(task->connection, &reply, NULL, 0);
+	return true;
+}
+
 void task_fail(struct task *task, int error, enum wire_origin origin, int step, const char *text)
 {
-	task_audit(task, AUDIT_REFUSAL, 0, error, text);
+	task_audit(task, only_asks(task) ? AUDIT_QUESTION : AUDIT_REFUSAL, 0, error, text);
 	reply_error(task->connection, task->request.verb, task->request.serial, error, origin, step,
 		text);
 }

@@ -33,6 +33,9 @@ struct task {
 	struct grant_watch watch;
 };
 
+/* Where the client only asks whether it would be allowed, and it would be: says so. Returns whether
+ * that is all. */
+bool task_answer_question(struct task *task);
 /* Refuses it: an audit record and a reply. */
 void task_fail(struct task *task, int error, enum wire_origin origin, int step, const char *text);
 /* Gives back all that the task holds but the outcome's descriptors. */

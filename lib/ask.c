@@ -7,7 +7,9 @@
 
 #include "lib/broker.h"
 #include "lib/kernel.h"
+#include "lib/reason.h"
 #include "lib/request.h"
+#include "lib/sockd.h"
 #include "proto/macro.h"
 
 bool ask_is_worth_it(int error)
@@ -96,6 +98,34 @@ enum ask_outcome ask_apply(
 
 	memcpy(request.steps, steps, n_steps * sizeof *steps);
 	return ask(&request, fd, once, NULL, 0, ret);
+}
+
+enum ask_outcome ask_whether(const struct wire_request *request, int fd, struct ask_verdict *ret)
+{
+	struct wire_request question = *request;
+	struct wire_answer answer = {0};
+
+	question.flags |= WIRE_REQUEST_ASK;
+	if (question.verb == WIRE_OPEN && question.count == 0)
+		question.count = 1;
+	*ret = (struct ask_verdict){.step = -1};
+	int r = broker_exchange(&question, fd, false, NULL, 0, &answer, NULL);
+	if (r == 0 && answer.error == 0 && !(answer.flags & WIRE_ANSWER_ONLY_ASKED)) {
+		reason_set("the broker did not say that it was only asked", NULL, 0);
+		r = -EPROTO;
+	}
+	if (r < 0) {
+		ret->error = -r;
+		return ASK_ABSENT;
+	}
+	if (answer.error != 0) {
+		ret->error = answer.error;
+		ret->step = answer.step;
+		return ASK_REFUSED;
+	}
+	strncpy(ret->rule, sockd_reason(), ASK_RULE_MAX);
+	reason_clear();
+	return ASK_DONE;
 }
 
 int ask_error(enum ask_outcome outcome, const struct ask_result *result, int kernel_error)

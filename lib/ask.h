@@ -44,6 +44,20 @@ enum ask_outcome ask_socket(
 enum ask_outcome ask_apply(
 	int fd, const struct wire_step *steps, size_t n_steps, bool once, struct ask_result *ret);
 
+/*
+ * Would the broker allow this? An OPEN, or an APPLY on the caller's socket fd (else -1). Nothing is
+ * opened, changed or counted; what the kernel itself would say is not known before it is done.
+ */
+#define ASK_RULE_MAX 63
+struct ask_verdict {
+	int error; /* of ASK_REFUSED and ASK_ABSENT, positive */
+	int step;  /* of ASK_REFUSED: the one that no rule allows, -1: the socket */
+	char rule[ASK_RULE_MAX + 1]; /* of ASK_DONE: the rule that would allow it */
+};
+/* ASK_DONE: it would be allowed. ASK_REFUSED: the words are the thread's reason. ASK_ABSENT: no
+ * broker, or one that cannot be asked so. */
+enum ask_outcome ask_whether(const struct wire_request *request, int fd, struct ask_verdict *ret);
+
 /* The errno for a caller whom the kernel gave kernel_error; 0 after ASK_DONE. */
 int ask_error(enum ask_outcome outcome, const struct ask_result *result, int kernel_error);
 

@@ -46,6 +46,7 @@ struct packet {
 	size_t size;
 	int fd; /* travels with it; -1: none */
 	bool once;
+	uint64_t features;  /* that the broker must have */
 	int64_t until_msec; /* the end of all waiting */
 };
 
@@ -134,7 +135,8 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 		close_all(fds, message.n_fds);
 		return r;
 	}
-	reason_set_bytes(reply.text, reply.answer.error == 0 ? 0 : reply.answer.text_size);
+	bool has_words = reply.answer.error != 0 || reply.answer.flags & WIRE_ANSWER_ONLY_ASKED;
+	reason_set_bytes(reply.text, has_words ? reply.answer.text_size : 0);
 	reply.text = NULL;
 	*ret = reply;
 	return 0;
@@ -159,7 +161,9 @@ static int say_hello(struct slot *slot, int connection)
 {
 	const struct wire_request request = {
 		.verb = WIRE_HELLO,
-		.hello = {.version_min = WIRE_VERSION, .version_max = WIRE_VERSION},
+		.hello = {.version_min = WIRE_VERSION,
+			.version_max = WIRE_VERSION,
+			.features = WIRE_FEATURES},
 	};
 	unsigned char buffer[sizeof(struct wire_header) + sizeof(struct wire_hello)];
 	struct packet packet = {.bytes = buffer, .fd = -1};
@@ -178,6 +182,7 @@ static int say_hello(struct slot *slot, int connection)
 	if (reply.welcome.version_min > WIRE_VERSION || reply.welcome.version_max < WIRE_VERSION)
 		return -EPROTONOSUPPORT;
 	slot->packet_max = reply.welcome.packet_max;
+	slot->features = reply.welcome.features & WIRE_FEATURES;
 	return 0;
 }
 
@@ -274,6 +279,8 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 			return connection;
 		if (packet->size > slot->packet_max)
 			return -EMSGSIZE;
+		if (packet->features & ~slot->features)
+			return -EOPNOTSUPP;
 		r = converse(slot, connection, packet, verb, fds, n_fds, &reply, &progress);
 		if (r == 0 && reply.answer.origin != WIRE_ORIGIN_STALE) {
 			*ret = reply.answer;
@@ -318,7 +325,12 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	unsigned char usual[PACKET_USUAL];
 	_cleanup_scratch_ struct scratch large = {0};
 	bool repeated = false;
-	struct packet packet = {.bytes = usual, .fd = fd, .once = once};
+	struct packet packet = {
+		.bytes = usual,
+		.fd = fd,
+		.once = once,
+		.features = request->flags & WIRE_REQUEST_ASK ? WIRE_FEATURE_ASK : 0,
+	};
 
 	ssize_t n = wire_encode_request(request, usual, sizeof usual);
 	if (n == -EMSGSIZE) {
@@ -337,7 +349,9 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	int r = exchange_undisturbed(&packet, request->verb, fds, n_fds, ret, &repeated);
 	if (ret_repeated)
 		*ret_repeated = repeated;
-	if (r < 0 && *sockd_reason() == '\0')
+	if (r == -EOPNOTSUPP)
+		reason_set("the broker is too old to be asked without acting on it", NULL, 0);
+	else if (r < 0 && *sockd_reason() == '\0')
 		reason_set("no answer from the broker at", broker_path(), -r);
 	return r;
 }

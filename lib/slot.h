@@ -25,8 +25,9 @@ struct slot {
 	struct identity identity;
 	uint64_t serial; /* of the last request */
 	uint32_t packet_max;
-	bool own;	/* one thread's: identity is not kept */
-	int limit_msec; /* how long sending and receiving wait, as it was set last */
+	bool own;	   /* one thread's: identity is not kept */
+	uint64_t features; /* that the broker has too */
+	int limit_msec;	   /* how long sending and receiving wait, as it was set last */
 };
 
 /*

@@ -234,6 +234,11 @@ static const char *decode_apply(struct reader *reader, struct wire_request *ret)
 	return decode_steps(reader, apply.n_steps, ret);
 }
 
+static uint32_t flags_of(unsigned verb)
+{
+	return verb == WIRE_OPEN || verb == WIRE_APPLY ? WIRE_REQUEST_ASK : 0;
+}
+
 int wire_decode_request(
 	const void *packet, size_t size, struct wire_request *ret, const char **ret_what)
 {
@@ -262,12 +267,13 @@ int wire_decode_request(
 		*ret_what = "the size in the header is not the packet's";
 		return -EBADMSG;
 	}
-	if (header.flags != 0) {
-		*ret_what = "a flag in the header is unknown";
+	if (header.flags & ~flags_of(header.verb)) {
+		*ret_what = "a flag in the header is unknown, or not one of this verb";
 		return -EBADMSG;
 	}
 
 	ret->serial = header.serial;
+	ret->flags = header.flags;
 	ret->n_steps = 0;
 	ret->count = 0;
 	switch (header.verb) {
@@ -304,13 +310,14 @@ int wire_decode_request(
 	return 0;
 }
 
-static void begin_packet(struct writer *writer, uint16_t verb, uint64_t serial)
+static void begin_packet(struct writer *writer, uint16_t verb, uint64_t serial, uint32_t flags)
 {
 	struct wire_header header = {
 		.magic = WIRE_MAGIC,
 		.version = WIRE_VERSION,
 		.verb = verb,
 		.serial = serial,
+		.flags = flags,
 	};
 	write_part(writer, &header, sizeof header);
 }
@@ -354,9 +361,9 @@ ssize_t wire_encode_request(const struct wire_request *request, void *buffer, si
 	size_t name_size = 0;
 	int r = 0;
 
-	if (request->n_steps > WIRE_STEPS_MAX)
+	if (request->n_steps > WIRE_STEPS_MAX || request->flags & ~flags_of(request->verb))
 		return -EINVAL;
-	begin_packet(&writer, request->verb, request->serial);
+	begin_packet(&writer, request->verb, request->serial, request->flags);
 	switch (request->verb) {
 	case WIRE_HELLO:
 		write_part(&writer, &request->hello, sizeof request->hello);
@@ -432,7 +439,7 @@ ssize_t wire_encode_reply(const struct wire_reply *reply, void *buffer, size_t s
 
 	if (reply->answer.text_size > WIRE_TEXT_MAX || reply->answer.count > WIRE_COUNT_MAX)
 		return -EINVAL;
-	begin_packet(&writer, (uint16_t)(reply->verb | WIRE_REPLY), reply->serial);
+	begin_packet(&writer, (uint16_t)(reply->verb | WIRE_REPLY), reply->serial, 0);
 	write_part(&writer, &reply->answer, sizeof reply->answer);
 	if (reply->verb == WIRE_HELLO)
 		write_part(&writer, &reply->welcome, sizeof reply->welcome);

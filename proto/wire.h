@@ -83,8 +83,25 @@ struct wire_header {
 	uint16_t verb; /* a reply carries WIRE_REPLY with the verb it answers */
 	uint64_t serial;
 	uint32_t size;	/* the whole packet, header included */
-	uint32_t flags; /* none yet: must be 0 */
+	uint32_t flags; /* WIRE_REQUEST_* of an OPEN or APPLY; of all else 0 */
 };
+
+/*
+ * Would this be allowed? The broker decides as it would without the flag and does nothing: nothing
+ * is opened, changed, granted or counted, and the descriptor of an APPLY is let go of. Where it
+ * would be allowed the answer carries WIRE_ANSWER_ONLY_ASKED, no descriptor, and as its text the
+ * name of the rule; else it is the refusal. What only the doing shows, the kernel's own answer, is
+ * not in it.
+ *
+ * Both sides must have said WIRE_FEATURE_ASK in their HELLO. To a broker that never heard of it the
+ * flag is an unknown one, so that the request is malformed and not carried out either.
+ */
+#define WIRE_REQUEST_ASK UINT32_C(1)
+
+/* Features that a HELLO asks for, and its answer has; one that the other side does not know is
+ * left out of use. */
+#define WIRE_FEATURE_ASK UINT64_C(1)
+#define WIRE_FEATURES WIRE_FEATURE_ASK
 
 struct wire_hello {
 	uint16_t version_min;
@@ -133,6 +150,7 @@ struct wire_answer {
 };
 
 #define WIRE_ANSWER_CONNECTING UINT32_C(1) /* a connect step is under way (EINPROGRESS) */
+#define WIRE_ANSWER_ONLY_ASKED UINT32_C(2) /* it would be allowed; nothing was done */
 
 /* Follows the answer to HELLO. */
 struct wire_welcome {
@@ -157,6 +175,7 @@ struct wire_step {
 struct wire_request {
 	enum wire_verb verb;
 	uint64_t serial;
+	uint32_t flags; /* WIRE_REQUEST_* */
 	struct wire_hello hello;
 	int domain, type, protocol;
 	enum wire_netns netns;

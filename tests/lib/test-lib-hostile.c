@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "lib/ask.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
@@ -41,6 +42,9 @@ enum answer {
 	ANSWER_BAD_HELLO,
 	ANSWER_LOST,   /* closes the first connection unanswered, then right */
 	ANSWER_UNREAD, /* closes the first with the request unread, then right */
+	ANSWER_OLD,    /* has no feature at all */
+	ANSWER_ACTED,  /* acts where it was only asked */
+	ANSWER_UNSAID, /* does not say that it was only asked */
 	ANSWER_SLOW,   /* three seconds for each reply, and closes for each request */
 };
 
@@ -62,6 +66,7 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 		.welcome = {.version_min = 1,
 			.version_max = 1,
 			.packet_max = WIRE_PACKET_MAX,
+			.features = answer == ANSWER_OLD ? 0 : WIRE_FEATURES,
 			.steps_max = WIRE_STEPS_MAX,
 			.count_max = WIRE_COUNT_MAX},
 		.text = "",
@@ -75,6 +80,12 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 		reply.answer.count = request->verb == WIRE_APPLY			   ? 0
 				     : answer == ANSWER_COUNT || answer == ANSWER_TOO_MANY ? 2
 											   : 1;
+		if (request->flags & WIRE_REQUEST_ASK && answer != ANSWER_ACTED) {
+			reply.answer.count = 0;
+			reply.answer.flags = answer == ANSWER_UNSAID ? 0 : WIRE_ANSWER_ONLY_ASKED;
+			reply.text = "a-rule";
+			reply.answer.text_size = 6;
+		}
 		if (answer == ANSWER_FD_IN_REFUSAL || stale) {
 			reply.answer.error = EPROTO;
 			reply.answer.origin = stale ? WIRE_ORIGIN_STALE : WIRE_ORIGIN_KERNEL;
@@ -121,6 +132,8 @@ static bool serve_one(int connection, enum answer answer, bool first)
 		close(received);
 	if (wire_decode_request(packet, message.size, &request, &what) < 0)
 		_exit(3);
+	if (answer == ANSWER_OLD && request.flags != 0)
+		_exit(4);
 	if (answer == ANSWER_SLOW)
 		sleep(3);
 	if (request.verb != WIRE_HELLO && (answer == ANSWER_NOTHING || answer == ANSWER_SLOW ||
@@ -128,9 +141,10 @@ static bool serve_one(int connection, enum answer answer, bool first)
 		return false;
 	make_reply(&reply, &request, answer, first);
 	fds[0] = fds[1] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	size_t n = request.verb != WIRE_OPEN || answer == ANSWER_NO_FD ? 0
-		   : answer == ANSWER_TOO_MANY			       ? 2
-								       : 1;
+	bool asked = request.flags & WIRE_REQUEST_ASK && answer != ANSWER_ACTED;
+	size_t n = request.verb != WIRE_OPEN || answer == ANSWER_NO_FD || asked ? 0
+		   : answer == ANSWER_TOO_MANY					? 2
+										: 1;
 	bool stale = answer == ANSWER_STALE_EVER || (answer == ANSWER_STALE && first);
 	(void)transport_send(connection, reply.bytes, reply.size, fds, stale && n > 0 ? 0 : n, 0);
 	close(fds[0]);
@@ -216,6 +230,53 @@ START_TEST(good_in_the_end)
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	ck_assert_uint_eq(count_fds_of(getpid()), before + 2);
 	close(fd);
+	stop();
+}
+END_TEST
+
+static enum ask_outcome ask_raw(struct ask_verdict *ret)
+{
+	const struct wire_request request = {
+		.verb = WIRE_OPEN, .domain = AF_INET, .type = SOCK_RAW, .protocol = IPPROTO_ICMP};
+
+	return ask_whether(&request, -1, ret);
+}
+
+static const struct {
+	enum answer answer;
+	enum ask_outcome outcome;
+	int error;
+} questions[] = {
+	{ANSWER_RIGHT, ASK_DONE, 0},
+	{ANSWER_STALE, ASK_DONE, 0},
+	{ANSWER_LOST, ASK_DONE, 0},
+	{ANSWER_OLD, ASK_ABSENT, EOPNOTSUPP},
+	{ANSWER_ACTED, ASK_ABSENT, EBADMSG},
+	{ANSWER_UNSAID, ASK_ABSENT, EPROTO},
+	{ANSWER_NOTHING, ASK_ABSENT, ECONNRESET},
+};
+
+/* A broker that cannot be asked only is not asked at all, and one that acts all the same leaves
+ * nothing behind. */
+START_TEST(only_asked)
+{
+	struct ask_verdict verdict;
+
+	start(questions[_i].answer);
+	size_t before = count_fds_of(getpid());
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ask_raw(&verdict), questions[_i].outcome);
+		ck_assert_int_eq(verdict.error, questions[_i].error);
+		ck_assert_str_eq(verdict.rule, questions[_i].outcome == ASK_DONE ? "a-rule" : "");
+		ck_assert((*sockd_reason() == '\0') == (questions[_i].outcome == ASK_DONE));
+		ck_assert_uint_le(count_fds_of(getpid()), before + 1);
+	}
+	/* It still serves, and so has not seen what it could not understand. */
+	if (questions[_i].answer == ANSWER_OLD) {
+		int fd = open_raw();
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+	}
 	stop();
 }
 END_TEST
@@ -337,6 +398,7 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_answers, ANSWER_SERIAL, ANSWER_NOTHING + 1);
 	tcase_add_loop_test(tcase, bad_answers, ANSWER_STALE_EVER, ANSWER_BAD_HELLO + 1);
 	tcase_add_loop_test(tcase, good_in_the_end, 0, (int)ARRAY_SIZE(good));
+	tcase_add_loop_test(tcase, only_asked, 0, (int)ARRAY_SIZE(questions));
 	tcase_add_test(tcase, a_send_is_not_repeated);
 	tcase_add_test(tcase, a_request_that_sends_is_not_repeated);
 	tcase_add_test(tcase, a_send_that_was_not_read);

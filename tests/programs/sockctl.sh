@@ -84,6 +84,16 @@ says "an option without a value that has one" 2 'takes no value: --apply=1' chec
 says "the kernel's own refusal, with what was asked" 1 \
 	'"inet stream --bind=10\.98\.0\.1:80": Cannot assign requested address' open --bind=10.98.0.1:80 inet stream
 says "the broker's refusal, with its reason" 1 'port 81 is not in .*sockctl check --uid=65534' open --bind='*:81' inet stream
+as_nobody open --dry-run --bind='*:80' inet stream >"$work/said"
+contains "a dry run names the rule" "$work/said" '^Would be allowed by rule web$'
+as_nobody open --dry-run --bind='*:81' inet stream >"$work/said"
+contains "a dry run has the broker's reason" "$work/said" '^Would be refused: .*port 81 is not in '
+as_nobody open --dry-run --json packet raw >"$work/said"
+contains "a dry run as JSON" "$work/said" '"rule": ?"frames"'
+as_root list >"$work/list"
+counted "a dry run opens nothing" 0 "$work/list" '^[0-9]+ +nobody .* packet/'
+expect "a dry run is in the audit trail" wait_for 10 grep -q '"event":"question".*"rule":"frames"' "$audit"
+says "a dry run has nothing for a command" 2 'opens nothing' open --dry-run inet stream -- true
 says "a command that is not there" 1 '/no/such cannot be run' open inet stream -- /no/such
 says "the administrators' socket is not for all" 1 'only administrators' list
 

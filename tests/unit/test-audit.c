@@ -131,6 +131,26 @@ START_TEST(a_refusal_has_its_error_and_reason)
 }
 END_TEST
 
+START_TEST(a_question_is_no_grant_and_no_refusal)
+{
+	struct audit_record record = make_record();
+	struct audit_fields fields;
+
+	record.event = AUDIT_QUESTION;
+	record.grant = 0;
+	json_t *object = format(&record);
+	ck_assert_str_eq(string_of(object, "event"), "question");
+	ck_assert_str_eq(string_of(object, "rule"), "web");
+	ck_assert_ptr_null(json_object_get(object, "grant"));
+	json_decref(object);
+	audit_format_journal(&record, &fields);
+	ck_assert_ptr_nonnull(strstr(fields.text, "MESSAGE=Only asked, and allowed, by uid"));
+	record.error = EACCES;
+	audit_format_journal(&record, &fields);
+	ck_assert_ptr_nonnull(strstr(fields.text, "MESSAGE=Only asked, and not allowed, by uid"));
+}
+END_TEST
+
 START_TEST(a_reload_names_no_peer)
 {
 	struct audit_record record = {.event = AUDIT_RELOAD, .error = 4095, .text = "line 3"};
@@ -650,6 +670,7 @@ int main(void)
 
 	tcase_add_test(formats, a_grant_has_all_its_fields);
 	tcase_add_test(formats, a_refusal_has_its_error_and_reason);
+	tcase_add_test(formats, a_question_is_no_grant_and_no_refusal);
 	tcase_add_test(formats, a_reload_names_no_peer);
 	tcase_add_loop_test(formats, texts_are_escaped, 0, ARRAY_SIZE(texts));
 	tcase_add_test(formats, no_control_character_gets_through);

@@ -48,9 +48,19 @@ START_TEST(header_fields_are_checked)
 	}
 	*header() = good;
 
+	bool may_ask = _i == WIRE_OPEN || _i == WIRE_APPLY;
 	for (unsigned bit = 0; bit < 32; bit++) {
-		header()->flags = UINT32_C(1) << bit;
-		ck_assert_int_eq(decode_exact(packet, size), -EBADMSG);
+		uint32_t flag = UINT32_C(1) << bit;
+		bool known = may_ask && flag == WIRE_REQUEST_ASK;
+
+		header()->flags = flag;
+		ck_assert_int_eq(decode_exact(packet, size), known ? 0 : -EBADMSG);
+		header()->flags = flag | WIRE_REQUEST_ASK;
+		ck_assert_int_eq(decode_exact(packet, size), known ? 0 : -EBADMSG);
+		request.flags = flag;
+		ssize_t encoded =
+			wire_encode_request(&request, packet + size, sizeof(packet) - size);
+		ck_assert_int_eq(encoded, known ? (ssize_t)size : -EINVAL);
 	}
 	*header() = good;
 	ck_assert_int_eq(decode_exact(packet, size), 0);

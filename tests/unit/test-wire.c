@@ -16,6 +16,7 @@ static void assert_same_request(const struct wire_request *a, const struct wire_
 {
 	ck_assert_int_eq(a->verb, b->verb);
 	ck_assert_uint_eq(a->serial, b->serial);
+	ck_assert_uint_eq(a->flags, b->flags);
 	switch (a->verb) {
 	case WIRE_HELLO:
 		ck_assert_uint_eq(a->hello.version_min, b->hello.version_min);

@@ -192,9 +192,11 @@ void random_request(enum wire_verb verb, struct wire_request *ret)
 				ret->netns_name[i] = (char)('a' + (int)random_below(26));
 		}
 		random_steps(ret, false);
+		ret->flags = random_below(2) ? WIRE_REQUEST_ASK : 0;
 		break;
 	case WIRE_APPLY:
 		random_steps(ret, true);
+		ret->flags = random_below(2) ? WIRE_REQUEST_ASK : 0;
 		break;
 	case WIRE_RELEASE:
 		ret->grant = 1 + random_next() / 2;
@@ -240,6 +242,8 @@ void random_reply(enum wire_verb verb, struct wire_reply *ret)
 		ret->answer.count = 1 + (uint32_t)random_below(WIRE_COUNT_MAX);
 		ret->answer.grant = 1 + random_next() / 2;
 		ret->answer.flags = random_below(2) ? WIRE_ANSWER_CONNECTING : 0;
+	} else if (verb == WIRE_APPLY) {
+		ret->answer.flags = random_below(2) ? WIRE_ANSWER_ONLY_ASKED : 0;
 	}
 	if (verb == WIRE_HELLO)
 		ret->welcome = (struct wire_welcome){.version_min = 1,
