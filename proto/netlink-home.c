@@ -1,8 +1,6 @@
 /*
  * Does a route message keep to its socket's own network namespace?
  */
-#include "daemon/family/family.h"
-#include "daemon/family/netlink-judge.h"
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -16,6 +14,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "proto/macro.h"
+#include "proto/netlink-route.h"
 
 /* A list of attributes as the kernel walks it: up to the first that is malformed. Calls back with
  * the type without its flag bits. Returns false where the callback does, or bytes are left over. */
