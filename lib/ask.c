@@ -23,10 +23,12 @@ bool ask_is_worth_it_for_socket(int error)
 }
 
 static ask_observer *observe;
+static bool only_observed;
 
-void ask_set_observer(ask_observer *observer)
+void ask_set_observer(ask_observer *observer, bool only_observe)
 {
 	observe = observer;
+	only_observed = only_observe;
 }
 
 static enum ask_outcome put(const struct wire_request *request, int fd, bool once, int *fds,
@@ -35,6 +37,10 @@ static enum ask_outcome put(const struct wire_request *request, int fd, bool onc
 	struct wire_answer answer = {0};
 
 	*ret = (struct ask_result){0};
+	if (only_observed) {
+		ret->error = EPERM;
+		return ASK_ABSENT;
+	}
 	int r = broker_exchange(request, fd, once, fds, n_fds, &answer, &ret->repeated);
 	if (r < 0) {
 		ret->error = -r;

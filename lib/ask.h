@@ -73,7 +73,8 @@ int ask_set_blocking(int fd, bool blocking);
 typedef void ask_observer(const struct wire_request *request, int fd, enum ask_outcome outcome,
 	const struct ask_result *result);
 
-/* To be set once, before there are other threads. */
-void ask_set_observer(ask_observer *observer);
+/* To be set once, before there are other threads. With only_observe no request is put any more: to
+ * whoever asks each is refused, as without a broker, and the observer may ask_whether(). */
+void ask_set_observer(ask_observer *observer, bool only_observe);
 
 #endif

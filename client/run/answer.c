@@ -105,8 +105,9 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 	case PLACE_HOME:
 		break;
 	case PLACE_ELSEWHERE: {
-		const struct elsewhere_request request = {
-			.kind = ELSEWHERE_SOCKET, .numbers = {domain, type, protocol}};
+		const struct elsewhere_request request = {.kind = ELSEWHERE_SOCKET,
+			.tid = call->target.tid,
+			.numbers = {domain, type, protocol}};
 		return elsewhere_answer(surroundings, call, &where, &request, -1);
 	}
 	case PLACE_OWN:
@@ -204,7 +205,8 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
 	if (place == PLACE_ELSEWHERE) {
-		struct elsewhere_request request = {.kind = ELSEWHERE_BIND, .size = size};
+		struct elsewhere_request request = {
+			.kind = ELSEWHERE_BIND, .tid = call->target.tid, .size = size};
 		memcpy(request.data, &address, size);
 		return elsewhere_answer(surroundings, call, &where, &request, fd);
 	}
@@ -241,8 +243,10 @@ static struct answer answer_setsockopt(
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
 	if (place == PLACE_ELSEWHERE) {
-		struct elsewhere_request request = {
-			.kind = ELSEWHERE_SETSOCKOPT, .numbers = {level, name}, .size = size};
+		struct elsewhere_request request = {.kind = ELSEWHERE_SETSOCKOPT,
+			.tid = call->target.tid,
+			.numbers = {level, name},
+			.size = size};
 		memcpy(request.data, value, size);
 		return elsewhere_answer(surroundings, call, &where, &request, fd);
 	}

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/run/observe.h"
 #include "client/run/say.h"
 #include "client/run/supervise.h"
 #include "lib/ask.h"
@@ -105,6 +106,8 @@ static bool serve_one(const char *netns, int channel)
 		fd = -1;
 	if (r < 0 || message.size != sizeof request)
 		return false;
+	const struct call call = {.target.tid = request.tid};
+	observe_call(&call);
 	const struct reply reply = carry_out(netns, &request, fd, &given);
 	return transport_send(channel, &reply, sizeof reply, &given, given >= 0 ? 1 : 0, 0) >= 0;
 }

@@ -20,6 +20,7 @@ enum elsewhere_kind {
 
 struct elsewhere_request {
 	enum elsewhere_kind kind;
+	pid_t tid;	/* whose call it is */
 	int numbers[3]; /* domain, type, protocol; or level, name */
 	uint32_t size;
 	unsigned char data[4096]; /* the address or the value */

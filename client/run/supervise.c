@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/run/observe.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
 #include "client/run/supervisor.h"
@@ -155,6 +156,8 @@ _Noreturn void supervise(
 	if (listener < 0)
 		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
+	if (observe_start(options) < 0)
+		_exit(EXIT_SOCKD_RUN);
 	int r = namespaces_of(hello.pid, &surroundings.home);
 	if (r == 0)
 		r = supervisor_start(listener, &surroundings);

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-#include "client/run/say.h"
+#include "client/run/observe.h"
 #include "client/run/window.h"
 #include "lib/slot.h"
 #include "proto/macro.h"
@@ -111,8 +111,11 @@ static void answer_one(const struct seccomp_notif *notification, void *buffer)
 	struct call call;
 	struct answer answer = answer_continue();
 
-	if (call_decode(notification, supervisor.listener, &call) == 0 && call.target.tid > 0)
+	if (call_decode(notification, supervisor.listener, &call) == 0 && call.target.tid > 0) {
+		observe_call(&call);
 		answer = answer_call(&supervisor.surroundings, &call);
+		observe_call(NULL);
+	}
 	if (answer.kind == ANSWER_FD)
 		give_fd(&call, buffer, &answer);
 	else
