@@ -1,0 +1,224 @@
+#!/bin/bash
+# sockd-run: which way it chooses and what it says, programs that move to other namespaces, --map-root, --netns and
+# --dry-run.
+. "$(dirname "$0")/../lib.sh"
+begin python3 ping unshare
+copy_program ping python3
+install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/"
+cp "$SOCKD_SOURCE/tests/barred.py" "$work/" && chmod 644 "$work/barred.py"
+peer=10.99.0.2
+
+# run OPTION... PROGRAM...: as nobody, with what it says in $work/said.
+run() {
+	in_near "${powerless[@]}" env SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
+		"$work/bin/sockd-run" --socket="$socket" "$@" 2>"$work/said"
+}
+
+# The same, barred from every family but AF_UNIX by a filter that answers EAFNOSUPPORT.
+run_barred() {
+	in_near "${powerless[@]}" env SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
+		/usr/bin/python3 "$work/barred.py" "$work/bin/sockd-run" --socket="$socket" "$@" 2>"$work/said"
+}
+
+# status NAME EXPECTED COMMAND...
+status() {
+	local name=$1 expected=$2 status=0
+	shift 2
+	"$@" >"$work/output" || status=$?
+	if [ "$status" -eq "$expected" ]; then
+		ok "$name"
+	else
+		fail "$name (status $status instead of $expected)"
+		tail -n 5 "$work/said" "$work/output"
+	fi
+}
+
+said() {
+	contains "$1" "$work/said" "$2"
+}
+
+silent() {
+	if [ -s "$work/said" ]; then
+		fail "$1 (it said:)"
+		tail -n 5 "$work/said"
+	else
+		ok "$1"
+	fi
+}
+
+# A dgram rule for ping, so that it works where its sockets are refused with EAFNOSUPPORT too.
+policy <<'JSON'
+{
+  "rules": [
+    { "name": "ping", "peers": { "uid": 65534 }, "family": "inet", "type": ["raw", "dgram"], "protocol": "icmp" },
+    { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "protocol": "tcp", "ports": [80],
+      "options": { "SO_MARK": 7 } }
+  ]
+}
+JSON
+
+echo "--- no broker"
+status "without a broker the program runs" 3 run sh -c 'exit 3'
+said "and one line says that there is none" 'no answer from the broker at .*; the program runs without it'
+counted "one line only" 1 "$work/said" ''
+status "--quiet says nothing" 3 run --quiet sh -c 'exit 3'
+silent "nothing at all"
+status "--require ends with 125" 125 run --require touch "$work/home/ran"
+said "and says why" 'no answer from the broker'
+expect "the program was not run" test ! -e "$work/home/ran"
+status "--require ends with 125 with the library too" 125 run --require --mode=preload touch "$work/home/ran"
+expect "the program was not run either" test ! -e "$work/home/ran"
+status "without a broker the kernel's own error stands" 1 run "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)'
+said "it is EPERM" 'PermissionError: \[Errno 1\]'
+
+start_sockd
+echo "--- wrong usage"
+status "no program" 125 run
+status "an option that there is not" 125 run --nonsense true
+status "a mode that there is not" 125 run --mode=other true
+status "a program that is not there" 127 run ./nothing
+status "a file that is no program" 126 run "$work/barred.py"
+status "--dry-run needs a supervisor" 125 run --dry-run --mode=preload true
+status "options behind the program are its own" 0 run echo --mode=preload
+contains "and reach it" "$work/output" '^--mode=preload$'
+
+echo "--- which way"
+status "by itself it takes the supervisor" 0 run --verbose "$work/bin/ping" -c 1 -W 5 $peer
+said "and says so" 'chosen: --mode=seccomp'
+said "and what was given" 'ping\[[0-9]+\]: socket inet raw icmp: given by sockd, grant [0-9]+'
+status "the library serves too" 0 run --mode=preload "$work/bin/ping" -c 1 -W 5 $peer
+status "under a filter it takes the library" 0 run_barred --verbose "$work/bin/python3" -c '
+import socket
+print(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))'
+said "and says why" 'a seccomp filter that was there before answers first'
+said "and which" 'chosen: --mode=preload'
+status "in another sockd-run it takes the library" 0 run "$work/bin/sockd-run" --verbose "$work/bin/ping" -c 1 -W 5 $peer
+said "because there can be one supervisor only" 'cannot be supervised here: Device or resource busy'
+status "a supervisor that cannot be ends with 125" 125 run "$work/bin/sockd-run" --mode=seccomp true
+if printf 'int main(void) { return 3; }\n' >"$work/static.c" && gcc -static -o "$work/bin/static" "$work/static.c" 2>/dev/null; then
+	status "a static program that nothing reaches runs without" 3 run "$work/bin/sockd-run" --verbose "$work/bin/static"
+	said "after it was said" 'neither a supervisor nor the preload library can bring sockets to .*; it runs without'
+	said "and why" 'it is not linked dynamically'
+	status "--require does not run it" 125 run "$work/bin/sockd-run" --require "$work/bin/static"
+else
+	echo "SKIP static programs: the C library cannot be linked statically"
+fi
+
+echo "--- --map-root"
+if in_near "${powerless[@]}" unshare --user true 2>/dev/null; then
+	status "the program sees itself as root" 0 run --map-root id -u
+	contains "with number 0" "$work/output" '^0$'
+	status "and has what the real user has" 0 run --map-root "$work/bin/ping" -c 1 -W 5 $peer
+	status "a low port of the rule" 0 run --map-root "$work/bin/python3" -c '
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 80))
+s.setsockopt(socket.SOL_SOCKET, 36, 7)'
+	status "and no more: another port" 1 run --map-root "$work/bin/python3" -c '
+import socket
+socket.socket().bind(("127.0.0.1", 81))'
+	status "nor a packet socket" 1 run --map-root "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)'
+	status "nor a file of root's" 2 run --map-root sh -c 'echo >/etc/hostname'
+
+	echo "--- programs that move"
+	status "one that makes a namespace of its own is left to the kernel" 0 run unshare --user --map-root-user --net \
+		"$work/bin/python3" -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+t = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+u = socket.socket()
+u.bind(("", 81))
+print([name for _, name in socket.if_nameindex()])'
+	contains "and sees its own interfaces" "$work/output" "'lo'"
+	counted "and none of those it came from" 0 "$work/output" eth0
+	status "its sockets are of its own namespace" 0 run --verbose unshare --user --map-root-user --net \
+		"$work/bin/python3" -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+try:
+    s.sendto(b"x" * 8, ("10.99.0.2", 0))
+except OSError as error:
+    print(error.strerror)'
+	contains "from where nothing is reached" "$work/output" '^Network is unreachable$'
+	counted "sockd was not asked" 0 "$work/said" 'sockd, grant'
+	status "one that only changes its user namespace is not served" 1 run unshare --user \
+		"$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)'
+else
+	echo "SKIP --map-root: unprivileged users may make no user namespaces here"
+fi
+if command -v bwrap >/dev/null && in_near "${powerless[@]}" bwrap --unshare-user --unshare-net --dev-bind / / true 2>/dev/null; then
+	box=(bwrap --unshare-user --unshare-net --dev-bind / /)
+	status "in a container no rule speaks of its peers" 1 run "${box[@]}" "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)'
+	policy <<'JSON'
+{
+  "rules": [
+    { "name": "out", "peers": { "uid": 65534 }, "family": "inet", "type": ["raw", "dgram"],
+      "protocol": ["icmp", "udp", "default"], "netns": "broker" },
+    { "name": "in", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "protocol": "tcp", "ports": [80],
+      "netns": "peer", "options": { "SO_MARK": 7 } }
+  ]
+}
+JSON
+	stop_sockd
+	start_sockd
+	status "a rule that gives the broker's namespace is the way out" 0 run --netns=broker "${box[@]}" \
+		"$work/bin/ping" -c 1 -W 5 $peer
+	status "port 80 of its own namespace" 0 run --verbose "${box[@]}" "$work/bin/python3" -c '
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 80))
+s.setsockopt(socket.SOL_SOCKET, 36, 7)
+try:
+    s.setsockopt(socket.SOL_SOCKET, 36, 8)
+except PermissionError:
+    print("refused")'
+	contains "another value than the rule's is refused" "$work/output" refused
+	said "by sockd" 'bind inet stream tcp 127\.0\.0\.1:80: done by sockd'
+	sleep 4
+	expect "nobody is left in the container's namespace" eval '! pgrep -x -u 65534 sockd-run'
+else
+	echo "SKIP containers: bwrap is not installed, or may not make namespaces here"
+fi
+
+echo "--- --dry-run"
+policy <<'JSON'
+{
+  "rules": [
+    { "name": "ping", "peers": { "uid": 65534 }, "family": "inet", "type": "raw", "protocol": "icmp" },
+    { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "protocol": "tcp", "ports": [80] }
+  ]
+}
+JSON
+stop_sockd
+start_sockd
+status "nothing is given" 0 run --dry-run "$work/bin/python3" -c '
+import socket
+def tried(call):
+    try:
+        call()
+        print("given")
+    except OSError as error:
+        print(error.errno)
+s = socket.socket()
+tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
+tried(lambda: s.bind(("127.0.0.1", 80)))
+tried(lambda: s.bind(("127.0.0.1", 81)))
+tried(lambda: s.bind(("127.0.0.1", 8081)))'
+expect "but what the kernel gives" cmp - "$work/output" <<<$'1\n1\n13\n13\ngiven'
+said "it says which rule would allow" 'socket inet raw icmp: would be allowed by rule ping'
+said "and what none would" 'socket packet raw: would be refused with EPERM: .*no rule'
+said "with the address" 'bind inet stream tcp 127\.0\.0\.1:80: would be allowed by rule web'
+said "that is refused too" 'bind inet stream tcp 127\.0\.0\.1:81: would be refused with EACCES'
+counted "what needs no broker is not told of" 0 "$work/said" ':8081'
+tac "$audit" | sed '/"event":"start"/q' >"$work/last"
+counted "sockd was asked four times" 4 "$work/last" '"event":"question"'
+counted "and granted nothing" 0 "$work/last" '"event":"grant"'
