@@ -112,15 +112,26 @@ static bool serve_one(const char *netns, int channel)
 	return transport_send(channel, &reply, sizeof reply, &given, given >= 0 ? 1 : 0, 0) >= 0;
 }
 
-static _Noreturn void be_envoy(const char *netns, int pidfd, int flags, int channel)
+/* The process that the way led through may have moved on meanwhile. */
+static int arrive(int pidfd, int flags, const struct namespaces *where)
+{
+	struct namespaces here;
+
+	if (setns(pidfd, flags) < 0)
+		return negative_errno();
+	int r = namespaces_of(0, &here);
+	if (r == 0 && !namespaces_equal(&here, where))
+		r = -ESRCH;
+	return r < 0 ? r : drop_capabilities();
+}
+
+static _Noreturn void be_envoy(
+	const char *netns, int pidfd, int flags, const struct namespaces *where, int channel)
 {
 	struct reply ready = {0};
 
 	supervise_close_all_but(pidfd, channel);
-	if (setns(pidfd, flags) < 0)
-		ready.error = errno;
-	else
-		ready.error = -drop_capabilities();
+	ready.error = -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
 	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)
 		_exit(EXIT_FAILURE);
@@ -171,7 +182,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 		return negative_errno();
 	pid_t envoy = fork();
 	if (envoy == 0)
-		be_envoy(surroundings->netns, pidfd, flags, channel[1]);
+		be_envoy(surroundings->netns, pidfd, flags, where, channel[1]);
 	close_quietly(channel[1]);
 	r = envoy < 0 ? negative_errno() : receive_reply(channel[0], &ready, &unexpected);
 	close_quietly(unexpected);
@@ -184,25 +195,32 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 	return channel[0];
 }
 
-/* The envoy to these namespaces, or one that can be sent there; locked. */
+/*
+ * An envoy to these namespaces that has nothing to do, or one that can be sent there; locked. Where
+ * all have something to do, the one that was used least recently is waited for.
+ */
 static struct envoy *find_envoy(const struct namespaces *where)
 {
-	struct envoy *found = NULL;
+	struct envoy *found = NULL, *oldest = &envoys[0];
 
 	pthread_mutex_lock(&table_lock);
 	for (size_t i = 0; i < ENVOYS_MAX && !found; i++)
-		if (envoys[i].channel >= 0 && namespaces_equal(&envoys[i].where, where))
+		if (envoys[i].channel >= 0 && namespaces_equal(&envoys[i].where, where) &&
+			pthread_mutex_trylock(&envoys[i].lock) == 0)
 			found = &envoys[i];
-	if (!found) {
-		found = &envoys[0];
-		for (size_t i = 1; i < ENVOYS_MAX; i++)
-			if (envoys[i].last_use < found->last_use)
-				found = &envoys[i];
-	}
-	found->last_use = ++uses;
+	for (size_t i = 0; i < ENVOYS_MAX; i++)
+		if (envoys[i].last_use < oldest->last_use)
+			oldest = &envoys[i];
+	for (size_t i = 0; i < ENVOYS_MAX && !found; i++)
+		if (envoys[i].channel < 0 && pthread_mutex_trylock(&envoys[i].lock) == 0)
+			found = &envoys[i];
+	if (!found && pthread_mutex_trylock(&oldest->lock) == 0)
+		found = oldest;
+	(found ? found : oldest)->last_use = ++uses;
 	pthread_mutex_unlock(&table_lock);
-	pthread_mutex_lock(&found->lock);
-	return found;
+	if (!found)
+		pthread_mutex_lock(&oldest->lock);
+	return found ? found : oldest;
 }
 
 static void settle(struct envoy *envoy, const struct namespaces *where, int channel)

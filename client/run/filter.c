@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,9 @@
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5)
+#endif
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND (1ul << 1)
 #endif
 #ifndef SOCK_PACKET
 #define SOCK_PACKET 10
@@ -202,21 +206,24 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 	return r < 0 ? r : read_program(fd, ret);
 }
 
-int filter_install(const struct sock_fprog *program, bool *ret_killable)
+int filter_install(const struct sock_fprog *program)
 {
 	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	bool killable = true;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return negative_errno();
 	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);
-	if (fd < 0 && errno == EINVAL) {
-		killable = false;
+	if (fd < 0 && errno == EINVAL)
 		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
-	}
-	if (fd < 0)
-		return negative_errno();
-	*ret_killable = killable;
-	return (int)fd;
+	return fd < 0 ? negative_errno() : (int)fd;
+}
+
+bool filter_can_answer(int listener)
+{
+	/* No call has this number; but the flags are looked at first. */
+	struct seccomp_notif_addfd addfd = {
+		.id = UINT64_MAX, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)listener};
+
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) == 0 || errno != EINVAL;
 }

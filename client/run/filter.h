@@ -23,9 +23,12 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret);
 
 /*
  * Puts the calling process, which has one thread, under the filter for good. Returns the listener,
- * close-on-exec, or a negative errno: -EBUSY where a supervisor is there already. *ret_killable
- * tells whether a call that was received can be interrupted by no signal but a deadly one.
+ * close-on-exec, or a negative errno: -EBUSY where a supervisor is there already. From Linux 5.19 a
+ * call that was received is interrupted by no signal but a deadly one.
  */
-int filter_install(const struct sock_fprog *program, bool *ret_killable);
+int filter_install(const struct sock_fprog *program);
+
+/* Can the kernel give a descriptor and the answer in one (from Linux 5.14)? */
+bool filter_can_answer(int listener);
 
 #endif

@@ -50,12 +50,11 @@ static bool all_come_through(void)
 
 static _Noreturn void run_probed(const struct sock_fprog *filter, int channel)
 {
-	bool killable;
 	int32_t word = 0;
-	int listener = filter_install(filter, &killable);
+	int listener = filter_install(filter);
 
-	if (listener < 0) {
-		word = listener;
+	if (listener < 0 || !filter_can_answer(listener)) {
+		word = listener < 0 ? listener : -EOPNOTSUPP;
 		_exit(transport_send(channel, &word, sizeof word, NULL, 0, 0) < 0);
 	}
 	if (transport_send(channel, &word, sizeof word, &listener, 1, 0) < 0)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,9 +59,9 @@ int program_exec(char **command)
 
 /* The listener goes to the supervisor; its answer is waited for, so that nothing of the program
  * runs before. */
-static int hand_over(const struct program *program, int listener, bool killable)
+static int hand_over(const struct program *program, int listener)
 {
-	const struct program_hello hello = {.pid = getpid(), .killable = killable};
+	const struct program_hello hello = {.pid = getpid()};
 	char go;
 
 	int r = transport_send(program->channel, &hello, sizeof hello, &listener, 1, 0);
@@ -72,26 +73,38 @@ static int hand_over(const struct program *program, int listener, bool killable)
 	return n == sizeof go ? 0 : -ECONNRESET;
 }
 
+/* What was meant for the process that started us is meant for the program. */
+static void rename_pid(const char *variable, pid_t from)
+{
+	const char *value = getenv(variable);
+	char text[16], other[16];
+
+	snprintf(other, sizeof other, "%d", (int)from);
+	snprintf(text, sizeof text, "%d", (int)getpid());
+	if (value && strcmp(value, other) == 0)
+		(void)setenv(variable, text, 1);
+}
+
 _Noreturn void program_run(const struct program *program)
 {
-	bool killable = false;
-
 	if (program->map_root && program_map_root() < 0)
 		_exit(EXIT_SOCKD_RUN);
-	int listener = filter_install(&program->filter, &killable);
+	int listener = filter_install(&program->filter);
 	if (listener < 0) {
 		say_error("the program's system calls cannot be supervised: %s%s",
 			strerror(-listener),
 			listener == -EBUSY ? " (another supervisor does that already)" : "");
 		_exit(EXIT_SOCKD_RUN);
 	}
-	int r = hand_over(program, listener, killable);
+	int r = hand_over(program, listener);
 	if (r < 0) {
 		say_error("the supervisor did not start: %s", strerror(-r));
 		_exit(EXIT_SOCKD_RUN);
 	}
 	(void)close(listener);
 	(void)close(program->channel);
+	rename_pid("LISTEN_PID", getppid());
+	rename_pid("WATCHDOG_PID", getppid());
 	sigprocmask(SIG_SETMASK, program->signals, NULL);
 	_exit(program_exec(program->command));
 }

@@ -12,7 +12,6 @@
 /* What is sent to the supervisor, with the listener. */
 struct program_hello {
 	pid_t pid;
-	bool killable; /* see filter_install() */
 };
 
 struct program {

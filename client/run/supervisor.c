@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "client/run/filter.h"
 #include "client/run/observe.h"
 #include "client/run/window.h"
 #include "lib/slot.h"
@@ -176,6 +177,8 @@ int supervisor_start(int listener, const struct surroundings *surroundings)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return negative_errno();
+	if (!filter_can_answer(listener))
+		return -EOPNOTSUPP;
 	supervisor.listener = listener;
 	supervisor.surroundings = *surroundings;
 	supervisor.notification_size = MAX_OF(sizes.seccomp_notif, sizeof(struct seccomp_notif));

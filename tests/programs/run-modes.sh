@@ -182,8 +182,10 @@ except PermissionError:
     print("refused")'
 	contains "another value than the rule's is refused" "$work/output" refused
 	said "by sockd" 'bind inet stream tcp 127\.0\.0\.1:80: done by sockd'
-	sleep 4
-	expect "nobody is left in the container's namespace" eval '! pgrep -x -u 65534 sockd-run'
+	nobody_left() {
+		! find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$work/bin/sockd-run" 2>/dev/null | grep -q .
+	}
+	expect "nobody is left in the container's namespace" wait_for 10 nobody_left
 else
 	echo "SKIP containers: bwrap is not installed, or may not make namespaces here"
 fi
