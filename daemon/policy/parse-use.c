@@ -46,8 +46,10 @@ static int add_prefix(const struct node *item, struct rule *rule)
 			report_quote(text, quoted));
 		return 0;
 	}
-	if (prefix.domain != 0 && !has_family(rule, prefix.domain) && !has_family(rule, AF_RDS) &&
-		!has_family(rule, AF_SMC)) {
+	/* An inet6 socket may be bound to an IPv4 address: ::ffff:10.0.0.1. */
+	bool mapped = prefix.domain == AF_INET && strchr(text, ':') && has_family(rule, AF_INET6);
+	if (prefix.domain != 0 && !mapped && !has_family(rule, prefix.domain) &&
+		!has_family(rule, AF_RDS) && !has_family(rule, AF_SMC)) {
 		node_error(item, "%s is of a family that the rule does not name; add \"%s\" to it",
 			report_quote(text, quoted), prefix.domain == AF_INET ? "inet" : "inet6");
 		return 0;

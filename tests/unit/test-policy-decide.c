@@ -310,6 +310,16 @@ static const struct example examples[] = {
 	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("y", STREAM ", \"netns\": \"y\""),
 		{TCP, .foreign = true}, "y", true, ""},
 
+	/* an IPv4 address on an inet6 socket */
+	{ALLOW("m", "\"family\": \"inet6\", \"type\": \"stream\", \"addresses\": "
+		    "\"::ffff:10.0.0.0/104\""),
+		{.domain = AF_INET6, .type = SOCK_STREAM, .bind = "[::ffff:10.1.0.1]:8080"}, "m",
+		true, ""},
+	{ALLOW("m", "\"family\": \"inet6\", \"type\": \"stream\", \"addresses\": "
+		    "\"::ffff:10.0.0.0/104\""),
+		{.domain = AF_INET6, .type = SOCK_STREAM, .bind = "[::a00:1]:8080"}, "m", false,
+		"not in the rule's \"addresses\""},
+
 	/* netlink: messages and groups */
 	{ALLOW("n", "\"family\": \"netlink\", \"protocol\": \"route\", \"messages\": "
 		    "\"RTM_NEWLINK\""),
