@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The schema takes every example and refuses what sockd refuses by its form."""
+"""The schema takes every example, and every file named, and refuses what sockd refuses by its form."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ examples = sorted((top / "examples/policy.d").glob("*.json"))
 if not examples:
     print("FAIL: there are no examples")
     failures += 1
-for example in examples:
+for example in examples + [pathlib.Path(name) for name in sys.argv[1:]]:
     errors = list(validator.iter_errors(json.loads(example.read_text())))
     for error in errors:
         print(f"FAIL: {example.name}: {error.json_path}: {error.message}")

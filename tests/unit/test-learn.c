@@ -1,0 +1,901 @@
+/*
+ * What --learn writes: for each family, the policy made of some calls is loaded by the daemon's own
+ * reader, allows exactly these calls to exactly this user, and not what is next to them.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "client/run/learn.h"
+#include "daemon/family/family.h"
+#include "proto/address.h"
+#include "proto/bluetooth.h"
+#include "proto/constants.h"
+#include "tests/unit/policy-fixture.h"
+
+#define USER 1000
+#define SAMPLES_MAX 8
+
+/* One call in words; zero is what most leave out. */
+struct sample {
+	int domain, type, protocol;
+	const char *bind;
+	const char *option;
+	int value;
+	const char *text;      /* the option's value, where it is no number */
+	int message;	       /* netlink */
+	const char *interface; /* which it names */
+	bool elsewhere;	       /* and another network namespace */
+	bool two;	       /* twice in one packet, the second time as a deletion */
+	int command;	       /* HCI */
+};
+
+struct step {
+	struct wire_step step;
+	struct sockaddr_storage address;
+	uint32_t messages[64];
+	unsigned char command[4];
+};
+
+static unsigned char *add_attribute(unsigned char *at, uint16_t type, const void *data, size_t size)
+{
+	const struct nlattr head = {.nla_len = (uint16_t)(sizeof head + size), .nla_type = type};
+
+	memcpy(at, &head, sizeof head);
+	memcpy(at + sizeof head, data, size);
+	return at + NLA_ALIGN(head.nla_len);
+}
+
+static unsigned char *add_message(unsigned char *at, int type, const struct sample *sample)
+{
+	static const uint32_t pid = 1;
+	struct nlmsghdr head = {.nlmsg_type = (uint16_t)type, .nlmsg_flags = NLM_F_REQUEST};
+	unsigned char *end = at + sizeof head;
+
+	if (sample->interface) {
+		end += sizeof(struct ifinfomsg);
+		end = add_attribute(
+			end, IFLA_IFNAME, sample->interface, strlen(sample->interface) + 1);
+	}
+	if (sample->elsewhere)
+		end = add_attribute(end, IFLA_NET_NS_PID, &pid, sizeof pid);
+	head.nlmsg_len = (uint32_t)(end - at);
+	memcpy(at, &head, sizeof head);
+	return end;
+}
+
+static void make_message(const struct sample *sample, struct step *ret)
+{
+	unsigned char *start = (unsigned char *)ret->messages;
+	unsigned char *end = add_message(start, sample->message, sample);
+
+	if (sample->two)
+		end = add_message(end, sample->message + 1, sample);
+	ret->step = (struct wire_step){
+		.kind = WIRE_STEP_SEND, .data = start, .data_size = (size_t)(end - start)};
+}
+
+/* The step of a sample; false: it is a socket. */
+static bool make_step(const struct sample *sample, struct step *ret)
+{
+	*ret = (struct step){0};
+	if (sample->bind) {
+		socklen_t size;
+		ck_assert_msg(
+			address_parse(sample->domain, sample->bind, &ret->address, &size) == 0,
+			"no address: %s", sample->bind);
+		ret->step = (struct wire_step){
+			.kind = WIRE_STEP_BIND, .address = &ret->address, .address_size = size};
+	} else if (sample->option) {
+		const struct option_info *info = option_by_name(sample->option);
+		ck_assert_ptr_nonnull(info);
+		ret->step = (struct wire_step){.kind = WIRE_STEP_OPTION,
+			.a = info->level,
+			.b = info->option,
+			.data = sample->text ? (const void *)sample->text : &sample->value,
+			.data_size = sample->text ? strlen(sample->text) : sizeof sample->value};
+	} else if (sample->message) {
+		make_message(sample, ret);
+	} else if (sample->command) {
+		ret->command[0] = HCI_COMMAND_PACKET;
+		ret->command[1] = (unsigned char)sample->command;
+		ret->command[2] = (unsigned char)(sample->command >> 8);
+		ret->step = (struct wire_step){.kind = WIRE_STEP_SEND,
+			.data = ret->command,
+			.data_size = sizeof ret->command};
+	} else
+		return false;
+	return true;
+}
+
+static int learn_sample(struct learn *learn, const struct sample *sample)
+{
+	struct step step;
+	bool has_step = make_step(sample, &step);
+	const struct learn_call call = {
+		.kind = !has_step			     ? LEARN_SOCKET
+			: step.step.kind == WIRE_STEP_BIND   ? LEARN_BIND
+			: step.step.kind == WIRE_STEP_OPTION ? LEARN_OPTION
+							     : LEARN_SEND,
+		.domain = sample->domain,
+		.type = sample->type | SOCK_CLOEXEC,
+		.protocol = sample->protocol,
+		.step = has_step ? &step.step : NULL,
+		.pid = 1,
+		.program = "some program",
+		.reason = "it was refused; see why: sockctl check",
+	};
+	return learn_add(learn, &call);
+}
+
+/* As the daemon decides it: a socket by OPEN, all else by APPLY on one that there is. */
+static bool is_allowed(const struct policy *policy, const struct sample *sample, uid_t uid,
+	struct policy_decision *ret)
+{
+	static int netlink = -1;
+	const struct family *family = family_get(sample->domain);
+	struct step step;
+	bool has_step = make_step(sample, &step);
+	const struct policy_subject subject = {.uid = uid, .gid = uid, .listener = "default"};
+
+	if (netlink < 0)
+		netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct policy_query query = {
+		.apply = has_step,
+		.domain = sample->domain,
+		.type = sample->type,
+		.protocol = family->effective_protocol
+				    ? family->effective_protocol(sample->type, sample->protocol)
+				    : sample->protocol,
+		.netns = has_step ? WIRE_NETNS_PEER : WIRE_NETNS_DEFAULT,
+		.steps = &step.step,
+		.n_steps = has_step ? 1 : 0,
+		.fd = has_step ? netlink : -1,
+	};
+	policy_decide(policy, &subject, &query, ret);
+	return ret->allowed;
+}
+
+struct example {
+	const char *name;
+	size_t rules;			  /* in how many it should take */
+	struct sample calls[SAMPLES_MAX]; /* up to the one without a domain */
+	struct sample others[SAMPLES_MAX];
+	const char *part; /* that the file must hold */
+};
+
+#define TCP .domain = AF_INET, .type = SOCK_STREAM
+#define TCP6 .domain = AF_INET6, .type = SOCK_STREAM
+#define UDP .domain = AF_INET, .type = SOCK_DGRAM
+#define RAW(p) .domain = AF_INET, .type = SOCK_RAW, .protocol = (p)
+#define PING .domain = AF_INET, .type = SOCK_DGRAM, .protocol = IPPROTO_ICMP
+#define NETLINK(p) .domain = AF_NETLINK, .type = SOCK_RAW, .protocol = (p)
+#define BLUETOOTH(t, p) .domain = AF_BLUETOOTH, .type = (t), .protocol = (p)
+#define PLAIN(d, t, p) .domain = (d), .type = (t), .protocol = (p)
+
+static const struct example examples[] = {
+	{"a raw socket", 1, {{RAW(IPPROTO_ICMP)}},
+		{{RAW(IPPROTO_UDP)}, {TCP}, {PLAIN(AF_INET6, SOCK_RAW, IPPROTO_ICMP)},
+			{PLAIN(AF_PACKET, SOCK_RAW, 0)}, {PING},
+			{RAW(IPPROTO_ICMP), .option = "SO_MARK", .value = 5}},
+		"\"name\": \"p-inet-raw-icmp\""},
+	{"a port", 1, {{TCP, .bind = "127.0.0.1:80"}},
+		{{TCP, .bind = "127.0.0.1:81"}, {TCP, .bind = "127.0.0.2:80"},
+			{TCP, .bind = "*:80"}, {TCP6, .bind = "[::1]:80"},
+			{UDP, .bind = "127.0.0.1:80"}, {TCP, .option = "SO_MARK", .value = 5},
+			{TCP}},
+		"some program: bind 127.0.0.1:80 (it was refused)"},
+	{"every address", 1, {{TCP, .bind = "*:80"}},
+		{{TCP, .bind = "*:81"}, {TCP, .bind = "127.0.0.1:80"}, {TCP6, .bind = "[*]:80"}},
+		NULL},
+	{"no combination that was not seen", 2,
+		{{TCP, .bind = "127.0.0.1:80"}, {TCP, .bind = "10.0.0.1:443"}},
+		{{TCP, .bind = "127.0.0.1:443"}, {TCP, .bind = "10.0.0.1:80"}}, NULL},
+	{"all combinations", 1,
+		{{TCP, .bind = "127.0.0.1:80"}, {TCP, .bind = "10.0.0.1:443"},
+			{TCP, .bind = "127.0.0.1:443"}, {TCP, .bind = "10.0.0.1:80"}},
+		{{TCP, .bind = "127.0.0.1:81"}, {TCP, .bind = "10.0.0.2:80"}}, NULL},
+	{"a row of ports", 1,
+		{{UDP, .bind = "*:512"}, {UDP, .bind = "*:514"}, {UDP, .bind = "*:513"},
+			{UDP, .bind = "*:600"}},
+		{{UDP, .bind = "*:511"}, {UDP, .bind = "*:515"}, {UDP, .bind = "*:599"}},
+		"\"512-514\""},
+	{"a port and an option", 1, {{TCP, .bind = "*:80"}, {TCP, .option = "SO_MARK", .value = 5}},
+		{{TCP, .bind = "*:81"}, {TCP, .option = "SO_MARK", .value = 6}, {TCP}}, NULL},
+	{"the same the other way round", 1,
+		{{TCP, .option = "SO_MARK", .value = 5}, {TCP, .bind = "*:80"}},
+		{{TCP, .bind = "*:81"}, {TCP, .option = "SO_MARK", .value = 6}, {TCP}}, NULL},
+	{"a socket that is not bound, and a port", 2,
+		{{TCP}, {TCP, .bind = "*:80"}, {TCP, .option = "SO_MARK", .value = 5}},
+		{{TCP, .bind = "*:81"}, {TCP, .option = "SO_MARK", .value = 4}}, NULL},
+	{"a port of the kernel's choice", 1, {{UDP, .bind = "10.0.0.1:0"}},
+		{{UDP, .bind = "10.0.0.1:53"}, {TCP}}, NULL},
+	{"ping", 1, {{PING}, {PING, .bind = "*:7"}}, {{UDP}, {RAW(IPPROTO_ICMP)}}, NULL},
+	{"a raw socket that is bound", 1, {{RAW(IPPROTO_ICMP), .bind = "10.0.0.1:0"}},
+		{{RAW(IPPROTO_UDP), .bind = "10.0.0.1:0"}}, NULL},
+	{"IPv6", 1, {{TCP6, .bind = "[::1]:80"}},
+		{{TCP6, .bind = "[::2]:80"}, {TCP6, .bind = "[*]:80"}, {TCP6, .bind = "[::1]:81"},
+			{TCP, .bind = "127.0.0.1:80"}},
+		NULL},
+	{"IPv4 on IPv6", 1, {{TCP6, .bind = "[::ffff:127.0.0.1]:80"}},
+		{{TCP6, .bind = "[::ffff:127.0.0.2]:80"}, {TCP6, .bind = "[::1]:80"},
+			{TCP6, .bind = "[*]:80"}, {TCP, .bind = "127.0.0.1:80"}},
+		NULL},
+	{"SCTP", 1, {{PLAIN(AF_INET, SOCK_STREAM, 132), .bind = "10.0.0.1:80"}},
+		{{PLAIN(AF_INET, SOCK_STREAM, 132), .bind = "10.0.0.1:81"},
+			{TCP, .bind = "10.0.0.1:80"}},
+		NULL},
+	{"MPTCP", 1, {{PLAIN(AF_INET, SOCK_STREAM, 262), .bind = "*:80"}}, {{TCP, .bind = "*:80"}},
+		NULL},
+	{"values", 1,
+		{{UDP, .option = "SO_PRIORITY", .value = 7},
+			{UDP, .option = "SO_MARK", .value = -2},
+			{UDP, .option = "SO_MARK", .value = 7},
+			{UDP, .option = "IP_TRANSPARENT", .value = 1}},
+		{{UDP, .option = "SO_PRIORITY", .value = 8},
+			{UDP, .option = "SO_MARK", .value = -3},
+			{UDP, .option = "SO_RCVBUFFORCE", .value = 7},
+			{UDP, .option = "SO_MARK", .value = 8}},
+		"4294967294"},
+	{"a device", 1, {{UDP, .option = "SO_BINDTODEVICE", .text = "eth1"}},
+		{{UDP, .option = "SO_BINDTODEVICE", .text = "eth2"},
+			{UDP, .option = "SO_BINDTODEVICE", .text = ""}},
+		"\"eth1\""},
+	{"a device by the name of a number", 1, {{UDP, .option = "SO_BINDTODEVICE", .text = "12"}},
+		{{UDP, .option = "SO_BINDTODEVICE", .text = "13"}}, "\"12\""},
+	{"a device given back", 1, {{UDP, .option = "SO_BINDTODEVICE", .text = ""}},
+		{{UDP, .option = "SO_MARK", .value = 1}}, "\"SO_BINDTODEVICE\": \"any\""},
+	{"a value of bytes", 1, {{TCP, .option = "TCP_CONGESTION", .text = "dctcp"}},
+		{{TCP, .option = "TCP_REPAIR", .value = 1}}, NULL},
+	{"packets", 1, {{PLAIN(AF_PACKET, SOCK_RAW, 0x300)}},
+		{{PLAIN(AF_PACKET, SOCK_DGRAM, 0x300)}, {PLAIN(AF_PACKET, SOCK_PACKET, 0x300)}},
+		NULL},
+	{"packets, the old way", 1, {{PLAIN(AF_INET, SOCK_PACKET, 0x300)}},
+		{{PLAIN(AF_PACKET, SOCK_RAW, 0x300)}}, NULL},
+
+	{"a link", 1, {{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1"}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new2"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_DELLINK, .interface = "new1"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_NEWRULE},
+			{NETLINK(NETLINK_XFRM), .message = RTM_NEWLINK, .interface = "new1"}},
+		"send RTM_NEWLINK of new1"},
+	{"two links", 1,
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new2"}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new3"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_DELLINK, .interface = "new2"}},
+		NULL},
+	{"each its own", 2,
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_DELLINK, .interface = "new2"}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new2"},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_DELLINK, .interface = "new1"}},
+		NULL},
+	{"two messages in a packet", 1,
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1",
+			.two = true}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new2", .two = true},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_SETLINK, .interface = "new1"}},
+		NULL},
+	{"what touches no interface that could be told", 2,
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWRULE},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1"}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_DELRULE},
+			{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new2"}},
+		NULL},
+	{"what everyone may send", 1, {{NETLINK(NETLINK_ROUTE), .message = RTM_GETLINK}},
+		{{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1"}}, NULL},
+	{"a firewall", 1,
+		{{NETLINK(NETLINK_NETFILTER), .message = 0xa00},
+			{NETLINK(NETLINK_NETFILTER), .message = 0xa03},
+			{NETLINK(NETLINK_NETFILTER), .message = 0x10},
+			{NETLINK(NETLINK_NETFILTER), .bind = "0:0x40"},
+			{NETLINK(NETLINK_NETFILTER), .option = "NETLINK_ADD_MEMBERSHIP",
+				.value = 3},
+			{NETLINK(NETLINK_NETFILTER), .option = "NETLINK_LISTEN_ALL_NSID",
+				.value = 1}},
+		{{NETLINK(NETLINK_NETFILTER), .message = 0xa02},
+			{NETLINK(NETLINK_NETFILTER), .message = 0x100},
+			{NETLINK(NETLINK_NETFILTER), .bind = "0:0x41"},
+			{NETLINK(NETLINK_NETFILTER), .option = "NETLINK_ADD_MEMBERSHIP",
+				.value = 4}},
+		"NFT_MSG_NEWTABLE"},
+	{"groups of generic netlink", 1,
+		{{NETLINK(NETLINK_GENERIC), .option = "NETLINK_ADD_MEMBERSHIP", .value = 40}},
+		{{NETLINK(NETLINK_GENERIC), .option = "NETLINK_ADD_MEMBERSHIP", .value = 41}},
+		NULL},
+	{"sockets diagnosed", 1, {{NETLINK(NETLINK_SOCK_DIAG), .message = 21}},
+		{{NETLINK(NETLINK_SOCK_DIAG), .message = 20}}, NULL},
+
+	{"vsock", 1, {{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "any:80"}},
+		{{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "any:81"},
+			{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "host:80"},
+			{PLAIN(AF_VSOCK, SOCK_DGRAM, 0), .bind = "any:80"}},
+		NULL},
+	{"vsock by number", 1, {{PLAIN(AF_VSOCK, SOCK_STREAM, AF_VSOCK), .bind = "33:4000000000"}},
+		{{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "34:4000000000"},
+			{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "33:4000000001"}},
+		NULL},
+	{"unix", 1, {{PLAIN(AF_UNIX, SOCK_RAW, 0)}}, {{PLAIN(AF_UNIX, SOCK_STREAM, 0)}}, NULL},
+	{"CAN", 1,
+		{{PLAIN(AF_CAN, SOCK_RAW, 1)},
+			{PLAIN(AF_CAN, SOCK_RAW, 1), .option = "SO_MARK", .value = 9}},
+		{{PLAIN(AF_CAN, SOCK_DGRAM, 2)},
+			{PLAIN(AF_CAN, SOCK_RAW, 1), .option = "SO_MARK", .value = 8}},
+		NULL},
+	{"ISO-TP", 1, {{PLAIN(AF_CAN, SOCK_DGRAM, 6)}},
+		{{PLAIN(AF_CAN, SOCK_DGRAM, 2)}, {PLAIN(AF_CAN, SOCK_DGRAM, 7)}}, NULL},
+	{"AF_ALG", 1, {{PLAIN(AF_ALG, SOCK_SEQPACKET, 0)}}, {{PLAIN(AF_KEY, SOCK_RAW, 2)}}, NULL},
+	{"PF_KEY", 1, {{PLAIN(AF_KEY, SOCK_RAW, 2)}}, {{PLAIN(AF_KEY, SOCK_RAW, 3)}}, NULL},
+	{"TIPC", 1, {{PLAIN(AF_TIPC, SOCK_RDM, 0)}}, {{PLAIN(AF_TIPC, SOCK_STREAM, 0)}}, NULL},
+	{"RDS", 1, {{PLAIN(AF_RDS, SOCK_SEQPACKET, 0)}}, {{PLAIN(AF_RDS, SOCK_STREAM, 0)}}, NULL},
+	{"XDP", 1, {{PLAIN(44, SOCK_RAW, 0)}}, {{PLAIN(43, SOCK_RAW, 0)}}, NULL},
+	{"SMC", 1, {{PLAIN(AF_SMC, SOCK_STREAM, 0), .bind = "10.0.0.1:80"}},
+		{{PLAIN(AF_SMC, SOCK_STREAM, 0), .bind = "10.0.0.1:81"},
+			{PLAIN(AF_SMC, SOCK_STREAM, 0), .bind = "10.0.0.2:80"},
+			{PLAIN(AF_SMC, SOCK_STREAM, 1), .bind = "[::1]:80"}},
+		NULL},
+	{"SMC over IPv6", 1, {{PLAIN(AF_SMC, SOCK_STREAM, 1), .bind = "[::1]:80"}},
+		{{PLAIN(AF_SMC, SOCK_STREAM, 1), .bind = "[::2]:80"}}, NULL},
+	{"QIPCRTR", 1,
+		{{PLAIN(AF_QIPCRTR, SOCK_DGRAM, 0), .bind = "1:7"},
+			{PLAIN(AF_QIPCRTR, SOCK_DGRAM, 0)}},
+		{{PLAIN(AF_QIPCRTR, SOCK_DGRAM, 0), .bind = "1:8"}}, NULL},
+	{"a family without a file", 1, {{PLAIN(AF_PHONET, SOCK_DGRAM, 0)}},
+		{{PLAIN(AF_PHONET, SOCK_SEQPACKET, 0)}}, NULL},
+	{"a family without a name", 1, {{PLAIN(60, SOCK_DGRAM, 77)}},
+		{{PLAIN(60, SOCK_DGRAM, 78)}, {PLAIN(61, SOCK_DGRAM, 77)}}, NULL},
+
+	{"HCI channels", 1,
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .bind = "hci:none/monitor"},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .bind = "hci:none/control"}},
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .bind = "hci:hci0/user"},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0x0c03}},
+		NULL},
+	{"HCI commands and events", 1,
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0x0c03},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0xfc77},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .option = "HCI_FILTER",
+				.text = "\x10\x01\x01\x01\x01\x01\x01\x40\x01\x01\x01\x01\x01\x01"},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .bind = "hci:hci0/raw"}},
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0x0c04},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0xfc78},
+			{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .bind = "hci:none/monitor"}},
+		"0xfc77"},
+	{"the whole filter", 1,
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .option = "HCI_FILTER",
+			.text = "\x16\x01\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"}},
+		{{BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0x0c03}}, "HCI_FILTER"},
+	{"L2CAP", 1, {{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0001"}},
+		{{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0003"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP),
+				.bind = "l2cap:any/psm=0x0001/le"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP),
+				.bind = "l2cap:00:11:22:33:44:55/psm=0x0001"},
+			{BLUETOOTH(SOCK_STREAM, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0001"}},
+		NULL},
+	{"L2CAP by LE, and a fixed channel", 2,
+		{{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0025/le"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP),
+				.bind = "l2cap:any/cid=0x0004/le"}},
+		{{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0025"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_L2CAP),
+				.bind = "l2cap:any/cid=0x0006/le"}},
+		NULL},
+	{"RFCOMM and SCO", 2,
+		{{BLUETOOTH(SOCK_STREAM, BTPROTO_RFCOMM), .bind = "rfcomm:any/5"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_SCO), .bind = "sco:00:11:22:33:44:55"}},
+		{{BLUETOOTH(SOCK_STREAM, BTPROTO_RFCOMM), .bind = "rfcomm:any/6"},
+			{BLUETOOTH(SOCK_SEQPACKET, BTPROTO_SCO), .bind = "sco:any"}},
+		NULL},
+};
+
+static struct fixture fixture;
+static char path[512];
+
+static void setup(void)
+{
+	fixture_make(&fixture);
+	fixture_path(&fixture, "p.json", path, sizeof path);
+}
+
+static void teardown(void)
+{
+	fixture_remove(&fixture);
+}
+
+static struct learn *open_learn(void)
+{
+	struct learn *learn = NULL;
+	int r = learn_open(path, USER, &learn);
+
+	ck_assert_msg(r == 0, "learn_open: %s", learn_reason());
+	return learn;
+}
+
+static void close_learn(struct learn *learn)
+{
+	int r = learn_write(learn);
+
+	ck_assert_msg(r == 0, "learn_write: %s", learn_reason());
+	learn_free(learn);
+}
+
+static char *read_file(void)
+{
+	FILE *file = fopen(path, "re");
+	char *text = calloc(1, 1 << 20);
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_uint_gt(fread(text, 1, (1 << 20) - 1, file) + 1, 0);
+	fclose(file);
+	return text;
+}
+
+/* For other readers than the daemon's: a copy where the environment says. */
+static void keep_copy(const struct example *example, const char *text)
+{
+	const char *directory = getenv("SOCKD_LEARNT");
+	char copy[512];
+
+	if (!directory)
+		return;
+	snprintf(copy, sizeof copy, "%s/%zu.json", directory, (size_t)(example - examples));
+	FILE *file = fopen(copy, "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Loaded, it allows the calls and no others. */
+static void check_policy(const struct example *example, bool count)
+{
+	struct policy_decision decision;
+	struct policy *policy = NULL;
+	_cleanup_free_ char *text = read_file();
+	int r = fixture_load(&fixture, &policy);
+
+	ck_assert_msg(r == 0, "%s: not loaded: %s\n%s", example->name, fixture.errors, text);
+	ck_assert_msg(!count || policy_rule_count(policy) == example->rules, "%s: %zu rules:\n%s",
+		example->name, policy_rule_count(policy), text);
+	ck_assert_msg(!example->part || strstr(text, example->part), "%s: no %s in\n%s",
+		example->name, example->part, text);
+	for (size_t i = 0; i < SAMPLES_MAX && example->calls[i].domain; i++) {
+		ck_assert_msg(is_allowed(policy, &example->calls[i], USER, &decision),
+			"%s: call %zu is not allowed: %s\n%s", example->name, i, decision.reason,
+			text);
+		ck_assert_msg(!is_allowed(policy, &example->calls[i], USER + 1, &decision),
+			"%s: call %zu is allowed to another user", example->name, i);
+	}
+	for (size_t i = 0; i < SAMPLES_MAX && example->others[i].domain; i++)
+		ck_assert_msg(!is_allowed(policy, &example->others[i], USER, &decision),
+			"%s: other call %zu is allowed\n%s", example->name, i, text);
+	(void)policy_unref(policy);
+}
+
+START_TEST(exactly_what_was_seen)
+{
+	const struct example *example = &examples[_i];
+	struct learn *learn = open_learn();
+
+	for (size_t i = 0; i < SAMPLES_MAX && example->calls[i].domain; i++) {
+		int r = learn_sample(learn, &example->calls[i]);
+		ck_assert_msg(r == 0, "%s: call %zu: %s", example->name, i, strerror(-r));
+	}
+	close_learn(learn);
+	check_policy(example, true);
+
+	/* What is learnt again changes nothing. */
+	_cleanup_free_ char *before = read_file();
+	keep_copy(example, before);
+	learn = open_learn();
+	for (size_t i = SAMPLES_MAX; i-- > 0;)
+		if (example->calls[i].domain)
+			ck_assert_int_eq(learn_sample(learn, &example->calls[i]), 0);
+	close_learn(learn);
+	_cleanup_free_ char *after = read_file();
+	ck_assert_str_eq(before, after);
+}
+END_TEST
+
+/* One call in each run, as where each refusal ends the program. */
+START_TEST(run_by_run)
+{
+	const struct example *example = &examples[_i];
+
+	for (size_t i = 0; i < SAMPLES_MAX && example->calls[i].domain; i++) {
+		struct learn *learn = open_learn();
+		ck_assert_int_eq(learn_sample(learn, &example->calls[i]), 0);
+		close_learn(learn);
+	}
+	check_policy(example, false);
+}
+END_TEST
+
+/* What no rule can give is said in the file, which gives nothing of it. */
+START_TEST(what_no_rule_gives)
+{
+	static const struct sample never[] = {
+		{PLAIN(AF_UNIX, SOCK_STREAM, 0), .bind = "@name"},
+		{PLAIN(AF_UNIX, SOCK_STREAM, 0), .option = "SO_MARK", .value = 5},
+		{PLAIN(AF_CAN, SOCK_RAW, 1), .bind = "0"},
+		{PLAIN(AF_PACKET, SOCK_RAW, 0), .bind = "0"},
+		{PLAIN(AF_RDS, SOCK_SEQPACKET, 0), .bind = "10.0.0.1:80"},
+		{PLAIN(AF_TIPC, SOCK_RDM, 0), .bind = "service:1000:1"},
+		{PLAIN(AF_ALG, SOCK_SEQPACKET, 0), .bind = "hash/sha256"},
+		{NETLINK(NETLINK_GENERIC), .message = 99},
+		{NETLINK(NETLINK_KOBJECT_UEVENT), .message = 99},
+		{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1",
+			.elsewhere = true},
+		{BLUETOOTH(SOCK_RAW, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0001"},
+		{BLUETOOTH(SOCK_RAW, 6), .bind = "rfcomm:any/1"},
+		{TCP, .option = "HCI_FILTER", .text = "1234567890123456"},
+		{UDP, .option = "SO_MARK", .text = "12345678"},
+		{UDP, .option = "SO_BINDTODEVICE", .text = "eth*"},
+	};
+	struct learn *learn = open_learn();
+	size_t n = ARRAY_SIZE(never);
+
+	for (size_t i = 0; i < n; i++) {
+		int r = learn_sample(learn, &never[i]);
+		ck_assert_msg(r == -EOPNOTSUPP, "call %zu: %d", i, r);
+	}
+	close_learn(learn);
+	_cleanup_free_ char *text = read_file();
+	ck_assert_ptr_nonnull(strstr(text, "No rule can give: "));
+	ck_assert_ptr_nonnull(strstr(text, "some program: bind @name (sockd binds no socket"));
+
+	struct policy_decision decision;
+	struct policy *policy = NULL;
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	ck_assert_uint_eq(policy_rule_count(policy), 0);
+	(void)policy_unref(policy);
+
+	/* And no rule that gives all else of such sockets would: the daemon refuses each. */
+	policy = fixture_policy(&fixture,
+		"{\"rules\": [{\"name\": \"all\", \"peers\": \"any\", \"family\": [\"unix\", "
+		"\"can\", "
+		"\"packet\", \"rds\", \"tipc\", \"alg\", \"netlink\", \"bluetooth\", \"inet\"], "
+		"\"options\": {\"SO_MARK\": \"any\"}}]}");
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(!is_allowed(policy, &never[i], USER, &decision), "call %zu", i);
+	(void)policy_unref(policy);
+}
+END_TEST
+
+START_TEST(malformed_calls)
+{
+	static const struct wire_step bind = {.kind = WIRE_STEP_BIND},
+				      option = {.kind = WIRE_STEP_OPTION, .data_size = 4};
+	static const struct learn_call calls[] = {
+		{.kind = LEARN_BIND, TCP},
+		{.kind = LEARN_OPTION, TCP, .step = &bind},
+		{.kind = LEARN_OPTION, TCP, .step = &option},
+		{.kind = (enum learn_kind)9, TCP, .step = &bind},
+		{.kind = LEARN_SOCKET, .domain = -1, .type = 1},
+		{.kind = LEARN_SOCKET, .domain = 0, .type = 1},
+		{.kind = LEARN_SOCKET, .domain = 70000, .type = 1},
+		{.kind = LEARN_SOCKET, .domain = 2, .type = 0},
+		{.kind = LEARN_SOCKET, .domain = 2, .type = 16},
+		{.kind = LEARN_SOCKET, .domain = 2, .type = 3, .protocol = -1},
+		{.kind = LEARN_SOCKET, .domain = 2, .type = 3, .protocol = 65536},
+	};
+	struct learn *learn = open_learn();
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		ck_assert_msg(learn_add(learn, &calls[i]) == -EINVAL, "call %zu", i);
+	learn_free(learn);
+}
+END_TEST
+
+/* Addresses, values and messages of every size and of random content: nothing is read beyond them,
+ * and what is learnt can be loaded. */
+START_TEST(random_calls)
+{
+	static const int domains[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_CAN,
+		AF_TIPC, AF_BLUETOOTH, AF_ALG, AF_VSOCK, AF_QIPCRTR, AF_SMC, AF_RDS, AF_KEY, 44,
+		60};
+	static const enum wire_step_kind kinds[] = {
+		[LEARN_BIND] = WIRE_STEP_BIND,
+		[LEARN_OPTION] = WIRE_STEP_OPTION,
+		[LEARN_SEND] = WIRE_STEP_SEND,
+	};
+	struct policy *policy = NULL;
+	struct learn *learn = open_learn();
+
+	srandom(7);
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t address_size = (size_t)random() % 40, size = (size_t)random() % 80;
+		int domain = domains[(size_t)random() % ARRAY_SIZE(domains)];
+		unsigned char *address = malloc(address_size + 1), *data = malloc(size + 1);
+		uint32_t words[2] = {(uint32_t)size, (uint32_t)(random() % 40)};
+
+		for (size_t j = 0; j < address_size; j++)
+			address[j] = (unsigned char)(random() % 3 ? 0 : random());
+		if (address_size >= 2)
+			memcpy(address, &(sa_family_t){(sa_family_t)domain}, 2);
+		for (size_t j = 0; j < size; j++)
+			data[j] = (unsigned char)random();
+		if (size >= 8)
+			memcpy(data, words, 6);
+		/* Of exactly their sizes. */
+		address = realloc(address, address_size ? address_size : 1);
+		data = realloc(data, size ? size : 1);
+		const struct wire_step step = {
+			.kind = kinds[1 + i % 3],
+			.a = random() % 2 ? SOL_SOCKET : (int)(random() % 300),
+			.b = (int)(random() % 80),
+			.address = address,
+			.address_size = address_size,
+			.data = data,
+			.data_size = size,
+		};
+		const struct learn_call call = {
+			.kind = (enum learn_kind)(1 + i % 3),
+			.domain = domain,
+			.type = 1 + (int)(random() % 5),
+			.protocol = (int)(random() % 8),
+			.step = &step,
+			.program = "a;b: \x01\xff\n\"",
+			.reason = "why; so\n\xc3",
+			.granted = random() % 2,
+		};
+		int r = learn_add(learn, &call);
+		ck_assert_msg(r == 0 || r == -EINVAL || r == -EOPNOTSUPP || r == -E2BIG,
+			"learn_add: %s", strerror(-r));
+		free(address);
+		free(data);
+	}
+	close_learn(learn);
+	int r = fixture_load(&fixture, &policy);
+	ck_assert_msg(r == 0, "not loaded: %s", fixture.errors);
+	ck_assert_uint_gt(policy_rule_count(policy), 10);
+	(void)policy_unref(policy);
+	learn = open_learn();
+	close_learn(learn);
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	(void)policy_unref(policy);
+}
+END_TEST
+
+/* --- the file --- */
+
+static void expect_left_alone(const char *text, const char *words)
+{
+	struct learn *learn = NULL;
+
+	fixture_write(&fixture, "p.json", text);
+	ck_assert_int_eq(learn_open(path, USER, &learn), -EEXIST);
+	ck_assert_ptr_null(learn);
+	ck_assert_msg(strstr(learn_reason(), words), "%s", learn_reason());
+	ck_assert_ptr_nonnull(strstr(learn_reason(), "it is left as it is"));
+	_cleanup_free_ char *after = read_file();
+	ck_assert_str_eq(after, text);
+}
+
+#define OURS "Learnt by sockd-run --learn: what programs asked for, and no more."
+
+START_TEST(other_files_are_left_alone)
+{
+	expect_left_alone("", "no valid JSON");
+	expect_left_alone("#!/bin/sh\n", "no valid JSON");
+	expect_left_alone("[1, 2]", "no policy that --learn has written");
+	expect_left_alone("{\"rules\": []}", "no policy that --learn has written");
+	expect_left_alone("{\"description\": \"mine\", \"rules\": []}", "no policy that");
+	expect_left_alone("{\"description\": \"" OURS "\"}", "more than learnt rules");
+	expect_left_alone(
+		"{\"description\": \"" OURS "\", \"rules\": [], \"limits\": {}}", "holds more");
+	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": {}}", "no list of rules");
+	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": [1]}", "no list of rules");
+	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": [], \"rules\": []}", "JSON");
+}
+END_TEST
+
+START_TEST(rules_of_others_are_kept)
+{
+	static const struct sample call = {TCP, .bind = "*:80"};
+	struct policy *policy = NULL;
+
+	fixture_write(&fixture, "p.json",
+		"{\"description\": \"" OURS "\", \"rules\": ["
+		"{\"name\": \"p-inet-stream-tcp\", \"peers\": \"any\", \"family\": \"packet\"},"
+		"{\"name\": \"b\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
+		"\"stream\", \"protocol\": \"tcp\", \"ports\": 80, \"netns\": \"peer\"},"
+		"{\"name\": \"c\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
+		"\"stream\", \"protocol\": \"tcp\", \"ports\": [81, \"100-102\"], \"addresses\": "
+		"\"0.0.0.0\"}]}");
+	struct learn *learn = open_learn();
+	ck_assert_int_eq(learn_sample(learn, &call), 0);
+	close_learn(learn);
+	_cleanup_free_ char *text = read_file();
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	ck_assert_uint_eq(policy_rule_count(policy), 3);
+	(void)policy_unref(policy);
+	ck_assert_ptr_nonnull(strstr(text, "\"netns\": \"peer\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"name\": \"p-inet-stream-tcp-2\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"100-102\""));
+	ck_assert_ptr_null(strstr(text, "\"name\": \"c\""));
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_left_alone)
+{
+	struct learn *learn = NULL;
+	char link[512];
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(learn_open(path, USER, &learn), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(learn_reason(), "no regular file"));
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(learn_open(fixture.directory, USER, &learn), -EEXIST);
+	ck_assert_int_eq(learn_open("/dev/null", USER, &learn), -EEXIST);
+	ck_assert_int_lt(learn_open("", USER, &learn), 0);
+	ck_assert_int_lt(learn_open("/nowhere/at/all", USER, &learn), 0);
+	ck_assert_ptr_nonnull(strstr(learn_reason(), "/nowhere/at"));
+	ck_assert_ptr_null(learn);
+
+	/* Through a link its file is replaced, with the mode that it had. */
+	close_learn(open_learn());
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	fixture_path(&fixture, "link.json", link, sizeof link);
+	ck_assert_int_eq(symlink("p.json", link), 0);
+	ck_assert_int_eq(learn_open(link, USER, &learn), 0);
+	close_learn(learn);
+	struct stat status;
+	ck_assert_int_eq(lstat(link, &status), 0);
+	ck_assert(S_ISLNK(status.st_mode));
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_int_eq(status.st_mode & 07777, 0600);
+}
+END_TEST
+
+/* Where it cannot be written the old one is still there, and nothing else. */
+START_TEST(written_whole_or_not_at_all)
+{
+	static const struct sample call = {RAW(IPPROTO_ICMP)};
+	struct learn *learn = open_learn();
+	char moved[128], command[300];
+
+	ck_assert_int_eq(learn_sample(learn, &call), 0);
+	snprintf(moved, sizeof moved, "%s-moved", fixture.directory);
+	ck_assert_int_eq(rename(fixture.directory, moved), 0);
+	ck_assert_int_eq(learn_write(learn), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(learn_reason(), "cannot be written"));
+	ck_assert_int_eq(rename(moved, fixture.directory), 0);
+	ck_assert_int_eq(learn_write(learn), 0);
+	ck_assert_int_eq(learn_sample(learn, &call), 0);
+	close_learn(learn);
+	snprintf(command, sizeof command, "test \"$(ls -A '%s')\" = p.json", fixture.directory);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(nothing_learnt_is_a_policy_too)
+{
+	struct policy *policy = NULL;
+
+	close_learn(open_learn());
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	ck_assert_uint_eq(policy_rule_count(policy), 0);
+	(void)policy_unref(policy);
+}
+END_TEST
+
+#define THREADS 8
+#define PORTS_EACH 100
+
+static void *add_ports(void *data)
+{
+	struct learn *learn = ((void **)data)[0];
+	unsigned first = (unsigned)(uintptr_t)((void **)data)[1];
+	char text[32];
+
+	for (unsigned i = 0; i < PORTS_EACH; i++) {
+		const struct sample call = {TCP, .bind = text};
+		snprintf(text, sizeof text, "*:%u", first + i);
+		if (learn_sample(learn, &call) != 0 || (i % 20 == 0 && learn_write(learn) != 0))
+			return (void *)1;
+	}
+	return NULL;
+}
+
+START_TEST(several_threads)
+{
+	struct learn *learn = open_learn();
+	pthread_t threads[THREADS];
+	void *arguments[THREADS][2];
+	void *result;
+
+	for (size_t i = 0; i < THREADS; i++) {
+		arguments[i][0] = learn;
+		arguments[i][1] = (void *)(100 + i * (PORTS_EACH - 10));
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, add_ports, arguments[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &result), 0);
+		ck_assert_ptr_null(result);
+	}
+	close_learn(learn);
+	_cleanup_free_ char *text = read_file();
+	ck_assert_ptr_nonnull(strstr(text, "\"100-829\""));
+	check_policy(&(struct example){.name = "threads",
+			     .calls = {{TCP, .bind = "*:100"}, {TCP, .bind = "*:829"}},
+			     .others = {{TCP, .bind = "*:99"}, {TCP, .bind = "*:830"}}},
+		false);
+}
+END_TEST
+
+/* A program can make it grow only so far. */
+START_TEST(there_are_limits)
+{
+	struct learn *learn = open_learn();
+	struct policy *policy = NULL;
+	int r = 0;
+
+	for (int i = 1; i < 40000 && r == 0; i++) {
+		const struct sample call = {UDP, .option = "SO_MARK", .value = i * 2};
+		r = learn_sample(learn, &call);
+	}
+	ck_assert_int_eq(r, -E2BIG);
+	close_learn(learn);
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	(void)policy_unref(policy);
+}
+END_TEST
+
+START_TEST(notes)
+{
+	struct learn *learn = open_learn();
+	const struct learn_call calls[] = {
+		{.kind = LEARN_SOCKET, RAW(1), .program = "ping", .granted = true},
+		{.kind = LEARN_SOCKET,
+			RAW(1),
+			.program = "p;i: ng\n\xff\"",
+			.reason = "a; b; see why: x"},
+		{.kind = LEARN_SOCKET, RAW(1)},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		for (int twice = 0; twice < 2; twice++)
+			ck_assert_int_eq(learn_add(learn, &calls[i]), 0);
+	close_learn(learn);
+	_cleanup_free_ char *text = read_file();
+	ck_assert_msg(strstr(text, "\"ping: socket (given by the policy in force); p,i? ng??\\\": "
+				   "socket (a, b); a program: socket\""),
+		"%s", text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("learn");
+	TCase *tcase = tcase_create("learn");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, exactly_what_was_seen, 0, (int)ARRAY_SIZE(examples));
+	tcase_add_loop_test(tcase, run_by_run, 0, (int)ARRAY_SIZE(examples));
+	tcase_add_test(tcase, what_no_rule_gives);
+	tcase_add_test(tcase, malformed_calls);
+	tcase_add_test(tcase, random_calls);
+	tcase_add_test(tcase, other_files_are_left_alone);
+	tcase_add_test(tcase, rules_of_others_are_kept);
+	tcase_add_test(tcase, what_is_no_file_is_left_alone);
+	tcase_add_test(tcase, written_whole_or_not_at_all);
+	tcase_add_test(tcase, nothing_learnt_is_a_policy_too);
+	tcase_add_test(tcase, several_threads);
+	tcase_add_test(tcase, there_are_limits);
+	tcase_add_test(tcase, notes);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
