@@ -114,6 +114,25 @@ static int can_protocol(const struct learn_call *call, int type)
 	return LEARN_PROTOCOL_UNSAID;
 }
 
+bool learn_socket_equal(const struct learn_socket *a, const struct learn_socket *b)
+{
+	return a->domain == b->domain && a->type == b->type && a->protocol == b->protocol &&
+	       strcmp(a->netns, b->netns) == 0;
+}
+
+int learn_socket_set_netns(struct learn_socket *socket, const char *netns)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789._-";
+	size_t size = strlen(netns);
+
+	if (size == 0 || size > WIRE_NAME_MAX || strspn(netns, plain) != size ||
+		strcmp(netns, ".") == 0 || strcmp(netns, "..") == 0)
+		return -EINVAL;
+	memcpy(socket->netns, netns, size + 1);
+	return 0;
+}
+
 /* What the kernel and the policy hold for the same is made the same. */
 static int name_socket(const struct learn_call *call, struct learn_socket *ret)
 {
@@ -143,7 +162,9 @@ static int name_socket(const struct learn_call *call, struct learn_socket *ret)
 		protocol = can_protocol(call, type);
 		break;
 	}
-	*ret = (struct learn_socket){domain, type, protocol};
+	*ret = (struct learn_socket){.domain = domain, .type = type, .protocol = protocol};
+	if (call->netns && learn_socket_set_netns(ret, call->netns) < 0)
+		return -EINVAL;
 	return call->protocol < 0 || domain < 1 || domain > NUMBER_MAX || type < 1 ||
 			       type > TYPE_MAX || protocol > NUMBER_MAX
 		       ? -EINVAL

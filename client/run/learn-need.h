@@ -38,8 +38,12 @@ struct learn_product {
 
 #define LEARN_PROTOCOL_UNSAID (-1)
 struct learn_socket {
-	int domain, type, protocol; /* as a rule names them */
+	int domain, type, protocol;    /* as a rule names them */
+	char netns[WIRE_NAME_MAX + 1]; /* "": not said */
 };
+bool learn_socket_equal(const struct learn_socket *a, const struct learn_socket *b);
+/* 0; -EINVAL: no rule can name such a namespace. */
+int learn_socket_set_netns(struct learn_socket *socket, const char *netns);
 
 #define LEARN_TEXT_MAX 640u
 struct learn_need {

@@ -52,9 +52,7 @@ static int find_sort(
 	struct learn_rules *rules, const struct learn_socket *socket, struct learn_sort **ret)
 {
 	for (size_t i = 0; i < rules->n_sorts; i++) {
-		const struct learn_socket *own = &rules->sorts[i].socket;
-		if (own->domain == socket->domain && own->type == socket->type &&
-			own->protocol == socket->protocol) {
+		if (learn_socket_equal(&rules->sorts[i].socket, socket)) {
 			*ret = &rules->sorts[i];
 			return 0;
 		}
@@ -182,6 +180,10 @@ static int read_key(const char *name, const json_t *value, uint32_t uid,
 		return learn_set_from_json(value, LEARN_RANGES, &ret->events);
 	if (strcmp(name, "options") == 0)
 		return read_options(value, ret);
+	if (strcmp(name, "netns") == 0)
+		return json_is_string(value)
+			       ? learn_socket_set_netns(&ret->socket, json_string_value(value))
+			       : -EINVAL;
 	if (strcmp(name, "peers") == 0) {
 		const json_t *id = json_object_get(value, "uid");
 		return json_object_size(value) == 1 && json_is_integer(id) &&
@@ -423,6 +425,8 @@ static json_t *write_rule(
 		r = set_socket(rule, &sort->socket);
 	if (r == 0)
 		r = set_lists(rule, sort, part);
+	if (r == 0 && *sort->socket.netns)
+		r = set(rule, "netns", json_string(sort->socket.netns));
 	return r == 0 ? TAKE_PTR(rule) : NULL;
 }
 

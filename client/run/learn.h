@@ -25,6 +25,8 @@ struct learn_call {
 	enum learn_kind kind;
 	int domain, type, protocol; /* as for socket(2); of a socket, what the kernel tells of it */
 	const struct wire_step *step; /* of all but LEARN_SOCKET */
+	const char *netns; /* where the socket is opened, "broker", "peer" or a name, as --netns
+			      says it; NULL: in the program's own, which is the broker's too */
 	pid_t pid;
 	const char *program; /* /proc/PID/comm; NULL: unknown */
 	bool granted;	     /* the policy in force gives it already */

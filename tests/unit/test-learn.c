@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "client/run/learn-rules.h"
 #include "client/run/learn.h"
 #include "daemon/family/family.h"
 #include "proto/address.h"
@@ -706,7 +707,7 @@ START_TEST(rules_of_others_are_kept)
 		"{\"description\": \"" OURS "\", \"rules\": ["
 		"{\"name\": \"p-inet-stream-tcp\", \"peers\": \"any\", \"family\": \"packet\"},"
 		"{\"name\": \"b\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
-		"\"stream\", \"protocol\": \"tcp\", \"ports\": 80, \"netns\": \"peer\"},"
+		"\"stream\", \"protocol\": \"tcp\", \"ports\": 80, \"owner\": \"peer\"},"
 		"{\"name\": \"c\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
 		"\"stream\", \"protocol\": \"tcp\", \"ports\": [81, \"100-102\"], \"addresses\": "
 		"\"0.0.0.0\"}]}");
@@ -717,7 +718,7 @@ START_TEST(rules_of_others_are_kept)
 	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
 	ck_assert_uint_eq(policy_rule_count(policy), 3);
 	(void)policy_unref(policy);
-	ck_assert_ptr_nonnull(strstr(text, "\"netns\": \"peer\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"owner\": \"peer\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"name\": \"p-inet-stream-tcp-2\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"100-102\""));
 	ck_assert_ptr_null(strstr(text, "\"name\": \"c\""));
@@ -849,6 +850,85 @@ START_TEST(there_are_limits)
 }
 END_TEST
 
+/* Which controller an HCI command went to tells its socket; the rules for that have conditions of
+ * their own. */
+static void check_controllers(bool option, bool event, size_t wanted)
+{
+	static const struct sample reset = {BLUETOOTH(SOCK_RAW, BTPROTO_HCI), .command = 0x0c03};
+	struct learn_need need = {
+		.socket = {.domain = AF_BLUETOOTH, .type = SOCK_RAW, .protocol = BTPROTO_HCI}};
+	struct learn_rules rules = {0};
+	struct policy *policy = NULL;
+	struct policy_decision decision;
+
+	ck_assert_int_eq(learn_need_add(&need, LEARN_OPCODES, "HCI_OP_RESET"), 0);
+	ck_assert_int_eq(learn_need_add(&need, LEARN_DEVICES, "hci1"), 0);
+	if (event)
+		ck_assert_int_eq(learn_set_add_number(&need.events, 62), 0);
+	if (option) {
+		need.option = "HCI_FILTER";
+		need.any = true;
+	}
+	ck_assert_int_eq(learn_rules_add(&rules, &need, "a: note"), 0);
+	learn_need_done(&need);
+	for (int round = 0; round < 2; round++) {
+		json_t *list = learn_rules_write(&rules, "p", USER);
+		ck_assert_ptr_nonnull(list);
+		json_t *root = json_pack("{s:O}", "rules", list);
+		ck_assert_int_eq(json_dump_file(root, path, JSON_INDENT(1)), 0);
+		int r = fixture_load(&fixture, &policy);
+		ck_assert_msg(r == 0, "not loaded: %s", fixture.errors);
+		ck_assert_uint_eq(policy_rule_count(policy), wanted);
+		ck_assert(is_allowed(policy, &reset, USER, &decision));
+		ck_assert_ptr_nonnull(decision.devices);
+		(void)policy_unref(policy);
+		/* And once more from what was read. */
+		learn_rules_done(&rules);
+		ck_assert_int_eq(learn_rules_read(&rules, list, USER), 0);
+		ck_assert_uint_eq(json_array_size(rules.others), 0);
+		json_decref(root);
+		json_decref(list);
+	}
+	learn_rules_done(&rules);
+}
+
+START_TEST(controllers)
+{
+	check_controllers(false, false, 1);
+	check_controllers(true, false, 2);
+	check_controllers(false, true, 2);
+	check_controllers(true, true, 2);
+}
+END_TEST
+
+START_TEST(other_namespaces)
+{
+	static const char *const names[] = {"broker", "peer", "blue", NULL};
+	static const char *const wrong[] = {"", ".", "..", "a/b", "a b", "\xff"};
+	struct learn *learn = open_learn();
+	struct learn_call call = {.kind = LEARN_SOCKET, RAW(1), .program = "ping"};
+	struct policy *policy = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		call.netns = names[i];
+		ck_assert_int_eq(learn_add(learn, &call), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		call.netns = wrong[i];
+		ck_assert_int_eq(learn_add(learn, &call), -EINVAL);
+	}
+	close_learn(learn);
+	_cleanup_free_ char *before = read_file();
+	close_learn(open_learn());
+	_cleanup_free_ char *after = read_file();
+	ck_assert_str_eq(before, after);
+	ck_assert_ptr_nonnull(strstr(after, "\"netns\": \"blue\""));
+	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
+	ck_assert_uint_eq(policy_rule_count(policy), ARRAY_SIZE(names));
+	(void)policy_unref(policy);
+}
+END_TEST
+
 START_TEST(notes)
 {
 	struct learn *learn = open_learn();
@@ -891,6 +971,8 @@ int main(void)
 	tcase_add_test(tcase, nothing_learnt_is_a_policy_too);
 	tcase_add_test(tcase, several_threads);
 	tcase_add_test(tcase, there_are_limits);
+	tcase_add_test(tcase, controllers);
+	tcase_add_test(tcase, other_namespaces);
 	tcase_add_test(tcase, notes);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
