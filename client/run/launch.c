@@ -47,6 +47,8 @@ static int hear_of_broker(int to_supervisor, bool require)
 	report.reason[sizeof report.reason - 1] = '\0';
 	if (report.error == 0)
 		return 0;
+	if (report.reason[0] == '\0')
+		return -ECANCELED;
 	if (require)
 		say_error("%s", report.reason);
 	else

@@ -1,15 +1,22 @@
 #include "client/run/observe.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/run/describe.h"
+#include "client/run/learn.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
+#include "lib/kernel.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
 
 static _Thread_local const struct call *current;
+static struct learn *learnt;
+static const char *netns; /* where the program's sockets are to be opened */
 
 /* "PROGRAM[PID]: REQUEST", for the call that this thread answers. */
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
@@ -64,11 +71,87 @@ static void tell_verdict(const struct wire_request *request, int fd,
 	}
 }
 
+static enum learn_kind kind_of(const struct wire_step *step)
+{
+	switch (step->kind) {
+	case WIRE_STEP_BIND:
+		return LEARN_BIND;
+	case WIRE_STEP_SEND:
+		return LEARN_SEND;
+	default:
+		return LEARN_OPTION; /* no other kind of step is put for a program's call */
+	}
+}
+
+/* The kernel has refused each of these. */
+static void learn_from(const struct wire_request *request, int fd, enum ask_outcome outcome,
+	const struct ask_result *result)
+{
+	char program[TARGET_NAME_SIZE] = "?";
+	struct learn_call call = {
+		.kind = LEARN_SOCKET,
+		.domain = request->domain,
+		.type = request->type,
+		.protocol = request->protocol,
+		.program = program,
+		.granted = outcome == ASK_DONE || outcome == ASK_FAILED,
+		.reason = sockd_reason(),
+		.fd = MAX_OF(fd, 0),
+	};
+
+	tell(request, fd, outcome, result);
+	if (current) {
+		target_name(&current->target, program);
+		call.pid = current->target.tid;
+	}
+	if (request->verb == WIRE_OPEN) {
+		/* What is asked for here after it was refused there is not what is meant. */
+		call.netns = netns;
+		if (!netns || request->netns != WIRE_NETNS_DEFAULT)
+			(void)learn_add(learnt, &call);
+		return;
+	}
+	call.domain = kernel_socket_number(fd, SO_DOMAIN);
+	call.type = kernel_socket_number(fd, SO_TYPE);
+	call.protocol = kernel_socket_number(fd, SO_PROTOCOL);
+	for (size_t i = 0; i < request->n_steps; i++) {
+		call.step = &request->steps[i];
+		call.kind = kind_of(call.step);
+		(void)learn_add(learnt, &call);
+	}
+}
+
+/* The supervisor leaves the user's directory. */
+static int learn_in_directory(const char *path)
+{
+	_cleanup_free_ char *directory = NULL, *absolute = NULL;
+
+	if (path[0] != '/') {
+		directory = getcwd(NULL, 0);
+		if (!directory || asprintf(&absolute, "%s/%s", directory, path) < 0) {
+			say_error(
+				"--learn: the current directory is not known: %s", strerror(errno));
+			return -ENOENT;
+		}
+		path = absolute;
+	}
+	int r = learn_open(path, geteuid(), &learnt);
+	if (r < 0)
+		say_error("--learn: %s", learn_reason());
+	return r;
+}
+
 int observe_start(const struct options *options)
 {
 	if (options->dry_run)
 		ask_set_observer(tell_verdict, true);
-	else if (say_level() == SAY_VERBOSE)
+	else if (options->learn) {
+		int r = learn_in_directory(options->learn);
+		if (r < 0)
+			return r;
+		netns = options->netns;
+		ask_set_observer(learn_from, false);
+	} else if (say_level() == SAY_VERBOSE)
 		ask_set_observer(tell, false);
 	return 0;
 }
@@ -80,4 +163,6 @@ void observe_call(const struct call *call)
 
 void observe_end(void)
 {
+	if (learnt && learn_write(learnt) < 0)
+		say_error("--learn: %s", learn_reason());
 }

@@ -134,6 +134,7 @@ static void wait_for_end(int listener, int with_parent)
 		ssize_t n = read(with_parent, &word, sizeof word);
 		if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
 			return;
+		observe_end();
 		/* Whoever reads from the other end of a pipe waits for the program's descendants,
 		 * not for us. */
 		to_null(STDERR_FILENO, STDERR_FILENO);
@@ -149,6 +150,12 @@ _Noreturn void supervise(
 	struct program_hello hello;
 	struct surroundings surroundings = {.netns = options->netns, .window = window};
 
+	/* A file's name is understood from the user's directory. */
+	if (observe_start(options) < 0) {
+		const struct supervise_report said = {.error = ECANCELED};
+		(void)!write(with_parent, &said, sizeof said);
+		_exit(EXIT_SOCKD_RUN);
+	}
 	detach(with_program, with_parent);
 	slot_use_own();
 	report_broker(with_parent);
@@ -156,8 +163,6 @@ _Noreturn void supervise(
 	if (listener < 0)
 		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
-	if (observe_start(options) < 0)
-		_exit(EXIT_SOCKD_RUN);
 	int r = namespaces_of(hello.pid, &surroundings.home);
 	if (r == 0)
 		r = supervisor_start(listener, &surroundings);
@@ -170,5 +175,6 @@ _Noreturn void supervise(
 		_exit(EXIT_SOCKD_RUN);
 	close_quietly(with_program);
 	wait_for_end(listener, with_parent);
+	observe_end();
 	_exit(EXIT_SUCCESS);
 }

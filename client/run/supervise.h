@@ -13,8 +13,8 @@
 
 /* What it says first. */
 struct supervise_report {
-	int error; /* positive: there is no broker, because of this */
-	char reason[512];
+	int error;	  /* positive: there is no broker, because of this */
+	char reason[512]; /* "": it has said itself why it cannot go on */
 };
 
 /* What it is told, and answers with a byte when it has done what was still due. */
