@@ -19,6 +19,8 @@ broker_uid=64500
 near=sockd-$$-near
 far=sockd-$$-far
 broker_pid=
+# How to get to the namespace where sockd runs; empty where that is the one that the test began in.
+broker_at=(ip netns exec "$near")
 children=()
 failures=0
 work=
@@ -210,10 +212,10 @@ make_namespaces() {
 }
 
 start_sockd() {
-	ip netns exec "$near" "$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
+	"${broker_at[@]}" "$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
 		--user "$broker_uid:$broker_uid" --audit "$audit" "$@" >"$work/sockd.log" 2>&1 &
 	broker_pid=$!
-	wait_for 10 broker_ready || {
+	wait_for 20 broker_ready || {
 		cat "$work/sockd.log"
 		die "sockd starts"
 	}
@@ -222,7 +224,7 @@ start_sockd() {
 # Bound alone is not enough: connect() is answered only once it listens.
 broker_ready() {
 	kill -0 "$broker_pid" && [ -S "$socket" ] && [ -S "$management" ] &&
-		in_near ss -Hlx "src $socket" | grep -q .
+		"${broker_at[@]}" ss -Hlx "src $socket" | grep -q .
 }
 
 # Ends sockd as systemd would, and looks at how it went.

@@ -12,19 +12,7 @@ cp "$(dirname "$0")/bluetooth-client.py" "$work/client.py"
 install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd.so.0" "$work/lib/libsockd.so" || die "libsockd is built"
 
 # Bluetooth is only where the machine began, so sockd runs here and not in $near.
-start_sockd() {
-	"$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
-		--user "$broker_uid:$broker_uid" --audit "$audit" >"$work/sockd.log" 2>&1 &
-	broker_pid=$!
-	wait_for 20 broker_ready || {
-		cat "$work/sockd.log"
-		die "sockd starts"
-	}
-}
-
-broker_ready() {
-	kill -0 "$broker_pid" && [ -S "$socket" ] && [ -S "$management" ] && ss -Hlx "src $socket" | grep -q .
-}
+broker_at=()
 
 environment=(LIBSOCKD="$work/lib/libsockd.so" SOCKD_SOCKET="$socket" HOME="$work/home" TERM=dumb
 	ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" UBSAN_OPTIONS="$sanitizer_options")

@@ -1,6 +1,5 @@
-"""What a client does with a socket of each family. families.py barred COMMAND... bars itself from every family but
-AF_UNIX first, as RestrictAddressFamilies=AF_UNIX does; families.py NAME [ARGUMENT] does what NAME says and ends with
-"NAME works"; families.py has NAME tells whether the kernel has it."""
+"""What a client does with a socket of each family. families.py NAME [ARGUMENT] does what NAME says and ends with "NAME
+works"; families.py has NAME tells whether the kernel has it."""
 
 import ctypes
 import errno
@@ -27,22 +26,6 @@ KINDS = {
     "key": (15, socket.SOCK_RAW, 2),
     "smc": (43, socket.SOCK_STREAM, 0),
 }
-
-
-def barred(command):
-    class Compare(ctypes.Structure):
-        _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64)]
-
-    seccomp = ctypes.CDLL("libseccomp.so.2")
-    seccomp.seccomp_init.restype = ctypes.c_void_p
-    context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x7FFF0000)))
-    number = seccomp.seccomp_syscall_resolve_name(b"socket")
-    refuse = ctypes.c_uint32(0x00050000 | errno.EAFNOSUPPORT)
-    not_unix = Compare(0, 1, 1, 0)
-    assert seccomp.seccomp_rule_add_array(context, refuse, number, 1, ctypes.byref(not_unix)) == 0
-    assert seccomp.seccomp_load(context) == 0
-    os.environ.update(item.split("=", 1) for item in os.environ.pop("FOR_PROGRAM", "").split("\n") if item)
-    os.execv(command[0], command)
 
 
 def opened(*arguments):
@@ -278,8 +261,6 @@ def hold():
 
 def main():
     name, arguments = sys.argv[1], sys.argv[2:]
-    if name == "barred":
-        barred(arguments)
     if name == "has":
         kind(arguments[0])
         return

@@ -5,7 +5,7 @@
 begin /usr/bin/python3 tcpdump modprobe
 copy_program tcpdump
 cp -L --no-preserve=all /usr/bin/python3 "$work/bin/python3" && chmod 755 "$work/bin/python3"
-cp "$SOCKD_SOURCE/tests/vm/families.py" "$work/"
+cp "$SOCKD_SOURCE/tests/vm/families.py" "$SOCKD_SOURCE/tests/barred.py" "$work/"
 install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd.so" "$work/lib/" || die "the library is built"
 prefer_plain_preload "$work/bin/python3" -V
 island=sockd-$$-island
@@ -50,7 +50,7 @@ barred_as() {
 	shift
 	ip netns exec "$where" setpriv --reuid="$uid" --regid="$uid" --clear-groups --bounding-set=-all --inh-caps=-all \
 		--ambient-caps=-all --no-new-privs env SOCKD_SOCKET="$socket" FOR_PROGRAM="LD_PRELOAD=$preload
-ASAN_OPTIONS=$sanitizer_options:detect_leaks=0" /usr/bin/python3 "$work/families.py" barred "$@"
+ASAN_OPTIONS=$sanitizer_options:detect_leaks=0" /usr/bin/python3 "$work/barred.py" "$@"
 }
 
 uses() {
@@ -59,7 +59,7 @@ uses() {
 
 # The same without sockd.
 alone() {
-	without /usr/bin/python3 "$work/families.py" barred "$work/bin/python3" "$work/families.py" "$@"
+	without /usr/bin/python3 "$work/barred.py" "$work/bin/python3" "$work/families.py" "$@"
 }
 
 held_as() {
@@ -168,7 +168,7 @@ try udplite
 if try alg "$SOCKD_SOURCE/tests/lib.sh"; then
 	sum=$(sha256sum "$SOCKD_SOURCE/tests/lib.sh")
 	contains "alg: the same sum as sha256sum's" "$work/used" "^sha256 ${sum%% *}$"
-	in_near "${powerless[@]}" env SOCKD_SOCKET="$socket" /usr/bin/python3 "$work/families.py" barred \
+	in_near "${powerless[@]}" env SOCKD_SOCKET="$socket" /usr/bin/python3 "$work/barred.py" \
 		"$work/bin/python3" "$work/families.py" alg-library "$work/lib/libsockd.so" >"$work/used" 2>&1
 	contains "alg: by the library" "$work/used" '^alg-library works$'
 fi

@@ -29,6 +29,7 @@ done
 [ ! -e /dev/vsock ] || chmod 666 /dev/vsock
 
 # Bluetooth and QIPCRTR are only where the machine began, so all is done here and not in $near.
+broker_at=()
 ip link add vcan0 type vcan && ip link set vcan0 up || skip_all "the kernel has no virtual CAN interfaces"
 finish_here() {
 	local status=$?
@@ -37,20 +38,6 @@ finish_here() {
 	finish
 }
 trap finish_here EXIT
-
-start_sockd() {
-	"$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
-		--user "$broker_uid:$broker_uid" --audit "$audit" >"$work/sockd.log" 2>&1 &
-	broker_pid=$!
-	wait_for 20 broker_ready || {
-		cat "$work/sockd.log"
-		die "sockd starts"
-	}
-}
-
-broker_ready() {
-	kill -0 "$broker_pid" && [ -S "$socket" ] && [ -S "$management" ] && ss -Hlx "src $socket" | grep -q .
-}
 
 # What root may have, as far as the tests could ask for it.
 policy <<'JSON'
