@@ -242,6 +242,11 @@ int broker_stop(struct broker *broker)
 		status = wait_for(broker->pid);
 		broker->pid = 0;
 	}
+	if (status > 0) {
+		_cleanup_free_ char *log = read_text(broker->log);
+		fprintf(stderr, "sockd ended with status %d and said:\n%s\n", status,
+			log ? log : "");
+	}
 	if (broker->directory[0])
 		remove_directory(broker->directory);
 	return status;

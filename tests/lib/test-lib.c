@@ -455,7 +455,8 @@ START_TEST(moved_to_own_by_client)
 	int status = run_as(CLIENT_UID, moved_to_own, NULL);
 
 	if (status == 77)
-		printf("SKIP moved_to_own: this kernel lets no user have a namespace\n");
+		printf("SKIP moved_to_own: the kernel has no user namespaces for an ordinary user "
+		       "here\n");
 	else
 		ck_assert_int_eq(status, 0);
 }
