@@ -125,10 +125,11 @@ void nothing_is_left(void)
 	others_do_not_notice();
 	for (int64_t until = now_usec() + SETTLE_USEC; now_usec() < until;) {
 		n = sample();
-		if (n == fds_before)
+		if (n <= fds_before)
 			break;
 	}
-	ck_assert_msg(n == fds_before, "sockd has %zu descriptors open, before it had %zu", n,
+	/* Fewer: on a busy machine something was still being closed when they were counted. */
+	ck_assert_msg(n <= fds_before, "sockd has %zu descriptors open, before it had %zu", n,
 		fds_before);
 	ck_assert(broker_is_alive(&broker));
 }
