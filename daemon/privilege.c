@@ -24,7 +24,7 @@ static _Thread_local uint64_t thread_limit =
 static int get_permitted(uint64_t *ret)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
+	struct __user_cap_data_struct data[2] = {0};
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return negative_errno();

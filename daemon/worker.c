@@ -13,6 +13,7 @@
 #include "proto/macro.h"
 
 #define IDLE_SECONDS 10
+#define END_MSEC 500 /* for jobs that run at the end */
 /*
  * A close can be made to hang (SO_LINGER on a connection whose other end is silent). While one has
  * not come back for this long, the next descriptors go to another thread.
@@ -31,9 +32,10 @@ struct job_list {
 struct worker {
 	pthread_mutex_t lock; /* for everything below but the event source */
 	size_t references;    /* the owner, and each thread */
-	bool ending;
+	bool ending;	      /* no job begins any more */
+	bool abandoned;	      /* nor is one finished */
 
-	pthread_cond_t job_waits;
+	pthread_cond_t job_waits; /* at the end: one has run */
 	struct job_list waiting, finished;
 	size_t threads_max, n_threads, n_idle, n_running;
 
@@ -127,10 +129,12 @@ static void run_job(struct worker *worker, struct job *job)
 
 	(void)pthread_mutex_lock(&worker->lock);
 	worker->n_running--;
-	if (worker->ending)
+	if (worker->abandoned)
 		return;
 	list_append(&worker->finished, job);
-	if (worker->finished.n == 1)
+	if (worker->ending)
+		(void)pthread_cond_broadcast(&worker->job_waits);
+	else if (worker->finished.n == 1)
 		(void)eventfd_write(worker->event_fd, 1);
 }
 
@@ -357,9 +361,22 @@ no_lock:
 	return r;
 }
 
-struct worker *worker_free(struct worker *worker)
+/* Called with the lock held. */
+static void finish_all(struct worker *worker)
 {
 	struct job *job;
+
+	while ((job = list_pop(&worker->finished)) || (job = list_pop(&worker->waiting))) {
+		/* A job of the second list has no thread; one of the first has run. */
+		(void)pthread_mutex_unlock(&worker->lock);
+		job->done(job);
+		(void)pthread_mutex_lock(&worker->lock);
+	}
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	struct timespec until;
 
 	if (!worker)
 		return NULL;
@@ -369,12 +386,17 @@ struct worker *worker_free(struct worker *worker)
 	worker->ending = true;
 	(void)pthread_cond_broadcast(&worker->job_waits);
 	(void)pthread_cond_broadcast(&worker->close_waits);
-	while ((job = list_pop(&worker->finished)) || (job = list_pop(&worker->waiting))) {
-		/* A job of the second list has no thread; one of the first has run. */
-		(void)pthread_mutex_unlock(&worker->lock);
-		job->done(job);
-		(void)pthread_mutex_lock(&worker->lock);
-	}
+	finish_all(worker);
+	/* Most of those that run are done in a moment. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += END_MSEC * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (worker->n_running > 0 &&
+		pthread_cond_timedwait(&worker->job_waits, &worker->lock, &until) != ETIMEDOUT)
+		;
+	finish_all(worker);
+	worker->abandoned = true;
 	unlock_and_unref(worker);
 	return NULL;
 }

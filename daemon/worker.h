@@ -32,9 +32,9 @@ struct job {
 
 int worker_new(sd_event *event, size_t threads_max, struct worker **ret);
 /*
- * Waits for nothing that hangs. Jobs that have run are finished, jobs that no thread has begun are
- * finished as cancelled; those that are running are abandoned, done() is never called for them.
- * Returns NULL.
+ * Jobs that have run are finished, jobs that no thread has begun are finished as cancelled. Those
+ * that are running have half a second; one that hangs for longer is abandoned, done() is never
+ * called for it. Returns NULL.
  */
 struct worker *worker_free(struct worker *worker);
 /* Takes the job. Returns 0, or -EAGAIN where no thread can be had (the job stays the caller's). */

@@ -176,7 +176,18 @@ START_TEST(all_threads_busy_and_queue_full_is_eagain)
 }
 END_TEST
 
-START_TEST(free_cancels_what_has_not_begun_and_waits_for_nothing)
+/* As a client's socket may be held for ever: no signal helps. */
+static void run_stubbornly(struct job *job)
+{
+	struct test_job *test = (struct test_job *)job;
+	char byte;
+
+	test->ran_in = gettid();
+	while (read(test->gate, &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+START_TEST(free_cancels_what_has_not_begun_and_leaves_what_hangs)
 {
 	/* The running one is abandoned: it must outlive the worker. */
 	static struct test_job running[3];
@@ -186,6 +197,7 @@ START_TEST(free_cancels_what_has_not_begun_and_waits_for_nothing)
 	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(running); i++) {
 		running[i] = make_job(gate[0]);
+		running[i].job.run = run_stubbornly;
 		ck_assert_int_eq(worker_submit_take(worker, &running[i].job), 0);
 	}
 	for (unsigned i = 0;
@@ -221,6 +233,25 @@ START_TEST(done_may_submit)
 	test.job.done = submit_again;
 	ck_assert_int_eq(worker_submit_take(worker, &test.job), 0);
 	turn_until(5);
+}
+END_TEST
+
+static void run_for_a_moment(struct job *job)
+{
+	test_run(job);
+	(void)usleep(50000);
+}
+
+START_TEST(free_finishes_what_runs)
+{
+	struct test_job test = make_job(-1);
+
+	test.job.run = run_for_a_moment;
+	ck_assert_int_eq(worker_submit_take(worker, &test.job), 0);
+	for (unsigned i = 0; i < 20000 && !test.ran_in; i++)
+		(void)usleep(1000);
+	worker = worker_free(worker);
+	ck_assert(test.finished && !test.cancelled);
 }
 END_TEST
 
@@ -421,7 +452,8 @@ int main(void)
 	tcase_add_test(cases, many_jobs_all_come_back);
 	tcase_add_test(cases, a_hanging_job_does_not_stop_the_others);
 	tcase_add_test(cases, all_threads_busy_and_queue_full_is_eagain);
-	tcase_add_test(cases, free_cancels_what_has_not_begun_and_waits_for_nothing);
+	tcase_add_test(cases, free_cancels_what_has_not_begun_and_leaves_what_hangs);
+	tcase_add_test(cases, free_finishes_what_runs);
 	tcase_add_test(cases, done_may_submit);
 	tcase_add_test(cases, done_may_free_the_worker);
 	tcase_add_test(cases, descriptors_are_closed);
