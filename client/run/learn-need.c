@@ -98,7 +98,8 @@ static int usual_protocol(int type)
 	}
 }
 
-/* The kernel tells 0 of a CAN socket; raw is the only protocol of its type. */
+/* The kernel tells 0 of most CAN sockets: raw is the only protocol of its type, and the others know
+ * each other's options or do not, as the daemon tells them apart too. */
 static int can_protocol(const struct learn_call *call, int type)
 {
 	unsigned char options[64];
@@ -108,10 +109,11 @@ static int can_protocol(const struct learn_call *call, int type)
 		return call->protocol;
 	if (type == SOCK_RAW)
 		return CAN_RAW;
-	if (call->fd > 0 &&
-		getsockopt(call->fd, SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, options, &size) == 0)
+	if (call->fd <= 0)
+		return LEARN_PROTOCOL_UNSAID;
+	if (getsockopt(call->fd, SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, options, &size) == 0)
 		return CAN_ISOTP;
-	return LEARN_PROTOCOL_UNSAID;
+	return errno == EINVAL ? CAN_J1939 : CAN_BCM;
 }
 
 bool learn_socket_equal(const struct learn_socket *a, const struct learn_socket *b)
