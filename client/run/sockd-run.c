@@ -1,9 +1,11 @@
 /* sockd-run: any program, unmodified, with its sockets from sockd. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/run/launch.h"
 #include "client/run/options.h"
@@ -11,6 +13,7 @@
 #include "client/run/probe.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
+#include "proto/macro.h"
 
 /* Which way is open to this program here. RUN_AUTO: none. */
 static enum run_mode choose(const struct options *options)
@@ -31,10 +34,30 @@ static enum run_mode choose(const struct options *options)
 	return r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
 }
 
+/* So that no socket of ours gets a number of the standard three. The program finds them closed as
+ * they were. */
+static int fill_standard_numbers(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return negative_errno();
+	(void)close(fd);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 
+	int filled = fill_standard_numbers();
+	if (filled < 0) {
+		say_error("/dev/null cannot be opened: %s", strerror(-filled));
+		return EXIT_SOCKD_RUN;
+	}
 	setlocale(LC_ALL, "");
 	int r = options_parse(argc, argv, &options);
 	if (r > 0)
