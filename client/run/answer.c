@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "client/run/elsewhere.h"
 #include "client/run/say.h"
@@ -19,30 +21,96 @@
 #include "proto/wire.h"
 
 #define NETLINK_NUMBER_TRIES 16
+#define QUIET_SECONDS 10
 
-/* Said once for each process in a row, so that a busy one does not fill the screen. */
+/* Is it news of this process? Of the last ones it is known. */
+static bool is_first_of(pid_t process)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static pid_t known[64];
+	static size_t n;
+	bool first = true;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		first = first && known[i] != process;
+	if (first)
+		known[n++ % ARRAY_SIZE(known)] = process;
+	pthread_mutex_unlock(&lock);
+	return first;
+}
+
 static void say_not_dumpable(const struct call *call)
 {
-	static _Atomic pid_t last;
 	char name[TARGET_NAME_SIZE];
+	pid_t process = target_process(&call->target);
 
-	if (atomic_exchange(&last, call->target.tid) == call->target.tid)
+	if (process < 0 || !is_first_of(process))
 		return;
 	target_name(&call->target, name);
 	say("%s[%d] may not be looked into (its file cannot be read, or it made itself "
 	    "undumpable), so nothing can be done on its sockets",
-		name, (int)call->target.tid);
+		name, (int)process);
+}
+
+/* Every call runs into it while it lasts. */
+static void say_few_descriptors(void)
+{
+	static _Atomic time_t last;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	time_t before = atomic_load(&last);
+	if ((before == 0 || now.tv_sec - before >= QUIET_SECONDS) &&
+		atomic_compare_exchange_strong(&last, &before, now.tv_sec + 1))
+		say("too many descriptors are in use here (see ulimit -Hn) to act for the program; "
+		    "its calls are left to the kernel");
+}
+
+/* Why the program could not be looked at. */
+static void say_why(const struct call *call, int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		say_not_dumpable(call);
+	else if (error == -EMFILE || error == -ENFILE)
+		say_few_descriptors();
 }
 
 int answer_get_fd(const struct call *call, int number)
 {
 	int fd = target_get_fd(&call->target, number);
 
-	if (fd == -EPERM || fd == -EACCES)
-		say_not_dumpable(call);
-	else if (fd == -EMFILE || fd == -ENFILE)
-		say("too many descriptors are in use here to act on one of the program's");
+	if (fd < 0)
+		say_why(call, fd);
 	return fd;
+}
+
+int answer_read(const struct call *call, uint64_t address, void *buffer, size_t size)
+{
+	int r = target_read(&call->target, address, buffer, size);
+
+	if (r < 0)
+		say_why(call, r);
+	return r;
+}
+
+/* Rights that this process has still? */
+static bool has_given_up(
+	const struct surroundings *surroundings, const struct call *call, bool at_home)
+{
+	struct rights now;
+
+	if (!surroundings->rights)
+		return false;
+	int r = rights_of(call->target.tid, &now);
+	if (r < 0) {
+		say_why(call, r);
+		return true;
+	}
+	bool same = at_home ? rights_equal(&now, surroundings->rights)
+			    : rights_same_person(&now, surroundings->rights);
+	rights_release(&now);
+	return !same;
 }
 
 enum place {
@@ -53,7 +121,8 @@ enum place {
 
 /*
  * A program that has moved to namespaces of its own must never be given a socket of those that it
- * was started in. The thread waits in its call meanwhile, and nobody else can move it.
+ * was started in, nor one that gave up rights what it has none for any more. The thread waits in
+ * its call meanwhile, and nobody else can move or change it.
  */
 static enum place place_of(
 	const struct surroundings *surroundings, const struct call *call, struct namespaces *ret)
@@ -61,11 +130,12 @@ static enum place place_of(
 	const struct namespaces *home = &surroundings->home;
 	int r = namespaces_of(call->target.tid, ret);
 
-	if (r == -EACCES || r == -EPERM)
-		say_not_dumpable(call);
-	if (r < 0 || !target_is_waiting(&call->target))
+	if (r < 0)
+		say_why(call, r);
+	bool at_home = r == 0 && namespaces_equal(ret, home);
+	if (r < 0 || has_given_up(surroundings, call, at_home) || !target_is_waiting(&call->target))
 		return PLACE_OWN;
-	if (namespaces_equal(ret, home))
+	if (at_home)
 		return PLACE_HOME;
 	bool is_same_network =
 		ret->network == home->network && ret->network_device == home->network_device;
@@ -194,7 +264,7 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	struct namespaces where;
 
 	if (size < sizeof(sa_family_t) || size > sizeof address ||
-		target_read(&call->target, call->arguments[1], &address, size) < 0)
+		answer_read(call, call->arguments[1], &address, size) < 0)
 		return answer_continue();
 	if (is_free_address(surroundings, &address, size))
 		return answer_continue();
@@ -231,8 +301,7 @@ static struct answer answer_setsockopt(
 	struct namespaces where;
 
 	/* Those that hold a pointer or a descriptor are not ours to act on. */
-	if (!info || size > sizeof value ||
-		target_read(&call->target, call->arguments[3], value, size) < 0)
+	if (!info || size > sizeof value || answer_read(call, call->arguments[3], value, size) < 0)
 		return answer_continue();
 	if (option_is_free(info, value, size) && !is_hci_filter(level, name))
 		return answer_continue();

@@ -9,13 +9,15 @@
 #include <stdint.h>
 
 #include "client/run/call.h"
+#include "client/run/rights.h"
 
 /* What all answers depend on; does not change while calls are answered. */
 struct surroundings {
-	struct namespaces home;	  /* where the program was started */
-	const char *netns;	  /* where its sockets are to be opened; NULL: in its own */
-	unsigned first_free_port; /* from here on everyone may bind */
-	int window;		  /* its first number; -1: there is none */
+	struct namespaces home;	     /* where the program was started */
+	const char *netns;	     /* where its sockets are to be opened; NULL: in its own */
+	unsigned first_free_port;    /* from here on everyone may bind */
+	int window;		     /* its first number; -1: there is none */
+	const struct rights *rights; /* with which the program was started; NULL: these stay */
 };
 
 enum answer_kind {
@@ -55,5 +57,8 @@ struct answer answer_send(const struct call *call);
 /* A copy of the program's descriptor, or a negative errno; says why where the program may not be
  * looked into. */
 int answer_get_fd(const struct call *call, int fd);
+
+/* A copy of exactly size bytes of the program's memory; the same. */
+int answer_read(const struct call *call, uint64_t address, void *buffer, size_t size);
 
 #endif

@@ -120,6 +120,23 @@ static unsigned first_free_port(void)
 	return MAX_OF(port, 1024u);
 }
 
+/* Where the program may come to have other rights than those it is started with. */
+static int remember_rights(pid_t program, struct surroundings *surroundings)
+{
+	static struct rights of_program;
+	struct rights own;
+
+	int r = rights_of(0, &own);
+	if (r < 0)
+		return r;
+	if (rights_can_change(&own)) {
+		r = rights_of(program, &of_program);
+		surroundings->rights = &of_program;
+	}
+	rights_release(&own);
+	return r;
+}
+
 /* Until nothing is left to supervise. */
 static void wait_for_end(int listener, int with_parent)
 {
@@ -164,6 +181,8 @@ _Noreturn void supervise(
 		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
 	int r = namespaces_of(hello.pid, &surroundings.home);
+	if (r == 0)
+		r = remember_rights(hello.pid, &surroundings);
 	if (r == 0)
 		r = supervisor_start(listener, &surroundings);
 	if (r < 0) {
