@@ -1,6 +1,7 @@
 #include "client/run/answer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -164,7 +165,8 @@ static bool has_judged_sends(int domain, int protocol)
 static struct answer answer_socket(const struct surroundings *surroundings, const struct call *call)
 {
 	int domain = call_int(call, 0), type = call_int(call, 1), protocol = call_int(call, 2);
-	bool in_window = surroundings->window >= 0 && has_judged_sends(domain, protocol);
+	bool in_window =
+		surroundings->window >= 0 && !call->compat && has_judged_sends(domain, protocol);
 	struct ask_result result;
 	struct namespaces where;
 	int fd = -1;
@@ -322,6 +324,30 @@ static struct answer answer_setsockopt(
 	return answer_value(sockd_setsockopt(fd, level, name, value, size) < 0 ? -errno : 0);
 }
 
+/*
+ * A number of the window that the program takes by itself. Carried out here, it cannot come between
+ * our finding a number free and taking it. Where it cannot be, because
+ * the program may not be looked into, nothing is put into its window either.
+ */
+static struct answer answer_dup(const struct call *call)
+{
+	int from = call_int(call, 0), to = call_int(call, 1);
+	int flags = call->kind == CALL_DUP3 ? call_int(call, 2) : 0;
+
+	if (from == to || (flags & ~O_CLOEXEC))
+		return answer_continue();
+	int fd = target_get_fd(&call->target, from);
+	if (fd < 0)
+		return answer_continue();
+	return (struct answer){
+		.kind = ANSWER_FD,
+		.fd = fd,
+		.close_on_exec = flags & O_CLOEXEC,
+		.exactly = true,
+		.number = to,
+	};
+}
+
 struct answer answer_call(const struct surroundings *surroundings, const struct call *call)
 {
 	struct namespaces where;
@@ -340,6 +366,9 @@ struct answer answer_call(const struct surroundings *surroundings, const struct 
 	case CALL_WRITEV:
 		return place_of(surroundings, call, &where) == PLACE_HOME ? answer_send(call)
 									  : answer_continue();
+	case CALL_DUP2:
+	case CALL_DUP3:
+		return answer_dup(call);
 	case CALL_OTHER:
 		break;
 	}

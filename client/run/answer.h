@@ -37,6 +37,8 @@ struct answer {
 	int fd; /* owned; else -1 */
 	bool close_on_exec;
 	bool in_window; /* a number from there, if it can be had */
+	bool exactly;	/* this number, whatever is there */
+	int number;
 };
 
 static inline struct answer answer_continue(void)

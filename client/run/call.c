@@ -21,6 +21,10 @@ static const struct {
 	{SYS_sendmmsg, CALL_SENDMMSG},
 	{SYS_write, CALL_WRITE},
 	{SYS_writev, CALL_WRITEV},
+#ifdef SYS_dup2
+	{SYS_dup2, CALL_DUP2},
+#endif
+	{SYS_dup3, CALL_DUP3},
 };
 
 #if defined(__x86_64__)

@@ -19,6 +19,8 @@ enum call_kind {
 	CALL_SENDMMSG,
 	CALL_WRITE,
 	CALL_WRITEV,
+	CALL_DUP2,
+	CALL_DUP3,
 	CALL_OTHER, /* notified through socketcall(2), and none of these */
 };
 

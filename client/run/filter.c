@@ -32,9 +32,9 @@
 #define INT_IS(argument, number) \
 	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), (uint32_t)(number))
 #define TYPE_IS(argument, type) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xf), type)
-#define IN_WINDOW(window) \
-	SCMP_CMP(0, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff) & ~(uint64_t)(WINDOW_SIZE - 1), \
-		(uint32_t)(window))
+#define IN_WINDOW(argument, window) \
+	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, \
+		UINT64_C(0xffffffff) & ~(uint64_t)(WINDOW_SIZE - 1), (uint32_t)(window))
 
 static void cleanup_context(scmp_filter_ctx *context)
 {
@@ -88,7 +88,7 @@ static int add_options(scmp_filter_ctx context, int window)
 
 	for (size_t i = 0; r == 0 && (info = option_privileged(i)); i++) {
 		const struct scmp_arg_cmp compare[] = {
-			INT_IS(1, info->level), INT_IS(2, info->option), IN_WINDOW(window)};
+			INT_IS(1, info->level), INT_IS(2, info->option), IN_WINDOW(0, window)};
 		/* HCI_FILTER has the number of IP_TTL, which nobody should wait for. */
 		bool in_window = info->level == SOL_HCI && info->option == HCI_FILTER;
 		if (!in_window || window >= 0)
@@ -101,7 +101,18 @@ static int add_sends(scmp_filter_ctx context, int window)
 {
 	const int calls[] = {SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
 		SCMP_SYS(write), SCMP_SYS(writev)};
-	const struct scmp_arg_cmp compare[] = {IN_WINDOW(window)};
+	const struct scmp_arg_cmp compare[] = {IN_WINDOW(0, window)};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && window >= 0 && i < ARRAY_SIZE(calls); i++)
+		r = notify(context, calls[i], 1, compare);
+	return r;
+}
+
+static int add_dups(scmp_filter_ctx context, int window)
+{
+	const int calls[] = {SCMP_SYS(dup2), SCMP_SYS(dup3)};
+	const struct scmp_arg_cmp compare[] = {IN_WINDOW(1, window)};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && window >= 0 && i < ARRAY_SIZE(calls); i++)
@@ -194,6 +205,8 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 		r = add_options(context, choice->window);
 	if (r == 0)
 		r = add_sends(context, choice->window);
+	if (r == 0)
+		r = add_dups(context, choice->window);
 	if (r == 0)
 		r = add_compat(context, choice);
 	if (r < 0)

@@ -67,20 +67,24 @@ static int add_fd(const struct call *call, const struct answer *answer, int numb
 										 : 0;
 }
 
-/* The first number of the window that is free in the program; -1: none is, or none can be seen. */
+/* The highest number of the window that is free in the program, and stays so; -1: none is, or none
+ * can be seen. */
 static int find_number(const struct call *call)
 {
-	int first = supervisor.surroundings.window;
+	int first = supervisor.surroundings.window - WINDOW_GAP, found = -1;
+	bool used[WINDOW_GAP + WINDOW_SIZE];
+	unsigned n_free = 0;
 
-	for (int number = first; number < first + WINDOW_SIZE; number++) {
-		int fd = target_get_fd(&call->target, number);
-		if (fd == -EBADF)
-			return number;
-		if (fd < 0)
-			return -1;
-		close_quietly(fd);
+	if (target_used_fds(&call->target, first, ARRAY_SIZE(used), used) < 0)
+		return -1;
+	for (unsigned i = 0; i < ARRAY_SIZE(used); i++) {
+		if (used[i])
+			continue;
+		if (i >= WINDOW_GAP && n_free >= WINDOW_GAP)
+			found = first + (int)i;
+		n_free++;
 	}
-	return -1;
+	return found;
 }
 
 static int add_fd_in_window(const struct call *call, const struct answer *answer)
@@ -90,6 +94,19 @@ static int add_fd_in_window(const struct call *call, const struct answer *answer
 	int r = number < 0 ? -EMFILE : add_fd(call, answer, number);
 	pthread_mutex_unlock(&supervisor.window_lock);
 	return r;
+}
+
+/* Done on purpose by the program: not while a number is being found. */
+static void give_fd_exactly(const struct call *call, void *buffer, const struct answer *answer)
+{
+	const struct answer go_on = answer_continue();
+
+	pthread_mutex_lock(&supervisor.window_lock);
+	int r = add_fd(call, answer, answer->number);
+	pthread_mutex_unlock(&supervisor.window_lock);
+	/* Nothing was done here. */
+	if (r < 0 && r != -ENOENT)
+		respond(call, buffer, &go_on);
 }
 
 static void give_fd(const struct call *call, void *buffer, const struct answer *answer)
@@ -117,7 +134,9 @@ static void answer_one(const struct seccomp_notif *notification, void *buffer)
 		answer = answer_call(&supervisor.surroundings, &call);
 		observe_call(NULL);
 	}
-	if (answer.kind == ANSWER_FD)
+	if (answer.kind == ANSWER_FD && answer.exactly)
+		give_fd_exactly(&call, buffer, &answer);
+	else if (answer.kind == ANSWER_FD)
 		give_fd(&call, buffer, &answer);
 	else
 		respond(&call, buffer, &answer);

@@ -1,6 +1,7 @@
 #include "client/run/target.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -122,6 +123,36 @@ int target_get_fd(const struct target *target, int number)
 		return errno == EINVAL ? get_fd_of_process(target, number) : negative_errno();
 	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 	return fd < 0 ? negative_errno() : fd;
+}
+
+static void mark_used(const char *entries, long size, int first, unsigned n, bool *used)
+{
+	const struct dirent64 *entry;
+
+	for (long at = 0; at < size; at += entry->d_reclen) {
+		entry = (const struct dirent64 *)(const void *)(entries + at);
+		long number = strtol(entry->d_name, NULL, 10);
+		if (isdigit((unsigned char)entry->d_name[0]) && number >= first &&
+			number - first < (long)n)
+			used[number - first] = true;
+	}
+}
+
+int target_used_fds(const struct target *target, int first, unsigned n, bool *ret)
+{
+	_Alignas(struct dirent64) char entries[8192];
+	char path[64];
+	long size;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)target->tid);
+	_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The place in this folder is the number, behind "." and "..". */
+	if (dir < 0 || lseek(dir, first + 2, SEEK_SET) < 0)
+		return negative_errno();
+	memset(ret, 0, n * sizeof *ret);
+	while ((size = syscall(SYS_getdents64, dir, entries, sizeof entries)) > 0)
+		mark_used(entries, size, first, n, ret);
+	return size < 0 ? negative_errno() : 0;
 }
 
 int namespaces_of(pid_t pid, struct namespaces *ret)

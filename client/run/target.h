@@ -34,6 +34,10 @@ int target_read(const struct target *target, uint64_t address, void *buffer, siz
  * none, -EPERM where the program may not be looked into. */
 int target_get_fd(const struct target *target, int fd);
 
+/* Which of the n numbers from first on are descriptors of the thread. Returns 0 or a negative
+ * errno. */
+int target_used_fds(const struct target *target, int first, unsigned n, bool *ret);
+
 /* The namespaces of a process (0: the calling thread). Returns 0 or a negative errno. */
 int namespaces_of(pid_t pid, struct namespaces *ret);
 bool namespaces_equal(const struct namespaces *a, const struct namespaces *b);

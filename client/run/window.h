@@ -14,6 +14,13 @@
 #define WINDOW_SIZE 64
 #define WINDOW_END_MAX 1024
 
+/*
+ * A number is found free first, then taken, and whatever came there in between would be lost. What
+ * the program puts there on purpose (dup2) waits its turn; any other new descriptor gets the lowest
+ * number, and so many of those must be free below.
+ */
+#define WINDOW_GAP 64
+
 /* The first number under a limit of descriptors; -1: so few are allowed that there is none. */
 static inline int window_first(rlim_t limit)
 {
