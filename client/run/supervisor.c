@@ -18,6 +18,7 @@
 
 #define THREADS_FIRST 2u
 #define THREADS_MAX 256u
+#define IDLE_MAX 32u /* each holds a connection, of which a user has not so many */
 #define STACK_SIZE (512u * 1024u)
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND
@@ -143,6 +144,16 @@ static void answer_one(const struct seccomp_notif *notification, void *buffer)
 	close_quietly(answer.fd);
 }
 
+static void close_connection(void)
+{
+	struct slot *slot = slot_take();
+
+	if (slot) {
+		slot_close(slot);
+		slot_leave(slot);
+	}
+}
+
 static void *serve(void *data _unused_)
 {
 	_cleanup_free_ struct seccomp_notif *notification = malloc(supervisor.notification_size);
@@ -160,8 +171,12 @@ static void *serve(void *data _unused_)
 		if (atomic_fetch_sub(&supervisor.n_idle, 1) == 1)
 			(void)start_thread();
 		answer_one(notification, buffer);
-		atomic_fetch_add(&supervisor.n_idle, 1);
+		/* After a rush. */
+		if (atomic_fetch_add(&supervisor.n_idle, 1) >= IDLE_MAX)
+			break;
 	}
+	atomic_fetch_sub(&supervisor.n_idle, 1);
+	close_connection();
 	atomic_fetch_sub(&supervisor.n_threads, 1);
 	return NULL;
 }
