@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# What the tests of sockd-run share beyond lib.sh: the command itself, and the programs of this folder, which are run
+# under it to do it harm.
+
+# begin_run PROGRAM...: begins, with sockd-run and these programs in $work/bin.
+begin_run() {
+	local program
+	begin
+	install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/" || die "sockd-run is built"
+	for program; do
+		install -m 755 "$SOCKD_BUILD/tests/targets/$program" "$work/bin/" || die "$program is built"
+	done
+	run=("$work/bin/sockd-run" --mode=seccomp --socket="$socket")
+	sanitizers=(ASAN_OPTIONS="$sanitizer_options" UBSAN_OPTIONS="$sanitizer_options")
+}
+
+# supervised [OPTION...] -- COMMAND...: as nobody in $near, under sockd-run.
+supervised() {
+	in_near "${powerless[@]}" env "${sanitizers[@]}" "${run[@]}" "$@"
+}
+
+# For the background, so that $! is sockd-run itself.
+supervised_exec() {
+	exec ip netns exec "$near" "${powerless[@]}" env "${sanitizers[@]}" "${run[@]}" "$@"
+}
+
+# judged NAME COMMAND...: its lines ok and FAIL are results; it must come to its end.
+judged() {
+	local name=$1 status=0
+	shift
+	"$@" >"$work/judged" 2>&1 || status=$?
+	sed "s/^\(ok\|FAIL\) /\1 $name: /" "$work/judged"
+	failures=$((failures + $(grep -c '^FAIL' "$work/judged")))
+	[ "$status" -eq 0 ] || fail "$name: it came to its end (exit status $status)"
+	grep -q '^ok' "$work/judged" || fail "$name: it had something to say"
+}
+
+# The supervisor of a sockd-run: its child in a session of its own.
+supervisor_of() {
+	local child
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		[ "$(ps -o sid= -p "$child" | tr -d ' ')" = "$child" ] && echo "$child" && return 0
+	done
+	return 1
+}
+
+n_fds() {
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
