@@ -20,12 +20,15 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "bench/crowd.h"
 #include "bench/load.h"
 #include "bench/report.h"
+#include "bench/run.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
 
 #define RULES 10000u
+#define OWN_RULES 4u
 
 static _Noreturn void die(const char *what, int error)
 {
@@ -77,9 +80,14 @@ static char *make_policy(void)
 	}
 	fprintf(file,
 		"{\"name\": \"clients\", \"peers\": {\"uid\": [%u, %u]}, \"family\": \"inet\", "
-		"\"type\": [\"dgram\", \"raw\"]},\n"
+		"\"type\": [\"dgram\", \"raw\"], \"options\": {\"SO_MARK\": 5}},\n"
+		"{\"name\": \"port\", \"peers\": {\"uid\": %u}, \"family\": \"inet\", "
+		"\"type\": \"stream\", \"ports\": [80]},\n"
+		"{\"name\": \"link\", \"peers\": {\"uid\": %u}, \"family\": \"netlink\", "
+		"\"protocol\": \"route\", \"messages\": [\"RTM_NEWLINK\"], \"interfaces\": "
+		"[\"lo\"]},\n"
 		"{\"name\": \"capture\", \"peers\": {\"uid\": %u}, \"family\": \"packet\"}\n]}\n",
-		CLIENT_UID, OTHER_UID, CLIENT_UID);
+		CLIENT_UID, OTHER_UID, CLIENT_UID, CLIENT_UID, CLIENT_UID);
 	if (fclose(file) != 0)
 		die("the policy", errno);
 	return text;
@@ -150,7 +158,7 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct report report = {.rules = RULES + 2,
+	struct report report = {.rules = RULES + OWN_RULES,
 		.rounds = 60,
 		.operations = 400,
 		.clients = 256,
@@ -224,9 +232,13 @@ int main(int argc, char **argv)
 	load_pin(broker.pid, 0);
 	r = measure_latency(&alone, &pids, &report);
 	if (r == 0)
+		r = measure_run(&alone, &pids, &report);
+	if (r == 0)
 		r = measure_throughput(&many, &pids, &report);
 	if (r == 0)
 		r = measure_neighbour(&many, &pids, &report);
+	if (r == 0)
+		r = measure_crowd(&many, &pids, &report);
 	stop_floor(single_pid);
 	stop_floor(epoll_pid);
 	if (broker_stop(&broker) != 0 && r == 0) {

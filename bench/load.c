@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/clock.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
 
@@ -69,6 +70,11 @@ void load_pin(pid_t pid, int index)
 	pin_to(pid, &set, false);
 }
 
+void load_free_helpers(pid_t pid)
+{
+	pin_to(pid, &allowed, true);
+}
+
 /* Memory that the clients fill in. */
 static void *share(size_t size)
 {
@@ -78,13 +84,6 @@ static void *share(size_t size)
 		exit(EXIT_FAILURE);
 	}
 	return memory;
-}
-
-static int64_t now_nsec(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 struct latency_run {
@@ -174,7 +173,7 @@ int measure_latency(
 	pid_t client = fork_as(CLIENT_UID, run_latency, &run);
 	/* Threads inherit the loop's processor: those that are made meanwhile are let go, too. */
 	while (report->free_helpers && client > 0 && !has_ended(client)) {
-		pin_to(pids->sockd, &allowed, true);
+		load_free_helpers(pids->sockd);
 		(void)usleep(20000);
 	}
 	int status = client < 0 ? -1 : wait_for(client);

@@ -23,6 +23,9 @@ unsigned load_processors(void);
 #define LOAD_ALL (-1)
 void load_pin(pid_t pid, int index);
 
+/* Lets all threads of a process but its first one go where they like. */
+void load_free_helpers(pid_t pid);
+
 /* One client and one server on one processor; report->free_helpers: but sockd's helper threads
  * where they like. */
 int measure_latency(

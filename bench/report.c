@@ -5,11 +5,7 @@
 
 #include "proto/macro.h"
 
-struct limit {
-	const char *name;
-	double value, bound;
-	bool at_least;
-};
+#define LIMITS_MAX 32
 
 static int compare(const void *a, const void *b)
 {
@@ -25,7 +21,7 @@ double quantile(double *values, size_t n, double share)
 	return values[MIN_OF((size_t)(share * (double)n), n - 1)];
 }
 
-static size_t limits_of(const struct report *report, struct limit *ret)
+static size_t limits_of(const struct report *report, struct limit ret[LIMITS_MAX])
 {
 	const struct limit limits[] = {
 		{"one OPEN, times the floor", report->latencies[SOCKD].ratio, 1.25, false},
@@ -39,7 +35,8 @@ static size_t limits_of(const struct report *report, struct limit *ret)
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		ret[i] = limits[i];
-	return ARRAY_SIZE(limits);
+	return ARRAY_SIZE(limits) + run_report_limits(&report->run, ret + ARRAY_SIZE(limits),
+					    LIMITS_MAX - ARRAY_SIZE(limits));
 }
 
 static bool is_met(const struct limit *limit)
@@ -49,7 +46,7 @@ static bool is_met(const struct limit *limit)
 
 void report_print(const struct report *report)
 {
-	struct limit limits[8];
+	struct limit limits[LIMITS_MAX];
 	size_t n = limits_of(report, limits);
 
 	printf("%u rounds of %u, both ends on one processor of %u%s; %u rules, audit to a file\n\n",
@@ -72,6 +69,7 @@ void report_print(const struct report *report)
 		"median us", "p99 us", "longest");
 	printf("%-44s %10.2f %10.2f %9.0f\n\n", "sockd", report->neighbour.median / 1e3,
 		report->neighbour.p99 / 1e3, report->neighbour.longest / 1e3);
+	run_report_print(&report->run);
 	for (size_t i = 0; i < n; i++)
 		printf("%-8s %s: %.2f (limit: %s %.2f)\n", is_met(&limits[i]) ? "met" : "NOT MET",
 			limits[i].name, limits[i].value,
@@ -80,7 +78,7 @@ void report_print(const struct report *report)
 
 void report_print_json(const struct report *report)
 {
-	struct limit limits[8];
+	struct limit limits[LIMITS_MAX];
 	size_t n = limits_of(report, limits);
 
 	printf("{\n \"rounds\": %u, \"operations\": %u, \"processors\": %u, \"rules\": %u, "
@@ -103,6 +101,7 @@ void report_print_json(const struct report *report)
 	       "\"longest_us\": %.3f},\n",
 		report->neighbour.opens, report->neighbour.median / 1e3,
 		report->neighbour.p99 / 1e3, report->neighbour.longest / 1e3);
+	run_report_print_json(&report->run);
 	printf(" \"limits\": [\n");
 	for (size_t i = 0; i < n; i++)
 		printf("  {\"name\": \"%s\", \"value\": %.4f, \"limit\": %.2f, \"at_least\": %s, "

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bench/contender.h"
+#include "bench/run-report.h"
 
 /* Of one contender; times are of one socket, in nanoseconds. */
 struct latency {
@@ -25,12 +26,19 @@ struct neighbour {
 	size_t opens;
 };
 
+struct limit {
+	const char *name;
+	double value, bound;
+	bool at_least;
+};
+
 struct report {
 	bool free_helpers; /* sockd's loop alone is held to the processor */
 	unsigned rules, rounds, operations, clients, processors;
 	struct latency latencies[N_CONTENDERS];
 	struct throughput throughput;
 	struct neighbour neighbour;
+	struct run_report run;
 };
 
 /* The value at this share (0 to 1) of the sorted values; sorts them in place. 0 of none. */
