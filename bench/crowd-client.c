@@ -85,8 +85,7 @@ static void spend_slot(const struct member *member, unsigned slot, int64_t start
 		now = now_nsec();
 		if (before < counted || now >= end)
 			continue;
-		atomic_fetch_add(&memory->opens[slot], 1);
-		add_sample(&memory->opened[kind], now - before);
+		add_sample(&memory->opened[slot], now - before);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* Bench's side of crowd.h. */
 #include "bench/crowd.h"
 
-#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "bench/clock.h"
@@ -9,6 +9,7 @@
 #include "proto/macro.h"
 
 #define N_CLIENTS 2
+#define SLOTS (CROWD_SLOTS / N_CROWD_KINDS)
 
 static void begin(void *data)
 {
@@ -19,25 +20,46 @@ static void begin(void *data)
 		atomic_store(&memory->start_nsec, now_nsec() + 100000000);
 }
 
-static void summarise(struct crowd_memory *memory, struct run_report *report)
+static size_t n_of(const struct crowd_samples *samples)
 {
-	const size_t slots = CROWD_SLOTS / N_CROWD_KINDS;
-	double opens[CROWD_SLOTS / N_CROWD_KINDS];
+	return MIN_OF(atomic_load(&samples->n), CROWD_SAMPLES_MAX);
+}
 
-	for (unsigned kind = 0; kind < N_CROWD_KINDS; kind++) {
-		struct crowd_samples *samples = &memory->opened[kind];
-		size_t n = MIN_OF(atomic_load(&samples->n), CROWD_SAMPLES_MAX);
-		for (size_t i = 0; i < slots; i++)
-			opens[i] = (double)memory->opens[i * N_CROWD_KINDS + kind] * 1e9 /
-				   (double)CROWD_SLOT_NSEC;
-		report->crowds[kind] = (struct crowd){
-			.opens = quantile(opens, slots, 0.5),
-			.median = quantile(samples->nsec, n, 0.5),
-			.p99 = quantile(samples->nsec, n, 0.99),
-			.longest = quantile(samples->nsec, n, 1.0),
-		};
+/* The medians of its slots. */
+static struct crowd summarise(struct crowd_memory *memory, enum crowd_kind kind, double p99[SLOTS])
+{
+	double opens[SLOTS], median[SLOTS], longest[SLOTS];
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct crowd_samples *samples = &memory->opened[i * N_CROWD_KINDS + kind];
+		size_t n = n_of(samples);
+		opens[i] = (double)atomic_load(&samples->n) * 1e9 / (double)CROWD_SLOT_NSEC;
+		median[i] = quantile(samples->nsec, n, 0.5);
+		p99[i] = quantile(samples->nsec, n, 0.99);
+		longest[i] = quantile(samples->nsec, n, 1.0);
 	}
-	report->n_slow = MIN_OF(atomic_load(&memory->slow.n), CROWD_SAMPLES_MAX);
+	struct crowd crowd = {
+		.opens = quantile(opens, SLOTS, 0.5),
+		.median = quantile(median, SLOTS, 0.5),
+		.longest = quantile(longest, SLOTS, 1.0),
+	};
+	memcpy(opens, p99, sizeof opens); /* which stays in the order of time */
+	crowd.p99 = quantile(opens, SLOTS, 0.5);
+	return crowd;
+}
+
+static void fill_in(struct crowd_memory *memory, struct run_report *report)
+{
+	double p99[N_CROWD_KINDS][SLOTS], ratios[SLOTS];
+
+	for (int kind = 0; kind < N_CROWD_KINDS; kind++)
+		report->crowds[kind] = summarise(memory, kind, p99[kind]);
+	for (unsigned i = 0; i < SLOTS; i++)
+		ratios[i] = p99[CROWD_QUIET][i] > 0
+				    ? p99[CROWD_BESIDE_SLOW][i] / p99[CROWD_QUIET][i]
+				    : 0;
+	report->beside_slow = quantile(ratios, SLOTS, 0.5);
+	report->n_slow = n_of(&memory->slow);
 	report->slow_median = quantile(memory->slow.nsec, report->n_slow, 0.5);
 }
 
@@ -67,7 +89,7 @@ int measure_crowd(
 	clients[1] = start_client(&start);
 	int r = start_wait(clients, N_CLIENTS, begin, memory);
 	if (r == 0)
-		summarise(memory, &report->run);
+		fill_in(memory, &report->run);
 	(void)munmap(memory, sizeof *memory);
 	close_quietly(fd);
 	start_close_programs(&programs);

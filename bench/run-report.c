@@ -10,6 +10,7 @@ static const char *const process_names[N_RUN_PROCESSES] = {
 	[RUN_PLAIN] = "plain",
 	[RUN_SUPERVISED] = "seccomp",
 	[RUN_PRELOADED] = "preload",
+	[RUN_FILTERED] = "empty filter",
 };
 
 static const char *const crowd_names[N_CROWD_KINDS] = {
@@ -35,7 +36,6 @@ static double ratio_of(const struct run_report *report, enum run_call call)
 
 size_t run_report_limits(const struct run_report *report, struct limit *ret, size_t max)
 {
-	const struct crowd *crowds = report->crowds;
 	size_t n = 0;
 
 	if (max < 3 + N_RUN_CALLS)
@@ -48,10 +48,7 @@ size_t run_report_limits(const struct run_report *report, struct limit *ret, siz
 		ret[n++] = (struct limit){
 			untouched_names[call], ratio_of(report, call), OVERHEAD_MAX, false};
 	ret[n++] = (struct limit){"p99 of opens beside a thread's slow requests, times without",
-		crowds[CROWD_QUIET].p99 > 0
-			? crowds[CROWD_BESIDE_SLOW].p99 / crowds[CROWD_QUIET].p99
-			: 0,
-		1.25, false};
+		report->beside_slow, 1.25, false};
 	return n;
 }
 
@@ -71,12 +68,13 @@ static void print_calls(const struct run_report *report)
 			printf("%-44s %10.2f %10.2f %9.2f\n", name, latency->median / 1e3,
 				latency->p99 / 1e3, latency->ratio);
 		}
-	printf("\n%-44s %10s %10s %9s\n", "a call that is not supervised", "without ns", "with ns",
-		"x without");
+	printf("\n%-44s %10s %10s %9s %13s\n", "a call that is not supervised", "without ns",
+		"with ns", "x without", "empty filter");
 	for (int call = RUN_UNTOUCHED; call < N_RUN_CALLS; call++)
-		printf("%-44s %10.1f %10.1f %9.3f\n", run_calls[call].name,
+		printf("%-44s %10.1f %10.1f %9.3f %13.3f\n", run_calls[call].name,
 			report->latencies[call][RUN_PLAIN].median,
-			report->latencies[call][RUN_SUPERVISED].median, ratio_of(report, call));
+			report->latencies[call][RUN_SUPERVISED].median, ratio_of(report, call),
+			report->latencies[call][RUN_FILTERED].ratio);
 }
 
 void run_report_print(const struct run_report *report)
@@ -118,6 +116,6 @@ void run_report_print_json(const struct run_report *report)
 			crowd->p99 / 1e3, crowd->longest / 1e3);
 		comma = ",\n";
 	}
-	printf("\n ],\n \"slow\": {\"requests\": %zu, \"median_us\": %.3f},\n", report->n_slow,
-		report->slow_median / 1e3);
+	printf("\n ],\n \"slow\": {\"requests\": %zu, \"median_us\": %.3f, \"ratio\": %.4f},\n",
+		report->n_slow, report->slow_median / 1e3, report->beside_slow);
 }

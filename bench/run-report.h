@@ -12,6 +12,7 @@ enum run_process {
 	RUN_PLAIN,
 	RUN_SUPERVISED,
 	RUN_PRELOADED,
+	RUN_FILTERED, /* under a filter that lets everything through: the least one there can be */
 	N_RUN_PROCESSES,
 };
 
@@ -22,7 +23,7 @@ enum crowd_kind {
 	N_CROWD_KINDS,
 };
 
-/* Of one call; nanoseconds. */
+/* Of one call; nanoseconds. median 0: the process does not make the call. */
 struct run_latency {
 	double median, p99;
 	double ratio; /* to the floor; of an untouched call: to the plain process, in turns */
@@ -34,11 +35,11 @@ struct crowd {
 };
 
 struct run_report {
-	/* median 0: the process does not make the call */
 	struct run_latency latencies[N_RUN_CALLS][N_RUN_PROCESSES];
 	struct crowd crowds[N_CROWD_KINDS];
 	size_t n_slow;
 	double slow_median; /* of the slow requests */
+	double beside_slow; /* p99 beside them, times that without, slot by slot */
 };
 
 struct limit;

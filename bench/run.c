@@ -10,11 +10,14 @@
 #include "bench/start.h"
 #include "proto/macro.h"
 
-/* How often in a round two processes take turns with an untouched call. */
+/* How often in a round processes take turns with an untouched call. */
 #define ALTERNATIONS 10u
-#define TURNS_MAX (ALTERNATIONS * 2u)
+#define TURNS_MAX (ALTERNATIONS * ARRAY_SIZE(compared))
 
-/* Those who make the call, in the order of a round; two that are to be compared take turns. */
+/* An untouched call is compared in these. */
+static const enum run_process compared[] = {RUN_PLAIN, RUN_SUPERVISED, RUN_FILTERED};
+
+/* Those who make the call, in the order of a round. */
 static unsigned turns_of(enum run_call call, unsigned round, enum run_process ret[TURNS_MAX])
 {
 	unsigned n = 0;
@@ -23,7 +26,8 @@ static unsigned turns_of(enum run_call call, unsigned round, enum run_process re
 		ret[n++] = RUN_PLAIN;
 	} else if (call >= RUN_UNTOUCHED) {
 		for (; n < TURNS_MAX; n++)
-			ret[n] = (n ^ (n / 2) ^ round) & 1 ? RUN_SUPERVISED : RUN_PLAIN;
+			ret[n] = compared[(n + n / ARRAY_SIZE(compared) + round) %
+					  ARRAY_SIZE(compared)];
 	} else {
 		if (call == RUN_BIND_ORDINARY)
 			ret[n++] = RUN_PLAIN;

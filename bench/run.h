@@ -1,8 +1,8 @@
 /*
  * What sockd-run costs the programs that run under it: calls of processes that take turns.
  *
- * The processes are exec'd (client.c), one of them under a supervisor, one with the preload
- * library, one with nothing. They share a memory, inherited as a memfd, that holds the steps in
+ * The processes are exec'd (client.c), one of them under a supervisor, others in what they are
+ * compared with (run-report.h). They share a memory, inherited as a memfd, that holds the steps in
  * the order in which they are done, each by one process, and the times that they took.
  */
 #ifndef SOCKD_BENCH_RUN_H

@@ -77,7 +77,7 @@ static int become_client(void *data)
 	load_pin(0, start->pinned ? 0 : LOAD_ALL);
 	own_path(start->programs->client, client);
 	snprintf(memory, sizeof memory, "%d", start->memory);
-	if (start->process != RUN_PLAIN) {
+	if (start->process == RUN_SUPERVISED || start->process == RUN_PRELOADED) {
 		*next++ = own_path(start->programs->run, run);
 		*next++ = start->process == RUN_PRELOADED ? "--mode=preload" : "--mode=seccomp";
 		*next++ = "--require";

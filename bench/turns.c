@@ -68,6 +68,9 @@ int run_take_turns(struct run_memory *memory, enum run_process process, const ch
 	_Atomic uint32_t *turn = &memory->turns[process];
 
 	run_call_set_floor(floor);
+	/* One after the other: two cannot have a port at the same time. */
+	while (atomic_load(&memory->n_ready) != process)
+		(void)usleep(10000);
 	warm_up(memory, process);
 	atomic_fetch_add(&memory->n_ready, 1);
 	for (uint32_t i = 0; i < memory->n_steps; i++) {
