@@ -138,9 +138,7 @@ static enum place place_of(
 		return PLACE_OWN;
 	if (at_home)
 		return PLACE_HOME;
-	bool is_same_network =
-		ret->network == home->network && ret->network_device == home->network_device;
-	return is_same_network || target_has_capabilities(&call->target) ||
+	return ret->network == home->network || target_has_capabilities(&call->target) ||
 			       !target_is_waiting(&call->target)
 		       ? PLACE_OWN
 		       : PLACE_ELSEWHERE;

@@ -170,8 +170,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 	int r = namespaces_of(process, &of_process);
 	if (r < 0 || !namespaces_equal(&of_process, where))
 		return r < 0 ? r : -EPERM;
-	if (where->user != surroundings->home.user ||
-		where->user_device != surroundings->home.user_device)
+	if (where->user != surroundings->home.user)
 		flags |= CLONE_NEWUSER;
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
 	if (pidfd < 0)

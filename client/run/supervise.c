@@ -180,7 +180,9 @@ _Noreturn void supervise(
 	if (listener < 0)
 		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
-	int r = namespaces_of(hello.pid, &surroundings.home);
+	int r = namespaces_keep(hello.pid);
+	if (r == 0)
+		r = namespaces_of(hello.pid, &surroundings.home);
 	if (r == 0)
 		r = remember_rights(hello.pid, &surroundings);
 	if (r == 0)

@@ -155,29 +155,54 @@ int target_used_fds(const struct target *target, int first, unsigned n, bool *re
 	return size < 0 ? negative_errno() : 0;
 }
 
-int namespaces_of(pid_t pid, struct namespaces *ret)
+/* The link's text has the number, and costs less than following it. */
+static int read_namespace(pid_t pid, const char *name, ino_t *ret)
 {
-	struct stat network, user;
-	char path[64] = "/proc/thread-self/ns";
+	char path[64], text[64], *end;
 
 	if (pid != 0)
-		snprintf(path, sizeof path, "/proc/%d/ns", (int)pid);
-	_cleanup_close_ int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fstatat(dir, "net", &network, 0) < 0 || fstatat(dir, "user", &user, 0) < 0)
+		snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, name);
+	else
+		snprintf(path, sizeof path, "/proc/thread-self/ns/%s", name);
+	ssize_t n = readlink(path, text, sizeof text - 1);
+	if (n < 0)
 		return negative_errno();
-	*ret = (struct namespaces){
-		.network_device = network.st_dev,
-		.network = network.st_ino,
-		.user_device = user.st_dev,
-		.user = user.st_ino,
-	};
+	text[n] = '\0';
+	size_t length = strlen(name);
+	if (strncmp(text, name, length) != 0 || strncmp(text + length, ":[", 2) != 0)
+		return -EINVAL;
+	*ret = (ino_t)strtoull(text + length + 2, &end, 10);
+	return strcmp(end, "]") == 0 ? 0 : -EINVAL;
+}
+
+int namespaces_of(pid_t pid, struct namespaces *ret)
+{
+	struct namespaces namespaces;
+
+	int r = read_namespace(pid, "net", &namespaces.network);
+	if (r == 0)
+		r = read_namespace(pid, "user", &namespaces.user);
+	if (r == 0)
+		*ret = namespaces;
+	return r;
+}
+
+int namespaces_keep(pid_t pid)
+{
+	static const char *const names[] = {"net", "user"};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, names[i]);
+		if (open(path, O_RDONLY | O_CLOEXEC) < 0)
+			return negative_errno();
+	}
 	return 0;
 }
 
 bool namespaces_equal(const struct namespaces *a, const struct namespaces *b)
 {
-	return a->network == b->network && a->network_device == b->network_device &&
-	       a->user == b->user && a->user_device == b->user_device;
+	return a->network == b->network && a->user == b->user;
 }
 
 void target_name(const struct target *target, char ret[TARGET_NAME_SIZE])

@@ -19,9 +19,8 @@ struct target {
 	pid_t tid;    /* in our pid namespace; 0: it has none there */
 };
 
-/* Which namespaces the program was started in. */
+/* Which namespaces a thread is in, by their numbers, which are given anew once one is gone. */
 struct namespaces {
-	dev_t network_device, user_device;
 	ino_t network, user;
 };
 
@@ -40,6 +39,9 @@ int target_used_fds(const struct target *target, int first, unsigned n, bool *re
 
 /* The namespaces of a process (0: the calling thread). Returns 0 or a negative errno. */
 int namespaces_of(pid_t pid, struct namespaces *ret);
+/* Keeps those of a process, and so their numbers, for as long as this process lives. Returns 0 or a
+ * negative errno. */
+int namespaces_keep(pid_t pid);
 bool namespaces_equal(const struct namespaces *a, const struct namespaces *b);
 
 /* The process that the thread is of. Returns a negative errno where that cannot be told. */
