@@ -142,6 +142,13 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 	return 0;
 }
 
+static void (*before_waiting)(int connection);
+
+void broker_set_waiting(void (*waiting)(int connection))
+{
+	before_waiting = waiting;
+}
+
 /* One request and its answer on a connection that stands. */
 static int converse(struct slot *slot, int connection, struct packet *packet, enum wire_verb verb,
 	int *fds, size_t n_fds, struct wire_reply *ret, enum progress *ret_progress)
@@ -154,6 +161,8 @@ static int converse(struct slot *slot, int connection, struct packet *packet, en
 		connection, packet->bytes, packet->size, &packet->fd, packet->fd >= 0 ? 1 : 0, 0);
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
+	if (slot->own && before_waiting)
+		before_waiting(connection);
 	return receive_answer(connection, verb, serial, fds, n_fds, ret, ret_progress);
 }
 

@@ -29,6 +29,10 @@
 int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
 	struct wire_answer *ret, bool *ret_repeated);
 
+/* Called before an answer is waited for on this connection, in threads that have a slot of their
+ * own. To be set once, before there are such threads. */
+void broker_set_waiting(void (*waiting)(int connection));
+
 /* Is there a broker that answers? Makes the connection where none stands. Returns 0 or a negative
  * errno; the words then say why not. */
 int broker_reach(void);

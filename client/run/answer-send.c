@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "client/run/answer.h"
+#include "client/run/receiver.h"
 #include "lib/kernel.h"
 #include "lib/send.h"
 #include "lib/sockd.h"
@@ -188,7 +189,11 @@ struct answer answer_send(const struct call *call)
 	/* Descriptors of any kind get there in a program that has very many. */
 	if (fd < 0 || !send_concerns_broker(fd))
 		return answer_continue();
+	bool is_netlink = kernel_socket_number(fd, SO_DOMAIN) == AF_NETLINK;
+	/* What is not for the broker alone the kernel may keep for a while. */
+	if (call->kind == CALL_SENDMMSG || !is_netlink)
+		receiver_hand_on();
 	if (call->kind == CALL_SENDMMSG)
 		return send_several(call, fd);
-	return send_one(call, fd, kernel_socket_number(fd, SO_DOMAIN) == AF_NETLINK);
+	return send_one(call, fd, is_netlink);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #include "client/run/elsewhere.h"
+#include "client/run/receiver.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
 #include "lib/kernel.h"
@@ -160,6 +162,49 @@ static bool has_judged_sends(int domain, int protocol)
 	return domain == AF_NETLINK || (domain == AF_BLUETOOTH && protocol == BTPROTO_HCI);
 }
 
+static bool is_inet(int domain)
+{
+	return domain == AF_INET || domain == AF_INET6;
+}
+
+static bool has_no_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &header, data) == 0 && data[0].effective == 0 &&
+	       data[1].effective == 0;
+}
+
+/*
+ * What this process was refused because it lacks CAP_NET_RAW it is refused for good: its rights,
+ * and the namespaces it is in, stay as they are. A family that the kernel has no module for yet, or
+ * one that a setting bars, is refused otherwise, or without that capability being asked for.
+ */
+static _Thread_local struct {
+	bool is_known;
+	int domain, type, protocol;
+} refused;
+
+static bool is_refused_for_good(int domain, int type, int protocol)
+{
+	return refused.is_known && refused.domain == domain && refused.type == type &&
+	       refused.protocol == protocol;
+}
+
+static void remember_refusal(int error, int domain, int type, int protocol)
+{
+	bool needs_capability =
+		domain == AF_PACKET || (is_inet(domain) && (type & 0xf) == SOCK_RAW);
+
+	if (error != EPERM || !needs_capability || !has_no_capabilities())
+		return;
+	refused.is_known = true;
+	refused.domain = domain;
+	refused.type = type;
+	refused.protocol = protocol;
+}
+
 static struct answer answer_socket(const struct surroundings *surroundings, const struct call *call)
 {
 	int domain = call_int(call, 0), type = call_int(call, 1), protocol = call_int(call, 2);
@@ -175,6 +220,7 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 	case PLACE_HOME:
 		break;
 	case PLACE_ELSEWHERE: {
+		receiver_hand_on();
 		const struct elsewhere_request request = {.kind = ELSEWHERE_SOCKET,
 			.tid = call->target.tid,
 			.numbers = {domain, type, protocol}};
@@ -191,17 +237,22 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 		if (outcome == ASK_FAILED)
 			return answer_value(-result.error);
 	}
-	fd = kernel_socket(domain, type | SOCK_CLOEXEC, protocol);
-	if (fd >= 0 && in_window)
-		return give_fd_take(fd, type, in_window);
-	if (fd >= 0) {
-		/* Its own has its own credentials and cgroup. */
-		kernel_close(fd);
-		return answer_continue();
+	int kernel_error = EPERM;
+	if (!is_refused_for_good(domain, type, protocol)) {
+		receiver_hand_on(); /* it may load a module */
+		fd = kernel_socket(domain, type | SOCK_CLOEXEC, protocol);
+		if (fd >= 0 && in_window)
+			return give_fd_take(fd, type, in_window);
+		if (fd >= 0) {
+			/* Its own has its own credentials and cgroup. */
+			kernel_close(fd);
+			return answer_continue();
+		}
+		kernel_error = errno;
+		if (!ask_is_worth_it_for_socket(kernel_error))
+			return answer_continue();
+		remember_refusal(kernel_error, domain, type, protocol);
 	}
-	if (!ask_is_worth_it_for_socket(errno))
-		return answer_continue();
-	int kernel_error = errno;
 	enum ask_outcome outcome = ask_socket(domain, type, protocol, NULL, &result, &fd);
 	if (outcome == ASK_DONE)
 		return give_fd_take(fd, type, in_window);
@@ -274,6 +325,9 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
+	/* A packet socket's, for one, waits until every processor has noticed. */
+	if (place == PLACE_ELSEWHERE || !is_inet(address.any.sa_family))
+		receiver_hand_on();
 	if (place == PLACE_ELSEWHERE) {
 		struct elsewhere_request request = {
 			.kind = ELSEWHERE_BIND, .tid = call->target.tid, .size = size};
@@ -311,6 +365,8 @@ static struct answer answer_setsockopt(
 	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
+	if (place == PLACE_ELSEWHERE || level != SOL_SOCKET)
+		receiver_hand_on();
 	if (place == PLACE_ELSEWHERE) {
 		struct elsewhere_request request = {.kind = ELSEWHERE_SETSOCKOPT,
 			.tid = call->target.tid,

@@ -9,16 +9,19 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "client/run/filter.h"
 #include "client/run/observe.h"
+#include "client/run/receiver.h"
+#include "client/run/say.h"
 #include "client/run/window.h"
+#include "lib/broker.h"
 #include "lib/slot.h"
 #include "proto/macro.h"
 
 #define THREADS_FIRST 2u
 #define THREADS_MAX 256u
-#define IDLE_MAX 32u /* each holds a connection, of which a user has not so many */
 #define STACK_SIZE (512u * 1024u)
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND
@@ -33,7 +36,7 @@ static struct supervisor {
 	int listener;
 	struct surroundings surroundings;
 	size_t notification_size, response_size;
-	_Atomic unsigned n_threads, n_idle;
+	_Atomic unsigned n_threads;
 	pthread_mutex_t window_lock; /* between finding a number free and taking it */
 } supervisor = {.window_lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -123,8 +126,6 @@ static void give_fd(const struct call *call, void *buffer, const struct answer *
 	}
 }
 
-static int start_thread(void);
-
 static void answer_one(const struct seccomp_notif *notification, void *buffer)
 {
 	struct call call;
@@ -160,22 +161,18 @@ static void *serve(void *data _unused_)
 	_cleanup_free_ void *buffer = malloc(supervisor.response_size);
 
 	slot_use_own();
-	while (notification && buffer) {
+	while (notification && buffer && receiver_become()) {
 		memset(notification, 0, supervisor.notification_size);
 		int r = ioctl(supervisor.listener, SECCOMP_IOCTL_NOTIF_RECV, notification);
 		if (r < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
 			continue;
-		if (r < 0)
-			break;
-		/* Always one more than there is work for. */
-		if (atomic_fetch_sub(&supervisor.n_idle, 1) == 1)
-			(void)start_thread();
+		if (r < 0) {
+			say_error("calls cannot be received: %s", strerror(errno));
+			_exit(EXIT_FAILURE); /* and they fail, instead of waiting for ever */
+		}
+		receiver_begin();
 		answer_one(notification, buffer);
-		/* After a rush. */
-		if (atomic_fetch_add(&supervisor.n_idle, 1) >= IDLE_MAX)
-			break;
 	}
-	atomic_fetch_sub(&supervisor.n_idle, 1);
 	close_connection();
 	atomic_fetch_sub(&supervisor.n_threads, 1);
 	return NULL;
@@ -190,7 +187,6 @@ static int start_thread(void)
 		atomic_fetch_sub(&supervisor.n_threads, 1);
 		return -EAGAIN;
 	}
-	atomic_fetch_add(&supervisor.n_idle, 1);
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
 		(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
@@ -198,10 +194,8 @@ static int start_thread(void)
 		error = pthread_create(&thread, &attributes, serve, NULL);
 		(void)pthread_attr_destroy(&attributes);
 	}
-	if (error != 0) {
+	if (error != 0)
 		atomic_fetch_sub(&supervisor.n_threads, 1);
-		atomic_fetch_sub(&supervisor.n_idle, 1);
-	}
 	return -error;
 }
 
@@ -220,8 +214,12 @@ int supervisor_start(int listener, const struct surroundings *surroundings)
 		MAX_OF(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
 	/* The answering thread's processor goes to the waiting one at once; from Linux 6.6. */
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	int r = receiver_setup(listener, start_thread);
+	if (r < 0)
+		return r;
+	broker_set_waiting(receiver_wait_for);
 	for (unsigned i = 0; i < THREADS_FIRST; i++) {
-		int r = start_thread();
+		r = start_thread();
 		if (r < 0)
 			return r;
 	}
