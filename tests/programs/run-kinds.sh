@@ -1,0 +1,28 @@
+#!/bin/bash
+# Under sockd-run: calls by other ways than the usual one, filters of the program's own, set-user-ID programs, and
+# threads that move between namespaces.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../targets/common.sh"
+begin_run abi moves
+
+policy <<'JSON'
+{ "rules": [
+  { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "ports": [80], "options": { "SO_MARK": [7] } },
+  { "name": "ping", "peers": { "uid": [0, 65534] }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+JSON
+start_sockd
+
+echo "--- ways to call"
+judged "ways to call" supervised -- "$work/bin/abi"
+
+echo "--- set-user-ID programs"
+install -m 4755 /usr/bin/id "$work/bin/id"
+supervised -- "$work/bin/id" -u >"$work/id" 2>&1
+contains "a set-user-ID program gains nothing" "$work/id" "^$client_uid\$"
+
+echo "--- namespaces"
+judged "threads of root" in_near "${run[@]}" -- "$work/bin/moves" threads "/run/netns/$far"
+# As it is for containers: all that a process may do in namespaces that it has made.
+judged "a process" supervised -- "$work/bin/moves" process
+judged "a user" supervised -- "$work/bin/moves" user
+judged "pid and mount namespaces" in_near "${run[@]}" -- "$work/bin/moves" otherwise

@@ -1,0 +1,285 @@
+/*
+ * abi: calls by other ways than the usual one: those of 32 bits by int 0x80, of x32, io_uring; and
+ * filters that the program sets up itself.
+ *
+ * The policy is to allow raw ICMP sockets, port 80 of stream sockets and SO_MARK 7.
+ */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/targets/target.h"
+
+static int open_given(void)
+{
+	return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+}
+
+#ifdef __x86_64__
+
+#define I386_SOCKETCALL 102
+#define I386_SOCKET 359
+#define I386_BIND 361
+#define I386_SETSOCKOPT 366
+#define I386_IO_URING_SETUP 425
+#define CALL_SOCKET 1
+#define CALL_BIND 2
+#define CALL_SETSOCKOPT 14
+#define X32 0x40000000
+#define X32_SETSOCKOPT 541
+
+static long by_int80(long number, long a, long b, long c, long d, long e)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+			 : "memory", "r8", "r9", "r10", "r11");
+	if (r < 0 && r > -4096) {
+		errno = (int)-r;
+		return -1;
+	}
+	return r;
+}
+
+/* Where 32 bits reach. */
+static struct low {
+	uint32_t words[6];
+	struct sockaddr_in address;
+	int value;
+} * low;
+
+static long low_address(const void *at)
+{
+	return (long)(uintptr_t)at;
+}
+
+static long by_socketcall(
+	uint32_t which, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
+{
+	const uint32_t words[] = {a, b, c, d, e, 0};
+
+	memcpy(low->words, words, sizeof words);
+	return by_int80(I386_SOCKETCALL, which, low_address(low->words), 0, 0, 0);
+}
+
+static int mark_of(int fd)
+{
+	int mark = -1;
+	socklen_t size = sizeof mark;
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size);
+	return mark;
+}
+
+static bool is_low(int fd)
+{
+	struct sockaddr_in own = {0};
+	socklen_t size = sizeof own;
+
+	return getsockname(fd, (struct sockaddr *)&own, &size) == 0 && own.sin_port != 0;
+}
+
+static void check_options(long (*set)(int fd, int value), const char *name)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	long r = set(fd, 7);
+	check(r == 0 && mark_of(fd) == 7, "%s: setsockopt that is allowed: %s", name, outcome(r));
+	r = set(fd, 9);
+	check(r < 0 && errno == EPERM && mark_of(fd) == 7, "%s: one that is not: %s", name,
+		outcome(r));
+	(void)close(fd);
+}
+
+static void check_binds(long (*bind_to)(int fd, unsigned port), const char *name)
+{
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	long r = bind_to(fd, 81);
+	check(r < 0 && errno == EACCES && !is_low(fd), "%s: bind that is not allowed: %s", name,
+		outcome(r));
+	r = bind_to(fd, 80);
+	check(r == 0 && is_low(fd), "%s: one that is: %s", name, outcome(r));
+	(void)close(fd);
+}
+
+static void check_sockets(long (*open_by)(int domain, int type, int protocol), const char *name)
+{
+	long r = open_by(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	check(r >= 0, "%s: a socket that is given: %s", name, outcome(r));
+	(void)close((int)r);
+	r = open_by(AF_PACKET, SOCK_RAW, 0);
+	check(r < 0 && errno == EPERM, "%s: one that is not: %s", name, outcome(r));
+	r = open_by(AF_INET, SOCK_STREAM, 0);
+	check(r >= 0, "%s: one that everyone may have: %s", name, outcome(r));
+	(void)close((int)r);
+}
+
+static long set_int80(int fd, int value)
+{
+	low->value = value;
+	return by_int80(I386_SETSOCKOPT, fd, SOL_SOCKET, SO_MARK, low_address(&low->value), 4);
+}
+
+static long set_socketcall(int fd, int value)
+{
+	low->value = value;
+	return by_socketcall(CALL_SETSOCKOPT, (uint32_t)fd, SOL_SOCKET, SO_MARK,
+		(uint32_t)low_address(&low->value), 4);
+}
+
+static void put_address(unsigned port)
+{
+	low->address =
+		(struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+}
+
+static long bind_int80(int fd, unsigned port)
+{
+	put_address(port);
+	return by_int80(I386_BIND, fd, low_address(&low->address), sizeof low->address, 0, 0);
+}
+
+static long bind_socketcall(int fd, unsigned port)
+{
+	put_address(port);
+	return by_socketcall(CALL_BIND, (uint32_t)fd, (uint32_t)low_address(&low->address),
+		sizeof low->address, 0, 0);
+}
+
+static long open_int80(int domain, int type, int protocol)
+{
+	return by_int80(I386_SOCKET, domain, type, protocol, 0, 0);
+}
+
+static long open_socketcall(int domain, int type, int protocol)
+{
+	return by_socketcall(
+		CALL_SOCKET, (uint32_t)domain, (uint32_t)type, (uint32_t)protocol, 0, 0);
+}
+
+static void check_abis(void)
+{
+	low = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	if (low == MAP_FAILED)
+		give_up("memory");
+	if (by_int80(20, 0, 0, 0, 0, 0) != getpid()) {
+		printf("SKIP int 0x80: this kernel runs no programs of 32 bits\n");
+		return;
+	}
+	check_sockets(open_int80, "int 0x80");
+	check_binds(bind_int80, "int 0x80");
+	check_options(set_int80, "int 0x80");
+	check_sockets(open_socketcall, "socketcall");
+	check_binds(bind_socketcall, "socketcall");
+	check_options(set_socketcall, "socketcall");
+	long r = by_int80(I386_SOCKETCALL, CALL_BIND, 8, 0, 0, 0);
+	check(r < 0 && errno == EFAULT, "socketcall with no memory behind: %s", outcome(r));
+	r = by_int80(I386_SOCKETCALL, 200, low_address(low->words), 0, 0, 0);
+	check(r < 0 && errno == EINVAL, "a socketcall that there is not: %s", outcome(r));
+	r = by_int80(I386_IO_URING_SETUP, 1, low_address(low), 0, 0, 0);
+	check(r < 0 && errno == ENOSYS, "io_uring by int 0x80: %s", outcome(r));
+	r = syscall(X32 | SYS_socket, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	check(r < 0 && errno == ENOSYS, "x32 socket: %s", outcome(r));
+	r = syscall(X32 | SYS_bind, 0, &low->address, sizeof low->address);
+	check(r < 0 && errno == ENOSYS, "x32 bind: %s", outcome(r));
+	r = syscall(X32 | X32_SETSOCKOPT, 0, SOL_SOCKET, SO_MARK, &low->value, 4);
+	check(r < 0 && errno == ENOSYS, "x32 setsockopt: %s", outcome(r));
+	/* Only the lower halves of registers count. */
+	r = syscall(
+		SYS_socket, (1L << 32) | AF_INET, (7L << 32) | SOCK_RAW, (9L << 33) | IPPROTO_ICMP);
+	check(r >= 0, "a register's upper half changes nothing: %s", outcome(r));
+	(void)close((int)r);
+	r = syscall(SYS_socket, (1L << 32) | AF_PACKET, (1L << 35) | SOCK_RAW, 0);
+	check(r < 0 && errno == EPERM, "nor here: %s", outcome(r));
+}
+
+#else
+
+static void check_abis(void)
+{
+}
+
+#endif
+
+static void check_io_uring(void)
+{
+	unsigned char parameters[120] = {0};
+	long r = syscall(SYS_io_uring_setup, 1, parameters);
+
+	check(r < 0 && errno == ENOSYS, "io_uring: %s", outcome(r));
+}
+
+static long install(unsigned flags, uint32_t number, uint32_t action)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+static int to_thread[2], from_thread[2];
+
+static void *wait_and_open(void *data _unused_)
+{
+	char byte;
+	int32_t fd = -1;
+
+	if (read(to_thread[0], &byte, 1) == 1)
+		fd = open_given();
+	if (fd < 0)
+		fd = -errno;
+	(void)!write(from_thread[1], &fd, sizeof fd);
+	return NULL;
+}
+
+static void check_own_filters(void)
+{
+	pthread_t thread;
+	int32_t fd = -1;
+
+	long r = install(SECCOMP_FILTER_FLAG_NEW_LISTENER, SYS_getppid, SECCOMP_RET_USER_NOTIF);
+	check(r < 0 && errno == EBUSY, "a listener of its own: %s", outcome(r));
+	if (pipe(to_thread) < 0 || pipe(from_thread) < 0 ||
+		pthread_create(&thread, NULL, wait_and_open, NULL) != 0)
+		give_up("a thread");
+	r = install(SECCOMP_FILTER_FLAG_TSYNC, SYS_getppid, SECCOMP_RET_ALLOW);
+	check(r == 0, "a filter for all threads: %s", outcome(r));
+	r = write(to_thread[1], "", 1);
+	r = read(from_thread[0], &fd, sizeof fd);
+	check(r == sizeof fd && fd >= 0, "another thread's call is answered as before (%d)", fd);
+	(void)pthread_join(thread, NULL);
+	fd = open_given();
+	check(fd >= 0, "and one's own: %s", outcome(fd));
+	r = install(0, SYS_socket, SECCOMP_RET_ERRNO | EXDEV);
+	fd = open_given();
+	check(r == 0 && fd < 0 && errno == EXDEV, "a filter that refuses has the last word: %s",
+		outcome(fd));
+}
+
+int main(void)
+{
+	check_abis();
+	check_io_uring();
+	check_own_filters();
+	return n_wrong != 0;
+}
