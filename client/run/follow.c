@@ -1,13 +1,16 @@
 #include "client/run/follow.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/run/say.h"
+#include "client/run/supervise.h"
 #include "proto/macro.h"
 
 /* Our own faults are ours. */
@@ -41,21 +44,36 @@ static void stop_too(int number)
 		number = SIGSTOP;
 	sigemptyset(&one);
 	sigaddset(&one, number);
-	sigprocmask(SIG_UNBLOCK, &one, &before);
+	/* The terminal may have sent it to us as well: while it is blocked, both are one. */
 	(void)raise(number);
+	sigprocmask(SIG_UNBLOCK, &one, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Returns true, and the status, when the program has ended. */
-static bool look_after(pid_t program, pid_t supervisor, int *ret_status)
+/* A shell that is the program has a process group of its own, which took the terminal; who resumes
+ * our job gives the terminal to ours. */
+static void give_terminal(pid_t program)
 {
+	pid_t group = getpgid(program);
+	_cleanup_close_ int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (terminal >= 0 && group > 0 && group != getpgrp() && tcgetpgrp(terminal) == getpgrp())
+		(void)tcsetpgrp(terminal, group);
+}
+
+/* Returns true, and the status, when the program has ended. */
+static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *ret_status)
+{
+	const char word = SUPERVISE_PROGRAM_STOPPED;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid == program && WIFSTOPPED(status))
+		if (pid == program && WIFSTOPPED(status)) {
+			(void)send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
 			stop_too(WSTOPSIG(status));
-		else if (pid == program) {
+			give_terminal(program);
+		} else if (pid == program) {
 			*ret_status = status;
 			return true;
 		} else if (pid == supervisor && !WIFSTOPPED(status) && status != 0)
@@ -66,17 +84,17 @@ static bool look_after(pid_t program, pid_t supervisor, int *ret_status)
 
 /* What a terminal sends goes to the whole foreground process group, the program included; but a
  * hangup goes to the leader of the session alone. */
-static bool has_it_already(const siginfo_t *info, pid_t program)
+static bool has_it_already(const siginfo_t *info, pid_t program, pid_t supervisor)
 {
 	if (info->si_code == SI_KERNEL)
 		return getsid(0) != getpid() ||
 		       (info->si_signo != SIGHUP && info->si_signo != SIGCONT);
-	return info->si_pid == program;
+	return info->si_pid == program || info->si_pid == supervisor;
 }
 
-static void pass_on(const siginfo_t *info, pid_t program)
+static void pass_on(const siginfo_t *info, pid_t program, pid_t supervisor)
 {
-	if (has_it_already(info, program))
+	if (has_it_already(info, program, supervisor))
 		return;
 	if (info->si_code == SI_QUEUE)
 		(void)sigqueue(program, info->si_signo, info->si_value);
@@ -84,7 +102,7 @@ static void pass_on(const siginfo_t *info, pid_t program)
 		(void)kill(program, info->si_signo);
 }
 
-int follow(pid_t program, pid_t supervisor)
+int follow(pid_t program, pid_t supervisor, int to_supervisor)
 {
 	sigset_t followed;
 	siginfo_t info;
@@ -94,10 +112,10 @@ int follow(pid_t program, pid_t supervisor)
 	for (;;) {
 		int number = sigwaitinfo(&followed, &info);
 		if (number == SIGCHLD) {
-			if (look_after(program, supervisor, &status))
+			if (look_after(program, supervisor, to_supervisor, &status))
 				return status;
 		} else if (number > 0)
-			pass_on(&info, program);
+			pass_on(&info, program, supervisor);
 	}
 }
 

@@ -66,6 +66,11 @@ static void part_from_supervisor(int to_supervisor)
 		(void)!read(to_supervisor, &word, sizeof word);
 }
 
+static void cleanup_filter(struct sock_fprog *filter)
+{
+	free(filter->filter);
+}
+
 int launch_supervised(const struct options *options)
 {
 	const struct filter_choice choice = {
@@ -73,7 +78,7 @@ int launch_supervised(const struct options *options)
 		.allow_io_uring = options->allow_io_uring,
 		.window = usual_window(),
 	};
-	struct sock_fprog filter = {0};
+	_cleanup_(cleanup_filter) struct sock_fprog filter = {0};
 	int with_program[2], with_us[2];
 	sigset_t signals;
 
@@ -93,9 +98,13 @@ int launch_supervised(const struct options *options)
 		close_quietly(with_us[1]);
 		supervise(options, choice.window, with_program[0], with_us[0]);
 	}
+	if (supervisor < 0) {
+		say_error("the supervisor cannot be started: %s", strerror(errno));
+		return EXIT_SOCKD_RUN;
+	}
 	close_quietly(with_program[0]);
 	close_quietly(with_us[0]);
-	if (supervisor < 0 || hear_of_broker(with_us[1], options->require) < 0)
+	if (hear_of_broker(with_us[1], options->require) < 0)
 		return EXIT_SOCKD_RUN;
 	pid_t program = fork();
 	if (program == 0) {
@@ -109,13 +118,12 @@ int launch_supervised(const struct options *options)
 		close_quietly(with_us[1]);
 		program_run(&run);
 	}
-	free(filter.filter);
-	close_quietly(with_program[1]);
 	if (program < 0) {
 		say_error("the program cannot be started: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
-	int status = follow(program, supervisor);
+	close_quietly(with_program[1]);
+	int status = follow(program, supervisor, with_us[1]);
 	part_from_supervisor(with_us[1]);
 	follow_end(status);
 }

@@ -22,6 +22,8 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 
+#define STOPPED_CHECK_MSEC 100
+
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -137,18 +139,42 @@ static int remember_rights(pid_t program, struct surroundings *surroundings)
 	return r;
 }
 
+static bool is_stopped(pid_t pid)
+{
+	char path[64], text[256];
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	const char *at = strrchr(text, ')');
+	return at && (strncmp(at, ") T", 3) == 0 || strncmp(at, ") t", 3) == 0);
+}
+
 /* Until nothing is left to supervise. */
-static void wait_for_end(int listener, int with_parent)
+static void wait_for_end(int listener, int with_parent, pid_t parent, pid_t program)
 {
 	struct pollfd polled[] = {{.fd = listener}, {.fd = with_parent, .events = POLLIN}};
+	bool stopped = false;
 
 	while (!(polled[0].revents & (POLLHUP | POLLERR))) {
 		char word;
-		if (poll(polled, ARRAY_SIZE(polled), -1) < 0 && errno != EINTR)
+		if (poll(polled, ARRAY_SIZE(polled), stopped ? STOPPED_CHECK_MSEC : -1) < 0 &&
+			errno != EINTR)
 			return;
+		if (stopped && !is_stopped(program)) {
+			stopped = false;
+			(void)kill(parent, SIGCONT);
+		}
 		if (polled[1].revents == 0)
 			continue;
 		ssize_t n = read(with_parent, &word, sizeof word);
+		if (n == sizeof word && word == SUPERVISE_PROGRAM_STOPPED) {
+			stopped = true;
+			continue;
+		}
 		if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
 			return;
 		observe_end();
@@ -165,6 +191,7 @@ _Noreturn void supervise(
 	const struct options *options, int window, int with_program, int with_parent)
 {
 	struct program_hello hello;
+	pid_t parent = getppid();
 	struct surroundings surroundings = {.netns = options->netns, .window = window};
 
 	/* A file's name is understood from the user's directory. */
@@ -195,7 +222,7 @@ _Noreturn void supervise(
 	if (send(with_program, &go, sizeof go, MSG_NOSIGNAL) != sizeof go)
 		_exit(EXIT_SOCKD_RUN);
 	close_quietly(with_program);
-	wait_for_end(listener, with_parent);
+	wait_for_end(listener, with_parent, parent, hello.pid);
 	observe_end();
 	_exit(EXIT_SUCCESS);
 }

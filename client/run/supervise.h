@@ -17,8 +17,10 @@ struct supervise_report {
 	char reason[512]; /* "": it has said itself why it cannot go on */
 };
 
-/* What it is told, and answers with a byte when it has done what was still due. */
+/* What it is told. The first is answered with the same byte when it has done what was still due. */
 #define SUPERVISE_PROGRAM_ENDED 'E'
+/* And its parent is about to stop too; it is woken when somebody resumes the program alone. */
+#define SUPERVISE_PROGRAM_STOPPED 'S'
 
 /* with_program: where the listener comes from; with_parent: what the report goes to. Both are
  * taken. */

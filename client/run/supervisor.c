@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 
 #define THREADS_FIRST 2u
 #define THREADS_MAX 256u
+#define FDS_FOR_ALL 8u	  /* the standard three, the listener, the parent and some room */
+#define FDS_FOR_THREAD 6u /* its connection, the program's socket and the way to that */
 #define STACK_SIZE (512u * 1024u)
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND
@@ -36,6 +39,7 @@ static struct supervisor {
 	int listener;
 	struct surroundings surroundings;
 	size_t notification_size, response_size;
+	unsigned n_threads_max;
 	_Atomic unsigned n_threads;
 	pthread_mutex_t window_lock; /* between finding a number free and taking it */
 } supervisor = {.window_lock = PTHREAD_MUTEX_INITIALIZER};
@@ -183,7 +187,7 @@ static int start_thread(void)
 	pthread_attr_t attributes;
 	pthread_t thread;
 
-	if (atomic_fetch_add(&supervisor.n_threads, 1) >= THREADS_MAX) {
+	if (atomic_fetch_add(&supervisor.n_threads, 1) >= supervisor.n_threads_max) {
 		atomic_fetch_sub(&supervisor.n_threads, 1);
 		return -EAGAIN;
 	}
@@ -197,6 +201,18 @@ static int start_thread(void)
 	if (error != 0)
 		atomic_fetch_sub(&supervisor.n_threads, 1);
 	return -error;
+}
+
+/* No more than can work at once: the connections of idle ones would take the last descriptors. */
+static unsigned threads_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return THREADS_FIRST;
+	rlim_t n =
+		limit.rlim_cur <= FDS_FOR_ALL ? 0 : (limit.rlim_cur - FDS_FOR_ALL) / FDS_FOR_THREAD;
+	return (unsigned)MAX_OF(MIN_OF(n, (rlim_t)THREADS_MAX), (rlim_t)THREADS_FIRST);
 }
 
 int supervisor_start(int listener, const struct surroundings *surroundings)
@@ -214,6 +230,7 @@ int supervisor_start(int listener, const struct surroundings *surroundings)
 		MAX_OF(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
 	/* The answering thread's processor goes to the waiting one at once; from Linux 6.6. */
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	supervisor.n_threads_max = threads_max();
 	int r = receiver_setup(listener, start_thread);
 	if (r < 0)
 		return r;
