@@ -6,13 +6,15 @@
 #   $far   the other end: eth0 10.99.0.2/24, fd99::2/64
 #   $work  a directory of the test's own, readable by all, removed at the end
 #
-# SOCKD_BUILD and SOCKD_SOURCE (set by tests/run) say where the build and the source are.
+# SOCKD_BUILD and SOCKD_SOURCE (set by tests/run) say where the build and the source are. SOCKD_BY says how programs
+# are brought to sockd: preload, or seccomp for sockd-run --mode=seccomp.
 set -u
 umask 022
 export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 : "${SOCKD_SOURCE:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)}"
 : "${SOCKD_BUILD:=$SOCKD_SOURCE/build/plain}"
+: "${SOCKD_BY:=preload}"
 
 client_uid=65534
 broker_uid=64500
@@ -167,16 +169,61 @@ without() {
 	in_near "${powerless[@]}" "$@"
 }
 
-# through COMMAND...: the same with sockd.
-through() {
-	in_near "${powerless[@]}" env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
-		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" UBSAN_OPTIONS="$sanitizer_options" "$@"
+# What brings a program to sockd, in front of its name. Preload is set late: a test may choose another one.
+bring() {
+	brought=(env SOCKD_SOCKET="$socket" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0"
+		UBSAN_OPTIONS="$sanitizer_options")
+	case $SOCKD_BY in
+	preload) brought+=(LD_PRELOAD="$preload") ;;
+	seccomp) brought+=("$work/bin/sockd-run" --mode=seccomp --) ;;
+	*) die "SOCKD_BY is preload or seccomp, not '$SOCKD_BY'" ;;
+	esac
 }
 
-# The same, started in the background so that $! is the program itself.
+# through COMMAND...: the same with sockd.
+through() {
+	local brought
+	bring
+	in_near "${powerless[@]}" "${brought[@]}" "$@"
+}
+
+# The same, started in the background so that $! is the program itself, or the sockd-run that stands for it.
 through_exec() {
-	exec ip netns exec "$near" "${powerless[@]}" env LD_PRELOAD="$preload" SOCKD_SOCKET="$socket" \
-		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" UBSAN_OPTIONS="$sanitizer_options" "$@"
+	local brought
+	bring
+	exec ip netns exec "$near" "${powerless[@]}" "${brought[@]}" "$@"
+}
+
+# run OPTION... -- COMMAND...: as nobody in $near by sockd-run, with these options; run_exec for the background.
+run() {
+	in_near "${powerless[@]}" env SOCKD_SOCKET="$socket" ASAN_OPTIONS="$sanitizer_options" \
+		UBSAN_OPTIONS="$sanitizer_options" "$work/bin/sockd-run" "$@"
+}
+
+run_exec() {
+	exec ip netns exec "$near" "${powerless[@]}" env SOCKD_SOCKET="$socket" ASAN_OPTIONS="$sanitizer_options" \
+		UBSAN_OPTIONS="$sanitizer_options" "$work/bin/sockd-run" "$@"
+}
+
+# Every process of this test's sockd-run, the parents of programs and the supervisors.
+runners() {
+	find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$work/bin/sockd-run" 2>/dev/null | cut -d / -f 3
+}
+
+no_runners() {
+	[ -z "$(runners)" ]
+}
+
+# program_of PID: the program itself, where PID is the sockd-run that stands for it.
+program_of() {
+	local child
+	if [ "$(readlink "/proc/$1/exe")" != "$work/bin/sockd-run" ]; then
+		echo "$1"
+		return
+	fi
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		[ "$(readlink "/proc/$child/exe")" = "$work/bin/sockd-run" ] || echo "$child"
+	done
 }
 
 # copy_program NAME...: sets NAME's copy, without file capabilities and setuid bit, as $work/bin/NAME.
@@ -292,6 +339,7 @@ begin() {
 	[ ! -x "$SOCKD_BUILD/client/sockctl" ] || install -m 755 "$SOCKD_BUILD/client/sockctl" "$work/bin/"
 	install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd-preload.so" "$work/lib/" || die "the preload is built"
 	preload=$work/lib/libsockd-preload.so
+	install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/" || die "sockd-run is built"
 	# A sanitizer's run-time must come first.
 	local runtime
 	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
@@ -303,6 +351,7 @@ begin() {
 # plain build beside this one then takes the place. Everything else stays as it is.
 prefer_plain_preload() {
 	local plain=$SOCKD_BUILD/../plain/lib/.libs/libsockd-preload.so
+	[ "$SOCKD_BY" = preload ] || return 0
 	[ "${preload%:*}" != "$preload" ] || return 0
 	LD_PRELOAD=${preload%:*} ASAN_OPTIONS=detect_leaks=0 timeout 5 "$@" >/dev/null 2>&1 && return 0
 	[ -e "$plain" ] || skip_all "$1 does not run with a sanitizer, and there is no plain build beside this one"

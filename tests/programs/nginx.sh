@@ -58,7 +58,9 @@ expect "a page over IPv4" [ "$(fetch http://10.99.0.1/)" = 'served through sockd
 expect "a page over IPv6" [ "$(fetch 'http://[fd99::1]/')" = 'served through sockd' ]
 
 # New workers inherit the listening sockets.
-workers=$(cat "/proc/$nginx/task/$nginx/children")
+master=$(program_of "$nginx")
+workers=$(cat "/proc/$master/task/$master/children")
+expect "it has workers" [ -n "$workers" ]
 kill -HUP "$nginx"
 reloaded() {
 	local child

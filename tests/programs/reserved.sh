@@ -53,5 +53,5 @@ contains "rresvport_af of IPv6" "$work/through" '^rresvport_af AF_INET6 reserved
 contains "rresvport begins where it is told" "$work/through" '^from 700 AF_INET reserved True'
 expect "as for root" diff "$work/root" "$work/through"
 stop_sockd
-through /usr/bin/python3 "$work/reserved.py" >"$work/absent" 2>&1
+through /usr/bin/python3 "$work/reserved.py" >"$work/absent"
 expect "without a broker the errors are the kernel's" diff "$work/without" "$work/absent"

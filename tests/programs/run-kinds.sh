@@ -21,8 +21,8 @@ supervised -- "$work/bin/id" -u >"$work/id" 2>&1
 contains "a set-user-ID program gains nothing" "$work/id" "^$client_uid\$"
 
 echo "--- namespaces"
-judged "threads of root" in_near "${run[@]}" -- "$work/bin/moves" threads "/run/netns/$far"
+judged "threads of root" in_near "${sockd_run[@]}" -- "$work/bin/moves" threads "/run/netns/$far"
 # As it is for containers: all that a process may do in namespaces that it has made.
 judged "a process" supervised -- "$work/bin/moves" process
 judged "a user" supervised -- "$work/bin/moves" user
-judged "pid and mount namespaces" in_near "${run[@]}" -- "$work/bin/moves" otherwise
+judged "pid and mount namespaces" in_near "${sockd_run[@]}" -- "$work/bin/moves" otherwise

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 begin python3 ping
 copy_program ping python3 ip
-install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/"
 install -d -m 755 -o "$client_uid" -g "$client_uid" "$work/learnt"
 
 # run OPTION... PROGRAM...: as nobody, in a directory of its own.

@@ -242,12 +242,12 @@ except OSError as error:
     print(error.strerror)
 SCRIPT
 chmod 644 "$work/low"
-in_near "${run[@]}" -- /usr/bin/python3 "$work/low" 81 >"$work/low.root" 2>&1
+in_near "${sockd_run[@]}" -- /usr/bin/python3 "$work/low" 81 >"$work/low.root" 2>&1
 contains "root binds what it may" "$work/low.root" '^bound'
-in_near "${run[@]}" -- "${powerless[@]}" /usr/bin/python3 "$work/low" 81 >"$work/low.user" 2>&1
+in_near "${sockd_run[@]}" -- "${powerless[@]}" /usr/bin/python3 "$work/low" 81 >"$work/low.user" 2>&1
 contains "a program that gave up root is not lent it" "$work/low.user" '^Permission denied'
 counted "in nothing" 0 "$work/low.user" 'bound|marked'
-in_near "${run[@]}" -- setpriv --inh-caps=-all --bounding-set=-net_bind_service,-net_admin,-net_raw \
+in_near "${sockd_run[@]}" -- setpriv --inh-caps=-all --bounding-set=-net_bind_service,-net_admin,-net_raw \
 	/usr/bin/python3 "$work/low" 81 >"$work/low.less" 2>&1
 counted "nor is one that gave up capabilities" 0 "$work/low.less" 'bound|marked'
 

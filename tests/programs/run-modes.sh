@@ -4,7 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 begin python3 ping unshare
 copy_program ping python3
-install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/"
 cp "$SOCKD_SOURCE/tests/barred.py" "$work/" && chmod 644 "$work/barred.py"
 peer=10.99.0.2
 

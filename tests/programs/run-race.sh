@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../targets/common.sh"
 begin_run flip
-rounds=${SOCKD_HOSTILE_ROUNDS:-20000}
+rounds=${SOCKD_HOSTILE_ROUNDS:-50000}
 
 policy <<'JSON'
 { "rules": [

@@ -6,22 +6,20 @@
 begin_run() {
 	local program
 	begin
-	install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/" || die "sockd-run is built"
 	for program; do
 		install -m 755 "$SOCKD_BUILD/tests/targets/$program" "$work/bin/" || die "$program is built"
 	done
-	run=("$work/bin/sockd-run" --mode=seccomp --socket="$socket")
-	sanitizers=(ASAN_OPTIONS="$sanitizer_options" UBSAN_OPTIONS="$sanitizer_options")
+	sockd_run=("$work/bin/sockd-run" --mode=seccomp --socket="$socket")
 }
 
 # supervised [OPTION...] -- COMMAND...: as nobody in $near, under sockd-run.
 supervised() {
-	in_near "${powerless[@]}" env "${sanitizers[@]}" "${run[@]}" "$@"
+	run --mode=seccomp "$@"
 }
 
 # For the background, so that $! is sockd-run itself.
 supervised_exec() {
-	exec ip netns exec "$near" "${powerless[@]}" env "${sanitizers[@]}" "${run[@]}" "$@"
+	run_exec --mode=seccomp "$@"
 }
 
 # judged NAME COMMAND...: its lines ok and FAIL are results; it must come to its end.
