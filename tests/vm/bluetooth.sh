@@ -184,8 +184,20 @@ contains "btmon sees what goes on" "$work/btmon.txt" 'ACL Data|HCI Command'
 says "the control channel is trusted" '^status 0$' client trusted
 hciconfig hci0 name >"$work/name" 2>&1
 contains "and did its work" "$work/name" "Name: 'sockd'"
-# Newer ones end where their input does, with the command half done.
-as 65534 here script -qec "$work/bin/btmgmt --index 1 name by-btmgmt" /dev/null < <(exec sleep 20)
+# Typed in: a newer one that is given the command as its argument runs it before it has chosen the controller.
+named() {
+	hciconfig hci1 name | grep -q "Name: '$1'"
+}
+mkfifo "$work/typed"
+as 65534 here script -qec "$work/bin/btmgmt --index 1" /dev/null <"$work/typed" &
+manager_pid=$!
+exec 8>"$work/typed"
+sleep 2
+echo 'name by-btmgmt' >&8
+wait_for 20 named by-btmgmt
+echo quit >&8
+exec 8>&-
+wait "$manager_pid"
 hciconfig hci1 name >"$work/name" 2>&1
 contains "and btmgmt's name is there" "$work/name" "Name: 'by-btmgmt'"
 
