@@ -94,6 +94,12 @@ contains() {
 	fi
 }
 
+# audited NAME PATTERN: a line of sockd's trail, which it writes in batches, matches.
+audited() {
+	wait_for 10 grep -qE -- "$2" "$audit"
+	contains "$1" "$audit" "$2"
+}
+
 # counted NAME NUMBER FILE PATTERN: exactly so many lines match.
 counted() {
 	local number

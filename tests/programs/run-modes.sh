@@ -220,6 +220,8 @@ said "and what none would" 'socket packet raw: would be refused with EPERM: .*no
 said "with the address" 'bind inet stream tcp 127\.0\.0\.1:80: would be allowed by rule web'
 said "that is refused too" 'bind inet stream tcp 127\.0\.0\.1:81: would be refused with EACCES'
 counted "what needs no broker is not told of" 0 "$work/said" ':8081'
+# The last of the trail is written when sockd ends.
+stop_sockd
 tac "$audit" | sed '/"event":"start"/q' >"$work/last"
 counted "sockd was asked four times" 4 "$work/last" '"event":"question"'
 counted "and granted nothing" 0 "$work/last" '"event":"grant"'

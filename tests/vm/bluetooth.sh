@@ -326,4 +326,4 @@ done
 wait_for 30 settled
 [ "$(descriptors)" -le "$before" ] && ok "sockd holds no more descriptors than before" ||
 	fail "sockd holds $(descriptors) descriptors, before $before"
-contains "the audit names commands" "$audit" 'HCI_OP_WRITE_PG_TIMEOUT'
+audited "the audit names commands" 'HCI_OP_WRITE_PG_TIMEOUT'
