@@ -135,13 +135,14 @@ bool preload_can(const char *name, const char **ret_why)
 	return false;
 }
 
+/* Behind what the user loads: a sanitizer's run-time insists on being the first. */
 static int add_to_environment(void)
 {
 	const char *present = getenv("LD_PRELOAD");
 	_cleanup_free_ char *value = NULL;
 
-	if (asprintf(&value, "%s%s%s", library_path(), present && *present ? ":" : "",
-		    present ? present : "") < 0)
+	if (asprintf(&value, "%s%s%s", present ? present : "", present && *present ? ":" : "",
+		    library_path()) < 0)
 		return -ENOMEM;
 	return setenv("LD_PRELOAD", value, 1) < 0 ? negative_errno() : 0;
 }

@@ -7,15 +7,19 @@ copy_program ping python3
 cp "$SOCKD_SOURCE/tests/barred.py" "$work/" && chmod 644 "$work/barred.py"
 peer=10.99.0.2
 
+# A sanitizer's run-time stays the first.
+with_library=(SOCKD_PRELOAD="${preload##*:}" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0")
+[ "${preload%:*}" = "$preload" ] || with_library+=(LD_PRELOAD="${preload%:*}")
+
 # run OPTION... PROGRAM...: as nobody, with what it says in $work/said.
 run() {
-	in_near "${powerless[@]}" env SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
+	in_near "${powerless[@]}" env "${with_library[@]}" \
 		"$work/bin/sockd-run" --socket="$socket" "$@" 2>"$work/said"
 }
 
 # The same, barred from every family but AF_UNIX by a filter that answers EAFNOSUPPORT.
 run_barred() {
-	in_near "${powerless[@]}" env SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
+	in_near "${powerless[@]}" env "${with_library[@]}" \
 		/usr/bin/python3 "$work/barred.py" "$work/bin/sockd-run" --socket="$socket" "$@" 2>"$work/said"
 }
 
