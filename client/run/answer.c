@@ -146,20 +146,25 @@ static enum place place_of(
 		       : PLACE_ELSEWHERE;
 }
 
-static struct answer give_fd_take(int fd, int type, bool in_window)
+static struct answer give_fd_take(int fd, int type, enum window_kind window)
 {
 	return (struct answer){
 		.kind = ANSWER_FD,
 		.fd = fd,
 		.close_on_exec = type & SOCK_CLOEXEC,
-		.in_window = in_window,
+		.window = window,
 	};
 }
 
-/* One whose later sends are judged by the rights of the sender. */
-static bool has_judged_sends(int domain, int protocol)
+/* Of those whose later sends are judged by the rights of the sender. */
+static enum window_kind window_of(
+	const struct surroundings *surroundings, const struct call *call, int domain, int protocol)
 {
-	return domain == AF_NETLINK || (domain == AF_BLUETOOTH && protocol == BTPROTO_HCI);
+	enum window_kind window = domain == AF_NETLINK ? WINDOW_NETLINK
+				  : domain == AF_BLUETOOTH && protocol == BTPROTO_HCI ? WINDOW_HCI
+										      : WINDOW_NONE;
+
+	return call->compat || surroundings->windows[window].size == 0 ? WINDOW_NONE : window;
 }
 
 static bool is_inet(int domain)
@@ -208,8 +213,7 @@ static void remember_refusal(int error, int domain, int type, int protocol)
 static struct answer answer_socket(const struct surroundings *surroundings, const struct call *call)
 {
 	int domain = call_int(call, 0), type = call_int(call, 1), protocol = call_int(call, 2);
-	bool in_window =
-		surroundings->window >= 0 && !call->compat && has_judged_sends(domain, protocol);
+	enum window_kind window = window_of(surroundings, call, domain, protocol);
 	struct ask_result result;
 	struct namespaces where;
 	int fd = -1;
@@ -233,7 +237,7 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 		enum ask_outcome outcome =
 			ask_socket(domain, type, protocol, surroundings->netns, &result, &fd);
 		if (outcome == ASK_DONE)
-			return give_fd_take(fd, type, in_window);
+			return give_fd_take(fd, type, window);
 		if (outcome == ASK_FAILED)
 			return answer_value(-result.error);
 	}
@@ -241,8 +245,8 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 	if (!is_refused_for_good(domain, type, protocol)) {
 		receiver_hand_on(); /* it may load a module */
 		fd = kernel_socket(domain, type | SOCK_CLOEXEC, protocol);
-		if (fd >= 0 && in_window)
-			return give_fd_take(fd, type, in_window);
+		if (fd >= 0 && window != WINDOW_NONE)
+			return give_fd_take(fd, type, window);
 		if (fd >= 0) {
 			/* Its own has its own credentials and cgroup. */
 			kernel_close(fd);
@@ -255,7 +259,7 @@ static struct answer answer_socket(const struct surroundings *surroundings, cons
 	}
 	enum ask_outcome outcome = ask_socket(domain, type, protocol, NULL, &result, &fd);
 	if (outcome == ASK_DONE)
-		return give_fd_take(fd, type, in_window);
+		return give_fd_take(fd, type, window);
 	return answer_value(-ask_error(outcome, &result, kernel_error));
 }
 
@@ -379,9 +383,9 @@ static struct answer answer_setsockopt(
 }
 
 /*
- * A number of the window that the program takes by itself. Carried out here, it cannot come between
- * our finding a number free and taking it. Where it cannot be, because
- * the program may not be looked into, nothing is put into its window either.
+ * A number of a window that the program takes by itself. Carried out here, it cannot come between
+ * our finding a number free and taking it. Where it cannot be, because the program may not be
+ * looked into, nothing is put into its windows either.
  */
 static struct answer answer_dup(const struct call *call)
 {

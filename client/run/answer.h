@@ -10,13 +10,14 @@
 
 #include "client/run/call.h"
 #include "client/run/rights.h"
+#include "client/run/window.h"
 
 /* What all answers depend on; does not change while calls are answered. */
 struct surroundings {
-	struct namespaces home;	     /* where the program was started */
-	const char *netns;	     /* where its sockets are to be opened; NULL: in its own */
-	unsigned first_free_port;    /* from here on everyone may bind */
-	int window;		     /* its first number; -1: there is none */
+	struct namespaces home;	  /* where the program was started */
+	const char *netns;	  /* where its sockets are to be opened; NULL: in its own */
+	unsigned first_free_port; /* from here on everyone may bind */
+	struct window windows[WINDOWS];
 	const struct rights *rights; /* with which the program was started; NULL: these stay */
 };
 
@@ -36,8 +37,8 @@ struct answer {
 	int64_t value;
 	int fd; /* owned; else -1 */
 	bool close_on_exec;
-	bool in_window; /* a number from there, if it can be had */
-	bool exactly;	/* this number, whatever is there */
+	enum window_kind window; /* a number from there, if it can be had */
+	bool exactly;		 /* this number, whatever is there */
 	int number;
 };
 

@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "client/run/window.h"
 #include "proto/bluetooth.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -34,7 +33,7 @@
 #define TYPE_IS(argument, type) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xf), type)
 #define IN_WINDOW(argument, window) \
 	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, \
-		UINT64_C(0xffffffff) & ~(uint64_t)(WINDOW_SIZE - 1), (uint32_t)(window))
+		UINT64_C(0xffffffff) & ~(uint64_t)((window)->size - 1), (uint32_t)(window)->first)
 
 static void cleanup_context(scmp_filter_ctx *context)
 {
@@ -81,42 +80,42 @@ static int add_socket(scmp_filter_ctx context, bool any_namespace)
 	return r < 0 ? r : notify(context, SCMP_SYS(socket), 1, above);
 }
 
-static int add_options(scmp_filter_ctx context, int window)
+static int add_options(scmp_filter_ctx context, const struct window *hci)
 {
 	const struct option_info *info;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && (info = option_privileged(i)); i++) {
 		const struct scmp_arg_cmp compare[] = {
-			INT_IS(1, info->level), INT_IS(2, info->option), IN_WINDOW(0, window)};
+			INT_IS(1, info->level), INT_IS(2, info->option), IN_WINDOW(0, hci)};
 		/* HCI_FILTER has the number of IP_TTL, which nobody should wait for. */
 		bool in_window = info->level == SOL_HCI && info->option == HCI_FILTER;
-		if (!in_window || window >= 0)
+		if (!in_window || hci->size > 0)
 			r = notify(context, SCMP_SYS(setsockopt), in_window ? 3 : 2, compare);
 	}
 	return r;
 }
 
-static int add_sends(scmp_filter_ctx context, int window)
+static int add_window(scmp_filter_ctx context, const struct window *window)
 {
-	const int calls[] = {SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
-		SCMP_SYS(write), SCMP_SYS(writev)};
-	const struct scmp_arg_cmp compare[] = {IN_WINDOW(0, window)};
+	const struct {
+		int call;
+		unsigned argument; /* the descriptor */
+	} calls[] = {
+		{SCMP_SYS(sendto), 0},
+		{SCMP_SYS(sendmsg), 0},
+		{SCMP_SYS(sendmmsg), 0},
+		{SCMP_SYS(write), 0},
+		{SCMP_SYS(writev), 0},
+		{SCMP_SYS(dup2), 1},
+		{SCMP_SYS(dup3), 1},
+	};
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && window >= 0 && i < ARRAY_SIZE(calls); i++)
-		r = notify(context, calls[i], 1, compare);
-	return r;
-}
-
-static int add_dups(scmp_filter_ctx context, int window)
-{
-	const int calls[] = {SCMP_SYS(dup2), SCMP_SYS(dup3)};
-	const struct scmp_arg_cmp compare[] = {IN_WINDOW(1, window)};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && window >= 0 && i < ARRAY_SIZE(calls); i++)
-		r = notify(context, calls[i], 1, compare);
+	for (size_t i = 0; r == 0 && window->size > 0 && i < ARRAY_SIZE(calls); i++) {
+		const struct scmp_arg_cmp compare[] = {IN_WINDOW(calls[i].argument, window)};
+		r = notify(context, calls[i].call, 1, compare);
+	}
 	return r;
 }
 
@@ -202,11 +201,9 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 	if (r == 0)
 		r = add_socket(context, choice->any_namespace);
 	if (r == 0)
-		r = add_options(context, choice->window);
-	if (r == 0)
-		r = add_sends(context, choice->window);
-	if (r == 0)
-		r = add_dups(context, choice->window);
+		r = add_options(context, &choice->windows[WINDOW_HCI]);
+	for (unsigned i = 0; r == 0 && i < WINDOWS; i++)
+		r = add_window(context, &choice->windows[i]);
 	if (r == 0)
 		r = add_compat(context, choice);
 	if (r < 0)

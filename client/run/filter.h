@@ -3,7 +3,7 @@
  * register values only, so that all other calls run as if it were not there.
  *
  * Notified are socket(2) of what an unprivileged user may not open, bind(2), setsockopt(2) of what
- * needs a capability, and sends and writes on the descriptor numbers of the window (window.h).
+ * needs a capability, and sends and writes on the descriptor numbers of the windows (window.h).
  * Whatever is not notified is judged by the kernel as ever: the filter gives nothing away.
  */
 #ifndef SOCKD_CLIENT_RUN_FILTER_H
@@ -12,10 +12,12 @@
 #include <linux/filter.h>
 #include <stdbool.h>
 
+#include "client/run/window.h"
+
 struct filter_choice {
 	bool any_namespace;  /* sockets of all families but AF_UNIX come from another namespace */
 	bool allow_io_uring; /* else io_uring_setup(2) says ENOSYS */
-	int window;	     /* its first number; negative: there is none */
+	struct window windows[WINDOWS];
 };
 
 /* The caller frees ret->filter. Returns 0 or a negative errno. */

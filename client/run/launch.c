@@ -21,11 +21,14 @@
 #include "client/run/window.h"
 #include "proto/macro.h"
 
-static int usual_window(void)
+/* Where the module of Bluetooth is loaded there may be controllers. */
+static void choose_windows(struct window *ret)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -1 : window_first(limit.rlim_cur);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = 0;
+	windows_choose(limit.rlim_cur, access("/sys/class/bluetooth", F_OK) == 0, ret);
 }
 
 static int make_pair(int ret[2])
@@ -73,15 +76,15 @@ static void cleanup_filter(struct sock_fprog *filter)
 
 int launch_supervised(const struct options *options)
 {
-	const struct filter_choice choice = {
+	struct filter_choice choice = {
 		.any_namespace = options->netns != NULL,
 		.allow_io_uring = options->allow_io_uring,
-		.window = usual_window(),
 	};
 	_cleanup_(cleanup_filter) struct sock_fprog filter = {0};
 	int with_program[2], with_us[2];
 	sigset_t signals;
 
+	choose_windows(choice.windows);
 	int r = filter_make(&choice, &filter);
 	if (r == 0)
 		r = make_pair(with_program);
@@ -96,7 +99,7 @@ int launch_supervised(const struct options *options)
 	if (supervisor == 0) {
 		close_quietly(with_program[1]);
 		close_quietly(with_us[1]);
-		supervise(options, choice.window, with_program[0], with_us[0]);
+		supervise(options, choice.windows, with_program[0], with_us[0]);
 	}
 	if (supervisor < 0) {
 		say_error("the supervisor cannot be started: %s", strerror(errno));

@@ -120,7 +120,7 @@ static int answer_probed(int channel)
 
 int probe_supervision(void)
 {
-	const struct filter_choice choice = {.window = -1};
+	const struct filter_choice choice = {0};
 	struct sock_fprog filter = {0};
 	int channel[2];
 

@@ -187,13 +187,14 @@ static void wait_for_end(int listener, int with_parent, pid_t parent, pid_t prog
 	}
 }
 
-_Noreturn void supervise(
-	const struct options *options, int window, int with_program, int with_parent)
+_Noreturn void supervise(const struct options *options, const struct window *windows,
+	int with_program, int with_parent)
 {
 	struct program_hello hello;
 	pid_t parent = getppid();
-	struct surroundings surroundings = {.netns = options->netns, .window = window};
+	struct surroundings surroundings = {.netns = options->netns};
 
+	memcpy(surroundings.windows, windows, sizeof surroundings.windows);
 	/* A file's name is understood from the user's directory. */
 	if (observe_start(options) < 0) {
 		const struct supervise_report said = {.error = ECANCELED};

@@ -10,6 +10,7 @@
 #define SOCKD_CLIENT_RUN_SUPERVISE_H
 
 #include "client/run/options.h"
+#include "client/run/window.h"
 
 /* What it says first. */
 struct supervise_report {
@@ -24,8 +25,8 @@ struct supervise_report {
 
 /* with_program: where the listener comes from; with_parent: what the report goes to. Both are
  * taken. */
-_Noreturn void supervise(
-	const struct options *options, int window, int with_program, int with_parent);
+_Noreturn void supervise(const struct options *options, const struct window *windows,
+	int with_program, int with_parent);
 
 /* Closes all descriptors but these two and the standard three. */
 void supervise_close_all_but(int one, int other);

@@ -75,17 +75,18 @@ static int add_fd(const struct call *call, const struct answer *answer, int numb
 										 : 0;
 }
 
-/* The highest number of the window that is free in the program, and stays so; -1: none is, or none
+/* The highest number of its window that is free in the program, and stays so; -1: none is, or none
  * can be seen. */
-static int find_number(const struct call *call)
+static int find_number(const struct call *call, const struct window *window)
 {
-	int first = supervisor.surroundings.window - WINDOW_GAP, found = -1;
-	bool used[WINDOW_GAP + WINDOW_SIZE];
+	int first = window->first - WINDOW_GAP, found = -1;
+	unsigned n_looked_at = WINDOW_GAP + window->size;
+	bool used[WINDOW_GAP + WINDOW_SIZE_MAX];
 	unsigned n_free = 0;
 
-	if (target_used_fds(&call->target, first, ARRAY_SIZE(used), used) < 0)
+	if (target_used_fds(&call->target, first, n_looked_at, used) < 0)
 		return -1;
-	for (unsigned i = 0; i < ARRAY_SIZE(used); i++) {
+	for (unsigned i = 0; i < n_looked_at; i++) {
 		if (used[i])
 			continue;
 		if (i >= WINDOW_GAP && n_free >= WINDOW_GAP)
@@ -98,7 +99,7 @@ static int find_number(const struct call *call)
 static int add_fd_in_window(const struct call *call, const struct answer *answer)
 {
 	pthread_mutex_lock(&supervisor.window_lock);
-	int number = find_number(call);
+	int number = find_number(call, &supervisor.surroundings.windows[answer->window]);
 	int r = number < 0 ? -EMFILE : add_fd(call, answer, number);
 	pthread_mutex_unlock(&supervisor.window_lock);
 	return r;
@@ -119,7 +120,7 @@ static void give_fd_exactly(const struct call *call, void *buffer, const struct 
 
 static void give_fd(const struct call *call, void *buffer, const struct answer *answer)
 {
-	int r = answer->in_window ? add_fd_in_window(call, answer) : -EMFILE;
+	int r = answer->window != WINDOW_NONE ? add_fd_in_window(call, answer) : -EMFILE;
 
 	/* Any other number will do where only its sends are not seen. */
 	if (r < 0 && r != -ENOENT)

@@ -19,11 +19,24 @@ environment=(LIBSOCKD="$work/lib/libsockd.so" SOCKD_SOCKET="$socket" HOME="$work
 
 # as UID [here|there] COMMAND...: without any privilege, by the preload; there: in a namespace of its own.
 as() {
+	local uid=$1 where=$2
+	shift 2
+	plainly_as "$uid" "$where" env LD_PRELOAD="$preload" "${environment[@]}" "$@"
+}
+
+# The same by sockd-run.
+supervised_as() {
+	local uid=$1 where=$2
+	shift 2
+	plainly_as "$uid" "$where" env "${environment[@]}" "$work/bin/sockd-run" --mode=seccomp -- "$@"
+}
+
+plainly_as() {
 	local uid=$1 where=$2 enter=()
 	shift 2
 	[ "$where" = here ] || enter=(ip netns exec "$near")
 	timeout 120 "${enter[@]}" setpriv --reuid="$uid" --regid="$uid" --clear-groups --bounding-set=-all --inh-caps=-all \
-		--ambient-caps=-all --no-new-privs env LD_PRELOAD="$preload" "${environment[@]}" "$@"
+		--ambient-caps=-all --no-new-privs "$@"
 }
 
 client() {
@@ -201,6 +214,13 @@ wait "$manager_pid"
 hciconfig hci1 name >"$work/name" 2>&1
 contains "and btmgmt's name is there" "$work/name" "Name: 'by-btmgmt'"
 
+echo "--- programs under sockd-run"
+says "l2ping by sockd-run" '1 received' supervised_as 65534 here "$work/bin/l2ping" -c 1 "$second"
+hciconfig hci1 name third
+says "hcitool asks a name, by commands that it sends itself" 'third' supervised_as 65534 here "$work/bin/hcitool" name "$second"
+supervised_as 65534 there timeout 10 "$work/bin/btmon" >"$work/btmon.txt" 2>&1
+contains "btmon there, by sockd-run" "$work/btmon.txt" 'New Index: 00:AA:01'
+
 echo "--- another network namespace"
 says "nothing of Bluetooth is there" 'EAFNOSUPPORT' ip netns exec "$near" "${powerless[@]}" \
 	"$work/bin/python3" "$work/client.py" bind-hci 0 0
@@ -236,6 +256,8 @@ if nm -D "$SOCKD_BUILD/lib/.libs/libsockd-preload.so" | grep -qw writev; then
 	contains "one that the rule does not list" "$work/said" '^2: failed: EPERM'
 	contains "one on another controller" "$work/said" '^3: failed: EPERM'
 	contains "a filter on one's own socket" "$work/said" '^4: filter: ffffffffffffffffffffffff'
+	says "hcitool sends a command by sockd-run" 'Event: 0x0e' supervised_as 65534 here "$work/bin/hcitool" -i hci0 cmd 0x08 \
+		0x000b 00 10 00 10 00 00 00
 	says "hcitool sends a command" 'Event: 0x0e' as 65534 here "$work/bin/hcitool" -i hci0 cmd 0x08 0x000b 00 10 00 10 00 00 00
 	as 65534 here "$work/bin/hcitool" -i hci0 cmd 0x03 0x0003 >"$work/said" 2>&1
 	contains "hcitool sends none that the rule does not list" "$work/said" 'Operation not permitted'

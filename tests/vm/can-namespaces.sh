@@ -57,6 +57,20 @@ counted "and nothing else" 1 "$work/candump" vcan
 listen 65532
 counted "a rule that names the namespace: all of the bus" 2 "$work/candump" '^ +vcan0 '
 
+# The same programs by sockd-run, without the filter that bars CAN; one that is told to look in the broker's namespace.
+supervised() {
+	as_user "$far" "$1" "$work/bin/sockd-run" --mode=seccomp --netns=broker -- "${@:2}"
+}
+supervised 65533 "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
+remember
+client=$!
+wait_for 20 receiving 1
+send vcan0:123#01 vcan0:223#02 vcan1:123#03
+wait "$client"
+cat "$work/candump"
+counted "by sockd-run: the listed identifier of the listed bus" 1 "$work/candump" '^ +vcan0 +123 '
+counted "by sockd-run: and nothing else" 1 "$work/candump" vcan
+
 # Attacks: no socket of the host's by a rule that does not say so.
 listen 65531 2
 counted "a rule for the peer's namespace gives a socket of that" 0 "$work/candump" 'vcan0 +[12]23'
