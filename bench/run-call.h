@@ -17,10 +17,12 @@ enum run_call {
 	RUN_GETPPID,
 	RUN_UNTOUCHED = RUN_GETPPID,
 	RUN_WRITE_NULL,
-	RUN_PIPE,
-	RUN_DATAGRAM,
-	RUN_SOCKET_STREAM,
 	RUN_NODELAY,
+	RUN_PIPE,
+	/* These do something: the others show what any filter costs that has nothing to decide. */
+	RUN_DATAGRAM,
+	RUN_WORKING = RUN_DATAGRAM,
+	RUN_SOCKET_STREAM,
 	RUN_CONNECTION,
 	N_RUN_CALLS,
 };

@@ -19,13 +19,9 @@ static const char *const crowd_names[N_CROWD_KINDS] = {
 	[CROWD_BESIDE_SLOW] = "sockd-run, one thread's requests slow",
 };
 
-static const char *const untouched_names[N_RUN_CALLS] = {
-	[RUN_GETPPID] = "getppid() under sockd-run, times without",
-	[RUN_WRITE_NULL] = "write() to /dev/null under sockd-run, times without",
-	[RUN_PIPE] = "a pipe under sockd-run, times without",
+static const char *const working_names[N_RUN_CALLS] = {
 	[RUN_DATAGRAM] = "UDP under sockd-run, times without",
 	[RUN_SOCKET_STREAM] = "socket() of TCP under sockd-run, times without",
-	[RUN_NODELAY] = "TCP_NODELAY under sockd-run, times without",
 	[RUN_CONNECTION] = "TCP connections under sockd-run, times without",
 };
 
@@ -44,9 +40,9 @@ size_t run_report_limits(const struct run_report *report, struct limit *ret, siz
 		ratio_of(report, RUN_SOCKET), 2.00, false};
 	ret[n++] = (struct limit){"an intercepted bind() of an ordinary port, times the floor",
 		ratio_of(report, RUN_BIND_ORDINARY), 1.00, false};
-	for (int call = RUN_UNTOUCHED; call < N_RUN_CALLS; call++)
+	for (int call = RUN_WORKING; call < N_RUN_CALLS; call++)
 		ret[n++] = (struct limit){
-			untouched_names[call], ratio_of(report, call), OVERHEAD_MAX, false};
+			working_names[call], ratio_of(report, call), OVERHEAD_MAX, false};
 	ret[n++] = (struct limit){"p99 of opens beside a thread's slow requests, times without",
 		report->beside_slow, 1.25, false};
 	return n;
