@@ -1,7 +1,7 @@
 /*
  * The program that bench runs with and without sockd-run:
  *
- *   client turns MEMORY PROCESS FLOOR   see run.h
+ *   client turns MEMORY PROCESS FLOOR   see turns.h
  *   client crowd MEMORY [FLOOR]         see crowd.h
  *
  * MEMORY is the number of an inherited descriptor.
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "bench/crowd.h"
-#include "bench/run.h"
+#include "bench/turns.h"
 
 /* For good: as sockd-run does it, but everything is allowed and nobody listens. */
 static void enter_empty_filter(void)

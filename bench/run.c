@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/start.h"
+#include "bench/turns.h"
 #include "proto/macro.h"
 
 /* How often in a round processes take turns with an untouched call. */

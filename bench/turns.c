@@ -1,4 +1,4 @@
-/* A client's side of run.h: steps done in turn. */
+/* A client's side of turns.h: steps done in turn. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/run.h"
+#include "bench/turns.h"
 
 #define WARM_UP 200u
 #define PATIENCE_SEC 60

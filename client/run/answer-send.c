@@ -1,5 +1,5 @@
-/* Sends and writes on netlink and HCI sockets, which the kernel judges by the rights of the sender:
- * those that need more than the program has are sent by the broker on the program's own socket. */
+#include "client/run/answer-send.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/netlink.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "client/run/answer.h"
+#include "client/run/reach.h"
 #include "client/run/receiver.h"
 #include "lib/kernel.h"
 #include "lib/send.h"
@@ -184,7 +184,7 @@ static struct answer send_several(const struct call *call, int fd)
 
 struct answer answer_send(const struct call *call)
 {
-	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
+	_cleanup_close_ int fd = reach_fd(call, call_int(call, 0));
 
 	/* Descriptors of any kind get there in a program that has very many. */
 	if (fd < 0 || !send_concerns_broker(fd))

@@ -1,7 +1,4 @@
-/*
- * The answers to notified calls: what each call is to do, decided and done on copies of its
- * arguments (answer.c; sends in answer-send.c).
- */
+/* What a notified call is answered, and what all answers depend on. */
 #ifndef SOCKD_CLIENT_RUN_ANSWER_H
 #define SOCKD_CLIENT_RUN_ANSWER_H
 
@@ -51,17 +48,5 @@ static inline struct answer answer_value(int64_t value)
 {
 	return (struct answer){.kind = ANSWER_VALUE, .value = value, .fd = -1};
 }
-
-struct answer answer_call(const struct surroundings *surroundings, const struct call *call);
-
-/* CALL_SENDTO to CALL_WRITEV; the program is at home. */
-struct answer answer_send(const struct call *call);
-
-/* A copy of the program's descriptor, or a negative errno; says why where the program may not be
- * looked into. */
-int answer_get_fd(const struct call *call, int fd);
-
-/* A copy of exactly size bytes of the program's memory; the same. */
-int answer_read(const struct call *call, uint64_t address, void *buffer, size_t size);
 
 #endif

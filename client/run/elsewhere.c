@@ -13,9 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/run/close-others.h"
 #include "client/run/observe.h"
 #include "client/run/say.h"
-#include "client/run/supervise.h"
 #include "lib/ask.h"
 #include "lib/kernel.h"
 #include "lib/sockd.h"
@@ -130,7 +130,7 @@ static _Noreturn void be_envoy(
 {
 	struct reply ready = {0};
 
-	supervise_close_all_but(pidfd, channel);
+	close_all_but(pidfd, channel);
 	ready.error = -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
 	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)

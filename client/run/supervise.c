@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/run/close-others.h"
 #include "client/run/observe.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
@@ -24,10 +25,6 @@
 
 #define STOPPED_CHECK_MSEC 100
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-
 static void to_null(int first, int last)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -38,24 +35,6 @@ static void to_null(int first, int last)
 		(void)dup2(null, fd);
 	if (null > last)
 		close_quietly(null);
-}
-
-static void close_between(int first, int last)
-{
-	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-	/* Before Linux 5.9. */
-	for (int fd = first; fd <= MIN_OF(last, 65536); fd++)
-		(void)close(fd);
-}
-
-void supervise_close_all_but(int one, int other)
-{
-	int lower = MIN_OF(one, other), higher = MAX_OF(one, other);
-
-	close_between(STDERR_FILENO + 1, lower - 1);
-	close_between(lower + 1, higher - 1);
-	close_between(higher + 1, INT32_MAX);
 }
 
 /* What would keep a terminal, a pipe, a directory or a mount busy is let go of. */
@@ -74,7 +53,7 @@ static void detach(int with_program, int with_parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	to_null(STDIN_FILENO, STDOUT_FILENO);
-	supervise_close_all_but(with_program, with_parent);
+	close_all_but(with_program, with_parent);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -28,7 +28,4 @@ struct supervise_report {
 _Noreturn void supervise(const struct options *options, const struct window *windows,
 	int with_program, int with_parent);
 
-/* Closes all descriptors but these two and the standard three. */
-void supervise_close_all_but(int one, int other);
-
 #endif

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/run/answer-call.h"
 #include "client/run/filter.h"
 #include "client/run/observe.h"
 #include "client/run/receiver.h"

@@ -1,4 +1,4 @@
-#include "client/run/answer.h"
+#include "client/run/answer-call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "client/run/answer-send.h"
 #include "client/run/elsewhere.h"
+#include "client/run/reach.h"
 #include "client/run/receiver.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
@@ -24,78 +26,6 @@
 #include "proto/wire.h"
 
 #define NETLINK_NUMBER_TRIES 16
-#define QUIET_SECONDS 10
-
-/* Is it news of this process? Of the last ones it is known. */
-static bool is_first_of(pid_t process)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static pid_t known[64];
-	static size_t n;
-	bool first = true;
-
-	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		first = first && known[i] != process;
-	if (first)
-		known[n++ % ARRAY_SIZE(known)] = process;
-	pthread_mutex_unlock(&lock);
-	return first;
-}
-
-static void say_not_dumpable(const struct call *call)
-{
-	char name[TARGET_NAME_SIZE];
-	pid_t process = target_process(&call->target);
-
-	if (process < 0 || !is_first_of(process))
-		return;
-	target_name(&call->target, name);
-	say("%s[%d] may not be looked into (its file cannot be read, or it made itself "
-	    "undumpable), so nothing can be done on its sockets",
-		name, (int)process);
-}
-
-/* Every call runs into it while it lasts. */
-static void say_few_descriptors(void)
-{
-	static _Atomic time_t last;
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	time_t before = atomic_load(&last);
-	if ((before == 0 || now.tv_sec - before >= QUIET_SECONDS) &&
-		atomic_compare_exchange_strong(&last, &before, now.tv_sec + 1))
-		say("too many descriptors are in use here (see ulimit -Hn) to act for the program; "
-		    "its calls are left to the kernel");
-}
-
-/* Why the program could not be looked at. */
-static void say_why(const struct call *call, int error)
-{
-	if (error == -EPERM || error == -EACCES)
-		say_not_dumpable(call);
-	else if (error == -EMFILE || error == -ENFILE)
-		say_few_descriptors();
-}
-
-int answer_get_fd(const struct call *call, int number)
-{
-	int fd = target_get_fd(&call->target, number);
-
-	if (fd < 0)
-		say_why(call, fd);
-	return fd;
-}
-
-int answer_read(const struct call *call, uint64_t address, void *buffer, size_t size)
-{
-	int r = target_read(&call->target, address, buffer, size);
-
-	if (r < 0)
-		say_why(call, r);
-	return r;
-}
 
 /* Rights that this process has still? */
 static bool has_given_up(
@@ -107,7 +37,7 @@ static bool has_given_up(
 		return false;
 	int r = rights_of(call->target.tid, &now);
 	if (r < 0) {
-		say_why(call, r);
+		reach_failed(call, r);
 		return true;
 	}
 	bool same = at_home ? rights_equal(&now, surroundings->rights)
@@ -134,7 +64,7 @@ static enum place place_of(
 	int r = namespaces_of(call->target.tid, ret);
 
 	if (r < 0)
-		say_why(call, r);
+		reach_failed(call, r);
 	bool at_home = r == 0 && namespaces_equal(ret, home);
 	if (r < 0 || has_given_up(surroundings, call, at_home) || !target_is_waiting(&call->target))
 		return PLACE_OWN;
@@ -319,14 +249,14 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	struct namespaces where;
 
 	if (size < sizeof(sa_family_t) || size > sizeof address ||
-		answer_read(call, call->arguments[1], &address, size) < 0)
+		reach_memory(call, call->arguments[1], &address, size) < 0)
 		return answer_continue();
 	if (is_free_address(surroundings, &address, size))
 		return answer_continue();
 	enum place place = place_of(surroundings, call, &where);
 	if (place == PLACE_OWN)
 		return answer_continue();
-	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
+	_cleanup_close_ int fd = reach_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
 	/* A packet socket's, for one, waits until every processor has noticed. */
@@ -359,14 +289,14 @@ static struct answer answer_setsockopt(
 	struct namespaces where;
 
 	/* Those that hold a pointer or a descriptor are not ours to act on. */
-	if (!info || size > sizeof value || answer_read(call, call->arguments[3], value, size) < 0)
+	if (!info || size > sizeof value || reach_memory(call, call->arguments[3], value, size) < 0)
 		return answer_continue();
 	if (option_is_free(info, value, size) && !is_hci_filter(level, name))
 		return answer_continue();
 	enum place place = place_of(surroundings, call, &where);
 	if (place == PLACE_OWN)
 		return answer_continue();
-	_cleanup_close_ int fd = answer_get_fd(call, call_int(call, 0));
+	_cleanup_close_ int fd = reach_fd(call, call_int(call, 0));
 	if (fd < 0 || !target_is_waiting(&call->target))
 		return answer_continue();
 	if (place == PLACE_ELSEWHERE || level != SOL_SOCKET)
