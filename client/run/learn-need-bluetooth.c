@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/run/learn-need.h"
+#include "client/run/learn-families.h"
 #include "proto/address.h"
 #include "proto/bluetooth.h"
 

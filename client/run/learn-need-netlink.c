@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "client/run/learn-need.h"
+#include "client/run/learn-families.h"
 #include "proto/netlink-route.h"
 
 #define GROUPS_IN_ADDRESS 32

@@ -60,9 +60,6 @@ struct learn_need {
 	char why[160];			 /* why not narrower, or why no rule can give it; or "" */
 };
 
-/* Returns 0, -EOPNOTSUPP (text and why are filled all the same), -EINVAL, -E2BIG or -ENOMEM. The
- * caller ends it by learn_need_done() in each case. */
-int learn_need_of(const struct learn_call *call, struct learn_need *ret);
 void learn_need_done(struct learn_need *need);
 void learn_product_done(struct learn_product *product);
 
@@ -72,7 +69,7 @@ bool learn_product_limits(int domain, const struct learn_product *product);
 /* How the values of this option stand in a rule. */
 enum learn_style learn_option_style(const struct option_info *info);
 
-/* Of learn-need.c, for the families that have a file of their own. */
+/* For the families. */
 int learn_need_option(const struct learn_call *call, struct learn_need *need);
 int learn_need_add(struct learn_need *need, enum learn_key key, const char *text);
 int learn_need_add_number(struct learn_need *need, enum learn_key key, long long number);
@@ -82,7 +79,5 @@ bool learn_interface_is_plain(const char *name);
 int learn_need_never(struct learn_need *need, const char *why);
 /* More words behind the text of the call. */
 void learn_need_say(struct learn_need *need, const char *format, ...) _printf_(2, 3);
-int learn_need_netlink(const struct learn_call *call, struct learn_need *need);
-int learn_need_bluetooth(const struct learn_call *call, struct learn_need *need);
 
 #endif

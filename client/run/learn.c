@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/run/learn-families.h"
 #include "client/run/learn-rules.h"
 #include "proto/macro.h"
 
