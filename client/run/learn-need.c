@@ -9,7 +9,6 @@
 
 #include "proto/address.h"
 
-
 void learn_need_say(struct learn_need *need, const char *format, ...)
 {
 	size_t used = strlen(need->text);
