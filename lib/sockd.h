@@ -34,6 +34,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "sockd-names.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
