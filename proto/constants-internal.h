@@ -12,16 +12,16 @@
 struct constant {
 	const char *name;
 	int number;
-	bool local; /* the name is ours or another program's: the C headers have no such form */
+	const char *c_name; /* as in the C headers, where name is a short form of that */
 };
 
 #define NAME(name, number) \
 	{ \
-		name, number, false \
+		name, number, NULL \
 	}
-#define LOCAL(name, number) \
+#define HEADER(name, c_name, number) \
 	{ \
-		name, number, true \
+		name, number, c_name \
 	}
 
 struct constants {

@@ -28,6 +28,13 @@ const char *constant_type_name(int type); /* type without SOCK_NONBLOCK and SOCK
 int constant_protocol_from_name(int domain, const char *name, int *ret);
 const char *constant_protocol_name(int domain, int protocol);
 
+/* The same by the names of the C headers, exactly: "AF_INET", "SOCK_RAW", "IPPROTO_ICMPV6". The
+ * first looks among families, types and protocols of all families: a name is only one of these. */
+int constant_from_c_name(const char *name, int *ret);
+const char *constant_family_c_name(int domain);
+const char *constant_type_c_name(int type);
+const char *constant_protocol_c_name(int domain, int protocol);
+
 enum option_value {
 	OPTION_INT,	  /* an int */
 	OPTION_INTERFACE, /* an interface's name, at most IFNAMSIZ bytes, NUL optional */
