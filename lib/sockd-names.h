@@ -90,55 +90,64 @@ int sockd_address_format(
 /*
  * The number of a constant, by its name in the C headers, exactly: "AF_INET", "SO_MARK",
  * "MSG_DONTWAIT", "IPPROTO_ICMPV6", "CAN_RAW_FILTER", "EAI_NONAME". Known are all integers of
- * Python's socket module (3.11 to 3.14, what there is of them on Linux), all families, types,
- * protocols and options that sockd knows (sockctl-families(1) does not list them all), and all of
- * errno(3). A name is known even where the headers that this library was built with lack it.
+ * Python's socket module up to 3.14, as it is on Linux, all other families, types, protocols and
+ * options that sockd knows, and errno(3). Names are known even where the headers that this library
+ * was built with lack them. Those of CAN's broadcast manager have the prefix CAN_BCM_, as Python
+ * gave them.
  *
  * Unsigned constants are positive: VMADDR_CID_ANY is 4294967295. Addresses (INADDR_LOOPBACK) are in
  * host byte order. Returns 0; or -1 with errno ENOENT (no such name) or EINVAL (NULL).
  */
 int sockd_constant(const char *name, int64_t *ret);
 
-/* What a number is a name of: a number has a name only within its kind. New kinds come at the end.
- */
+/* What a number is a name of: it has one only within its kind. New kinds come at the end. */
 enum sockd_kind {
+	/* Of every family */
 	SOCKD_KIND_FAMILY,    /* AF_* */
 	SOCKD_KIND_TYPE,      /* SOCK_STREAM, SOCK_DGRAM, ... */
-	SOCKD_KIND_TYPE_FLAG, /* SOCK_CLOEXEC, SOCK_NONBLOCK */
+	SOCKD_KIND_TYPE_FLAG, /* a bit: SOCK_CLOEXEC, SOCK_NONBLOCK */
 	SOCKD_KIND_PROTOCOL,  /* of one family: IPPROTO_*, CAN_*, NETLINK_*, BTPROTO_*, ETH_P_* */
-	SOCKD_KIND_LEVEL,     /* of getsockopt(2), cmsg(3), of one family: SOL_* */
+	SOCKD_KIND_LEVEL,     /* of options and control messages, of one family: SOL_* */
 	SOCKD_KIND_OPTION,    /* of one family and level: SO_*, IP_*, TCP_*, CAN_RAW_*, ... */
-	SOCKD_KIND_CONTROL,   /* type of a control message, of one level: SCM_* */
-	SOCKD_KIND_MESSAGE_FLAG,      /* of send(2), recv(2), one bit: MSG_* */
-	SOCKD_KIND_SHUTDOWN,	      /* SHUT_* */
-	SOCKD_KIND_ADDRINFO_FLAG,     /* of getaddrinfo(3), one bit: AI_* */
-	SOCKD_KIND_NAMEINFO_FLAG,     /* of getnameinfo(3), one bit: NI_* */
-	SOCKD_KIND_ADDRINFO_ERROR,    /* EAI_* */
-	SOCKD_KIND_HOST_ERROR,	      /* h_errno: HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA */
-	SOCKD_KIND_ERRNO,	      /* errno(3) */
-	SOCKD_KIND_INET_ADDRESS,      /* INADDR_*, in host byte order */
-	SOCKD_KIND_PORT,	      /* IPPORT_* */
-	SOCKD_KIND_PACKET_TYPE,	      /* of packet(7): PACKET_HOST, PACKET_OUTGOING, ... */
-	SOCKD_KIND_CAN_BCM_OPCODE,    /* CAN_BCM_TX_SETUP, ... */
-	SOCKD_KIND_CAN_BCM_FLAG,      /* one bit: CAN_BCM_SETTIMER, ... */
-	SOCKD_KIND_CAN_ID_FLAG,	      /* one bit: CAN_EFF_FLAG, CAN_RTR_FLAG, CAN_ERR_FLAG */
-	SOCKD_KIND_ALG_OPERATION,     /* ALG_OP_* */
-	SOCKD_KIND_TIPC_ADDRESS,      /* TIPC_ADDR_* */
-	SOCKD_KIND_TIPC_SCOPE,	      /* TIPC_*_SCOPE */
-	SOCKD_KIND_TIPC_IMPORTANCE,   /* TIPC_*_IMPORTANCE */
-	SOCKD_KIND_TIPC_SUBSCRIPTION, /* one bit: TIPC_SUB_* */
-	SOCKD_KIND_TIPC_EVENT,	      /* TIPC_PUBLISHED, TIPC_WITHDRAWN, TIPC_SUBSCR_TIMEOUT */
-	SOCKD_KIND_VSOCK_CID,	      /* VMADDR_CID_* */
-	SOCKD_KIND_BLUETOOTH_ADDRESS, /* BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM */
-	SOCKD_KIND_HCI_CHANNEL,	      /* HCI_CHANNEL_* */
+	SOCKD_KIND_CONTROL,   /* of one family and level, types of control messages: SCM_* */
+	SOCKD_KIND_MESSAGE_FLAG,   /* a bit, of send(2) and recv(2): MSG_* */
+	SOCKD_KIND_SHUTDOWN,	   /* SHUT_* */
+	SOCKD_KIND_ADDRINFO_FLAG,  /* a bit, of getaddrinfo(3): AI_* */
+	SOCKD_KIND_NAMEINFO_FLAG,  /* a bit, of getnameinfo(3): NI_* */
+	SOCKD_KIND_ADDRINFO_ERROR, /* EAI_* */
+	SOCKD_KIND_HOST_ERROR,	   /* h_errno: HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA */
+	SOCKD_KIND_ERRNO,	   /* errno(3) */
+	SOCKD_KIND_INET_ADDRESS,   /* INADDR_*, in host byte order */
+	SOCKD_KIND_ETHERTYPE,	   /* ETHERTYPE_*; ETH_P_* are protocols of AF_PACKET */
+	/* Of one */
+	SOCKD_KIND_ALG_OPERATION,      /* ALG_OP_* */
+	SOCKD_KIND_BLUETOOTH_ADDRESS,  /* BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM */
+	SOCKD_KIND_BLUETOOTH_MODE,     /* BT_MODE_* */
+	SOCKD_KIND_BLUETOOTH_PHY,      /* a bit: BT_PHY_* */
+	SOCKD_KIND_BLUETOOTH_SECURITY, /* BT_SECURITY_* */
+	SOCKD_KIND_BLUETOOTH_VOICE,    /* BT_VOICE_* */
+	SOCKD_KIND_CAN_BCM_FLAG,       /* a bit: CAN_BCM_SETTIMER, ... */
+	SOCKD_KIND_CAN_BCM_OPCODE,     /* CAN_BCM_TX_SETUP, ... */
+	SOCKD_KIND_CAN_ID_FLAG,	       /* a bit: CAN_EFF_FLAG, CAN_RTR_FLAG, CAN_ERR_FLAG */
+	SOCKD_KIND_HCI_CHANNEL,	       /* HCI_CHANNEL_* */
+	SOCKD_KIND_L2CAP_LINK_MODE,    /* a bit: L2CAP_LM_* */
+	SOCKD_KIND_PACKET_TYPE,	       /* PACKET_HOST, PACKET_OUTGOING, ... */
+	SOCKD_KIND_TIPC_ADDRESS,       /* TIPC_ADDR_* */
+	SOCKD_KIND_TIPC_EVENT,	       /* TIPC_PUBLISHED, TIPC_WITHDRAWN, TIPC_SUBSCR_TIMEOUT */
+	SOCKD_KIND_TIPC_IMPORTANCE,    /* TIPC_*_IMPORTANCE */
+	SOCKD_KIND_TIPC_SCOPE,	       /* TIPC_*_SCOPE */
+	SOCKD_KIND_TIPC_SUBSCRIPTION,  /* a bit: TIPC_SUB_* */
+	SOCKD_KIND_VSOCK_CID,	       /* VMADDR_CID_* */
 };
 
 /*
  * The name of a number within its kind, as in the C headers; of several, the one that the manual
- * pages use. family is looked at for protocols, levels and options, level for options and control
- * messages; elsewhere both are 0. A family of AF_UNSPEC is any that is not Bluetooth, whose levels
- * have the numbers of others'. The string is static. NULL where there is none; errno is then left
- * as it was.
+ * pages use. family is looked at for protocols, and for levels, options and control messages, where
+ * AF_UNSPEC is any but Bluetooth, whose levels have the numbers of others; level for options and
+ * control messages. Elsewhere both may be 0. A control message that bears the number of the option
+ * that asks for it has that option's name (IP_TTL). The string is static. NULL: there is none;
+ * errno is left as it was. The values of single structures and options (BT_FLUSHABLE_ON,
+ * J1939_NO_ADDR, SOMAXCONN) have no kind, so no way back.
  */
 const char *sockd_constant_name(enum sockd_kind kind, int family, int level, int64_t number);
 
@@ -163,13 +172,13 @@ void sockd_host_free(struct sockd_host *host);
 
 /*
  * The official name, the other names and the IPv4 addresses of a host: Python's gethostbyname_ex(),
- * and gethostbyname(3) with its own memory. name is a host's name or an address as text; "" is
- * 0.0.0.0 and "<broadcast>" 255.255.255.255, as in Python. Names are bytes; those of another
- * alphabet are given in ASCII ("xn--..."), as getaddrinfo(3) makes them with AI_IDN.
+ * and gethostbyname(3) with memory of its own. name is a host's name, or an address as text. Names
+ * are bytes; one in another alphabet is given in ASCII ("xn--..."), into which AI_IDN makes it.
  *
- * Returns 0, or what went wrong in one number that sockd_resolve_error() has the words for:
- * negative is EAI_* of getaddrinfo(3), positive is h_errno (HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY,
- * NO_DATA). EAI_SYSTEM: errno says what (EINVAL for a NULL); EAI_MEMORY.
+ * Returns 0, or what went wrong as one number, for which sockd_resolve_error() has the words:
+ * negative is EAI_* of getaddrinfo(3), which is asked first whether there is such a host; positive
+ * is h_errno (HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA). EAI_SYSTEM: errno says what (EINVAL
+ * for a NULL). *ret is written on success only.
  *
  * Waits for the name service as long as resolv.conf(5) says, whatever the timeout of any socket.
  */
@@ -177,16 +186,17 @@ int sockd_gethostbyname_ex(const char *name, struct sockd_host **ret);
 
 /*
  * The same for an IPv4 or IPv6 address as text: Python's gethostbyaddr(), and gethostbyaddr(3). A
- * host's name is taken too: its first address is then asked for.
+ * host's name is taken too, whose first address is then looked up; "<broadcast>" is
+ * 255.255.255.255.
  */
 int sockd_gethostbyaddr(const char *address, struct sockd_host **ret);
 
 /*
  * The full name of a host: Python's getfqdn(). The first name with a dot in it among those that
  * sockd_gethostbyaddr() finds; where none has one, the official name; where the host is not found,
- * name itself. "", NULL, "0.0.0.0" and "::" are this machine's gethostname(2). Blanks around name
- * are left out. Returns 0; or -1 with errno ENOSPC: it does not fit into buffer (NI_MAXHOST always
- * does); ENOMEM.
+ * name itself. NULL, "", "0.0.0.0" and "::" are this machine's gethostname(2). Blanks around name
+ * are left out. Returns 0; or -1 with errno ENOSPC: the text does not fit into buffer (NI_MAXHOST
+ * does for every name that can be looked up); ENOMEM; EINVAL: buffer is NULL.
  */
 int sockd_getfqdn(const char *name, char *buffer, size_t size);
 

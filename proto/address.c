@@ -412,6 +412,11 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
 	else
 		size = 0;
 
+	/* A path that fills all of it the kernel returns with a NUL behind. */
+	if (size == sizeof(struct sockaddr_un) + 1 && copy.ss_family == AF_UNIX &&
+		((const char *)&copy)[UNIX_PATH_OFFSET] != '\0' &&
+		((const char *)&copy)[sizeof(struct sockaddr_un)] == '\0')
+		size = sizeof(struct sockaddr_un);
 	address_limits(size < sizeof(sa_family_t) ? AF_UNSPEC : copy.ss_family, &min, &max);
 	if (max == 0 || size < min || size > max) {
 		known = false;

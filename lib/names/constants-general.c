@@ -1,0 +1,330 @@
+/* Constants of the calls, of SOL_SOCKET, the internet protocols and the resolver. */
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "lib/names/constants-internal.h"
+#include "proto/macro.h"
+
+/* Younger than some headers that sockd is built with; elsewhere these have other numbers. */
+#if !defined(__sparc__) && !defined(__hppa__)
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#endif
+
+/* AF_ and PF_ are the same number; the former are in proto/constants.h. */
+static const struct named_number families[] = {
+	SAME(PF_UNSPEC),
+	SAME(PF_UNIX),
+	SAME(PF_LOCAL),
+	SAME(PF_INET6),
+	SAME(PF_NETLINK),
+	SAME(PF_PACKET),
+	SAME(PF_RDS),
+	SAME(PF_CAN),
+	SAME(PF_TIPC),
+	SAME(PF_BLUETOOTH),
+	SAME(PF_ALG),
+	SAME(PF_VSOCK),
+	SAME(PF_QIPCRTR),
+};
+
+static const struct named_number type_flags[] = {
+	SAME(SOCK_CLOEXEC),
+	SAME(SOCK_NONBLOCK),
+};
+
+static const struct named_number levels[] = {
+	NUMBER(SOL_IP, 0),
+	NUMBER(SOL_TCP, 6),
+	NUMBER(SOL_UDP, 17),
+	NUMBER(SOL_IPV6, 41),
+	NUMBER(SOL_ICMPV6, 58),
+	NUMBER(SOL_CAN_BASE, 100),
+	NUMBER(SOL_CAN_RAW, 101),
+	NUMBER(SOL_CAN_ISOTP, 106),
+	NUMBER(SOL_CAN_J1939, 107),
+	NUMBER(SOL_SCTP, 132),
+	NUMBER(SOL_UDPLITE, 136),
+	NUMBER(SOL_RAW, 255),
+	NUMBER(SOL_IPX, 256),
+	NUMBER(SOL_AX25, 257),
+	NUMBER(SOL_ATALK, 258),
+	NUMBER(SOL_NETROM, 259),
+	NUMBER(SOL_ROSE, 260),
+	NUMBER(SOL_DECNET, 261),
+	NUMBER(SOL_X25, 262),
+	NUMBER(SOL_PACKET, 263),
+	NUMBER(SOL_ATM, 264),
+	NUMBER(SOL_AAL, 265),
+	NUMBER(SOL_IRDA, 266),
+	NUMBER(SOL_NETBEUI, 267),
+	NUMBER(SOL_LLC, 268),
+	NUMBER(SOL_DCCP, 269),
+	NUMBER(SOL_NETLINK, 270),
+	NUMBER(SOL_TIPC, 271),
+	NUMBER(SOL_RXRPC, 272),
+	NUMBER(SOL_PPPOL2TP, 273),
+	NUMBER(SOL_PNPIPE, 275),
+	NUMBER(SOL_RDS, 276),
+	NUMBER(SOL_IUCV, 277),
+	NUMBER(SOL_CAIF, 278),
+	NUMBER(SOL_ALG, 279),
+	NUMBER(SOL_NFC, 280),
+	NUMBER(SOL_KCM, 281),
+	NUMBER(SOL_TLS, 282),
+	NUMBER(SOL_XDP, 283),
+	NUMBER(SOL_MPTCP, 284),
+	NUMBER(SOL_MCTP, 285),
+	NUMBER(SOL_SMC, 286),
+	NUMBER(SOL_VSOCK, 287),
+};
+
+static const struct named_number levels_of_all[] = {
+	SAME(SOL_SOCKET),
+};
+
+/* Those that are only read, and those that hold a pointer or a descriptor. */
+static const struct named_number socket_options[] = {
+	SAME(SO_TYPE),
+	SAME(SO_ERROR),
+	SAME(SO_PEERCRED),
+	SAME(SO_SNDLOWAT),
+	SAME(SO_SECURITY_AUTHENTICATION),
+	SAME(SO_SECURITY_ENCRYPTION_TRANSPORT),
+	SAME(SO_SECURITY_ENCRYPTION_NETWORK),
+	SAME(SO_ATTACH_FILTER),
+	SAME(SO_GET_FILTER),
+	SAME(SO_PEERNAME),
+	SAME(SO_ACCEPTCONN),
+	SAME(SO_PEERSEC),
+	SAME(SO_PROTOCOL),
+	SAME(SO_DOMAIN),
+	SAME(SO_BPF_EXTENSIONS),
+	SAME(SO_ATTACH_BPF),
+	SAME(SO_DETACH_BPF),
+	SAME(SO_ATTACH_REUSEPORT_CBPF),
+	SAME(SO_ATTACH_REUSEPORT_EBPF),
+	SAME(SO_MEMINFO),
+	SAME(SO_INCOMING_NAPI_ID),
+	SAME(SO_COOKIE),
+	SAME(SO_PEERGROUPS),
+#ifdef SO_NETNS_COOKIE
+	SAME(SO_NETNS_COOKIE),
+#endif
+#ifdef SO_PEERPIDFD
+	SAME(SO_PEERPIDFD),
+#endif
+};
+
+static const struct named_number ip_options[] = {
+	NUMBER(IP_RECVRETOPTS, 7),
+	NUMBER(SO_ORIGINAL_DST, 80),
+};
+
+static const struct named_number ipv6_options[] = {
+	SAME(IPV6_NEXTHOP),
+	SAME(IPV6_HOPLIMIT),
+	SAME(IPV6_PATHMTU),
+	NUMBER(IP6T_SO_ORIGINAL_DST, 80),
+};
+
+static const struct named_number tcp_options[] = {
+	SAME(TCP_INFO),
+	SAME(TCP_CC_INFO),
+	SAME(TCP_SAVED_SYN),
+	NUMBER(TCP_ZEROCOPY_RECEIVE, 35),
+};
+
+static const struct named_number socket_control[] = {
+	SAME(SCM_RIGHTS),
+	SAME(SCM_CREDENTIALS),
+	NUMBER(SCM_SECURITY, 3),
+	NUMBER(SCM_PIDFD, 4),
+	SAME(SCM_TIMESTAMP),
+	SAME(SCM_TIMESTAMPNS),
+	SAME(SCM_TIMESTAMPING),
+	SAME(SCM_TIMESTAMPING_OPT_STATS),
+	SAME(SCM_TIMESTAMPING_PKTINFO),
+	SAME(SCM_TXTIME),
+	SAME(SCM_WIFI_STATUS),
+};
+
+static const struct named_number sctp_control[] = {
+	NUMBER(SCTP_INIT, 0),
+	NUMBER(SCTP_SNDRCV, 1),
+	NUMBER(SCTP_SNDINFO, 2),
+	NUMBER(SCTP_RCVINFO, 3),
+	NUMBER(SCTP_NXTINFO, 4),
+	NUMBER(SCTP_PRINFO, 5),
+	NUMBER(SCTP_AUTHINFO, 6),
+	NUMBER(SCTP_DSTADDRV4, 7),
+	NUMBER(SCTP_DSTADDRV6, 8),
+};
+
+static const struct named_number tls_control[] = {
+	NUMBER(TLS_SET_RECORD_TYPE, 1),
+	NUMBER(TLS_GET_RECORD_TYPE, 2),
+};
+
+static const struct named_number message_flags[] = {
+	SAME(MSG_OOB),
+	SAME(MSG_PEEK),
+	SAME(MSG_DONTROUTE),
+	SAME(MSG_CTRUNC),
+	SAME(MSG_PROXY),
+	SAME(MSG_TRUNC),
+	SAME(MSG_DONTWAIT),
+	SAME(MSG_EOR),
+	SAME(MSG_WAITALL),
+	SAME(MSG_FIN),
+	SAME(MSG_SYN),
+	SAME(MSG_CONFIRM),
+	SAME(MSG_RST),
+	SAME(MSG_ERRQUEUE),
+	SAME(MSG_NOSIGNAL),
+	SAME(MSG_MORE),
+	SAME(MSG_WAITFORONE),
+	NUMBER(MSG_NOTIFICATION, 0x8000), /* SCTP's, received; MSG_MORE is sent */
+	NUMBER(MSG_BATCH, 0x40000),
+	NUMBER(MSG_ZEROCOPY, 0x4000000),
+	SAME(MSG_FASTOPEN),
+	SAME(MSG_CMSG_CLOEXEC),
+};
+
+static const struct named_number shutdown_ways[] = {
+	SAME(SHUT_RD),
+	SAME(SHUT_WR),
+	SAME(SHUT_RDWR),
+};
+
+static const struct named_number addrinfo_flags[] = {
+	SAME(AI_PASSIVE),
+	SAME(AI_CANONNAME),
+	SAME(AI_NUMERICHOST),
+	SAME(AI_V4MAPPED),
+	SAME(AI_ALL),
+	SAME(AI_ADDRCONFIG),
+	NUMBER(AI_IDN, 0x40),
+	NUMBER(AI_CANONIDN, 0x80),
+	SAME(AI_NUMERICSERV),
+};
+
+static const struct named_number nameinfo_flags[] = {
+	SAME(NI_NUMERICHOST),
+	SAME(NI_NUMERICSERV),
+	SAME(NI_NOFQDN),
+	SAME(NI_NAMEREQD),
+	SAME(NI_DGRAM),
+	NUMBER(NI_IDN, 32),
+};
+
+static const struct named_number addrinfo_errors[] = {
+	SAME(EAI_BADFLAGS),
+	SAME(EAI_NONAME),
+	SAME(EAI_AGAIN),
+	SAME(EAI_FAIL),
+	SAME(EAI_NODATA),
+	SAME(EAI_FAMILY),
+	SAME(EAI_SOCKTYPE),
+	SAME(EAI_SERVICE),
+	SAME(EAI_ADDRFAMILY),
+	SAME(EAI_MEMORY),
+	SAME(EAI_SYSTEM),
+	SAME(EAI_OVERFLOW),
+	SAME(EAI_INPROGRESS),
+	SAME(EAI_CANCELED),
+	SAME(EAI_NOTCANCELED),
+	SAME(EAI_ALLDONE),
+	SAME(EAI_INTR),
+	SAME(EAI_IDN_ENCODE),
+};
+
+static const struct named_number host_errors[] = {
+	SAME(NETDB_SUCCESS),
+	SAME(HOST_NOT_FOUND),
+	SAME(TRY_AGAIN),
+	SAME(NO_RECOVERY),
+	SAME(NO_DATA),
+	SAME(NO_ADDRESS),
+};
+
+/* The C library knows the others by number. */
+static const struct named_number errno_aliases[] = {
+	SAME(EWOULDBLOCK),
+	SAME(EDEADLOCK),
+	SAME(ENOTSUP),
+	SAME(EOPNOTSUPP),
+};
+
+static const struct named_number inet_addresses[] = {
+	SAME(INADDR_ANY),
+	SAME(INADDR_BROADCAST),
+	SAME(INADDR_NONE),
+	SAME(INADDR_LOOPBACK),
+	SAME(INADDR_UNSPEC_GROUP),
+	SAME(INADDR_ALLHOSTS_GROUP),
+	SAME(INADDR_ALLRTRS_GROUP),
+	SAME(INADDR_MAX_LOCAL_GROUP),
+};
+
+static const struct named_number ethertypes[] = {
+	SAME(ETHERTYPE_PUP),
+	SAME(ETHERTYPE_SPRITE),
+	SAME(ETHERTYPE_IP),
+	SAME(ETHERTYPE_ARP),
+	SAME(ETHERTYPE_REVARP),
+	SAME(ETHERTYPE_AT),
+	SAME(ETHERTYPE_AARP),
+	SAME(ETHERTYPE_VLAN),
+	SAME(ETHERTYPE_IPX),
+	SAME(ETHERTYPE_IPV6),
+	SAME(ETHERTYPE_LOOPBACK),
+};
+
+static const struct named_number others[] = {
+	NUMBER(has_ipv6, 1), /* Python's: does the library know IPv6? */
+	SAME(SOMAXCONN),
+	SAME(IPPORT_RESERVED),
+	SAME(IPPORT_USERRESERVED),
+	SAME(IP_DEFAULT_MULTICAST_TTL),
+	SAME(IP_DEFAULT_MULTICAST_LOOP),
+	NUMBER(IP_MAX_MEMBERSHIPS, 20),
+	SAME(IPV6_RTHDR_TYPE_0),
+	SAME(NI_MAXHOST),
+	SAME(NI_MAXSERV),
+	NUMBER(IPX_TYPE, 1),
+};
+
+const struct named_numbers named_general[] = {
+	NAMED(SOCKD_KIND_FAMILY, AF_UNSPEC, 0, families),
+	NAMED(SOCKD_KIND_TYPE_FLAG, AF_UNSPEC, 0, type_flags),
+	NAMED(SOCKD_KIND_LEVEL, AF_INET, 0, levels),
+	NAMED(SOCKD_KIND_LEVEL, AF_UNSPEC, 0, levels_of_all),
+	NAMED(SOCKD_KIND_OPTION, AF_UNSPEC, SOL_SOCKET, socket_options),
+	NAMED(SOCKD_KIND_OPTION, AF_INET, IPPROTO_IP, ip_options),
+	NAMED(SOCKD_KIND_OPTION, AF_INET, IPPROTO_IPV6, ipv6_options),
+	NAMED(SOCKD_KIND_OPTION, AF_INET, IPPROTO_TCP, tcp_options),
+	NAMED(SOCKD_KIND_CONTROL, AF_UNSPEC, SOL_SOCKET, socket_control),
+	NAMED(SOCKD_KIND_CONTROL, AF_INET, IPPROTO_SCTP, sctp_control),
+	NAMED(SOCKD_KIND_CONTROL, AF_INET, 282 /* SOL_TLS */, tls_control),
+	NAMED(SOCKD_KIND_MESSAGE_FLAG, AF_UNSPEC, 0, message_flags),
+	NAMED(SOCKD_KIND_SHUTDOWN, AF_UNSPEC, 0, shutdown_ways),
+	NAMED(SOCKD_KIND_ADDRINFO_FLAG, AF_UNSPEC, 0, addrinfo_flags),
+	NAMED(SOCKD_KIND_NAMEINFO_FLAG, AF_UNSPEC, 0, nameinfo_flags),
+	NAMED(SOCKD_KIND_ADDRINFO_ERROR, AF_UNSPEC, 0, addrinfo_errors),
+	NAMED(SOCKD_KIND_HOST_ERROR, AF_UNSPEC, 0, host_errors),
+	NAMED(SOCKD_KIND_ERRNO, AF_UNSPEC, 0, errno_aliases),
+	NAMED(SOCKD_KIND_INET_ADDRESS, AF_UNSPEC, 0, inet_addresses),
+	NAMED(SOCKD_KIND_ETHERTYPE, AF_UNSPEC, 0, ethertypes),
+	NAMED(KIND_OTHER, AF_UNSPEC, 0, others),
+};
+
+const size_t n_named_general = ARRAY_SIZE(named_general);
