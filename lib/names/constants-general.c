@@ -24,7 +24,6 @@ static const struct named_number families[] = {
 	SAME(PF_UNSPEC),
 	SAME(PF_UNIX),
 	SAME(PF_LOCAL),
-	SAME(PF_INET6),
 	SAME(PF_NETLINK),
 	SAME(PF_PACKET),
 	SAME(PF_RDS),

@@ -70,7 +70,7 @@ int sockd_constant(const char *name, int64_t *ret)
 static bool is_asked_for(
 	const struct named_numbers *table, enum sockd_kind kind, int family, int level)
 {
-	if (table->kind != (int)kind)
+	if (table->kind == KIND_OTHER || table->kind != (int)kind)
 		return false;
 	switch (kind) {
 	case SOCKD_KIND_OPTION:

@@ -1,0 +1,936 @@
+/* Names: addresses of every family there and back, constants there and back, bad input. */
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/can.h>
+#include <linux/if_alg.h>
+#include <linux/if_packet.h>
+#include <linux/if_xdp.h>
+#include <linux/netlink.h>
+#include <linux/qrtr.h>
+#include <linux/tipc.h>
+#include <linux/vm_sockets.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "lib/names/constants-internal.h"
+#include "lib/sockd.h"
+#include "proto/bluetooth.h"
+#include "proto/constants.h"
+#include "proto/macro.h"
+
+#ifndef AF_XDP
+#define AF_XDP 44
+#endif
+
+#define ROUNDS 2000
+
+static uint64_t random_state = UINT64_C(0x5eed0f5eed0f5eed);
+
+static uint32_t random_number(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
+}
+
+static void random_bytes(void *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((unsigned char *)bytes)[i] = (unsigned char)random_number();
+}
+
+struct address {
+	struct sockaddr_storage storage;
+	socklen_t size;
+};
+
+static struct address parsed(int family, const char *text)
+{
+	struct address address;
+
+	memset(&address, 0xee, sizeof address);
+	errno = 77;
+	ck_assert_msg(sockd_address_parse(family, text, &address.storage, &address.size) == 0,
+		"family %d: \"%s\": %s", family, text, strerrordesc_np(errno));
+	ck_assert_int_eq(errno, 77);
+	for (size_t i = address.size; i < sizeof address.storage; i++)
+		ck_assert_int_eq(((const char *)&address.storage)[i], 0);
+	return address;
+}
+
+static const char *formatted(const void *address, socklen_t size)
+{
+	static char text[SOCKD_ADDRESS_TEXT_MAX];
+
+	errno = 77;
+	ck_assert_int_eq(sockd_address_format(address, size, text, sizeof text), 0);
+	ck_assert_int_eq(errno, 77);
+	ck_assert_uint_lt(strlen(text), sizeof text);
+	return text;
+}
+
+static void assert_same(int family, const char *text)
+{
+	struct address address = parsed(family, text);
+
+	ck_assert_str_eq(formatted(&address.storage, address.size), text);
+}
+
+static void assert_becomes(int family, const char *text, const char *expected)
+{
+	struct address address = parsed(family, text);
+
+	ck_assert_str_eq(formatted(&address.storage, address.size), expected);
+}
+
+static void assert_refused_with(int family, const char *text, int error)
+{
+	struct address address, before;
+
+	memset(&address, 0xee, sizeof address);
+	before = address;
+	errno = 0;
+	ck_assert_msg(sockd_address_parse(family, text, &address.storage, &address.size) == -1,
+		"family %d: \"%s\"", family, text);
+	ck_assert_msg(
+		errno == error, "family %d: \"%s\": %s", family, text, strerrorname_np(errno));
+	ck_assert(memcmp(&address, &before, sizeof address) == 0);
+}
+
+static void assert_refused(int family, const char *text)
+{
+	assert_refused_with(family, text, EINVAL);
+}
+
+START_TEST(inet_in_every_form)
+{
+	static const char *const any[] = {"", "*", ":0", "*:0", "0.0.0.0", "0.0.0.0:0"};
+	struct sockaddr_in *inet;
+	struct address address = parsed(AF_INET, "<broadcast>:67");
+
+	inet = (struct sockaddr_in *)&address.storage;
+	ck_assert_uint_eq(address.size, sizeof *inet);
+	ck_assert_int_eq(inet->sin_family, AF_INET);
+	ck_assert_uint_eq(inet->sin_addr.s_addr, htonl(INADDR_BROADCAST));
+	ck_assert_uint_eq(ntohs(inet->sin_port), 67);
+	for (size_t i = 0; i < ARRAY_SIZE(any); i++) {
+		assert_becomes(AF_INET, any[i], "*");
+		assert_becomes(AF_UNSPEC, any[i], "*");
+	}
+	assert_becomes(AF_INET, ":80", "*:80");
+	assert_becomes(AF_INET, "<broadcast>", "255.255.255.255");
+	assert_same(AF_INET, "127.0.0.1:80");
+	assert_same(AF_UNSPEC, "10.0.0.1");
+	assert_becomes(AF_INET, "10.0.0.1:0x50", "10.0.0.1:80");
+
+	assert_refused(AF_INET, ":");
+	assert_refused(AF_INET, ":65536");
+	assert_refused(AF_INET, ":-1");
+	assert_refused(AF_INET, " 127.0.0.1");
+	assert_refused(AF_INET, "127.1");
+	assert_refused(AF_INET, "256.0.0.1");
+	assert_refused(AF_INET, "localhost:80");
+	assert_refused(AF_INET, "127.0.0.1:80 ");
+	assert_refused(AF_INET, "127.0.0.1:http");
+	assert_refused(AF_INET, "<broadcast");
+	assert_refused(AF_INET, "<broadcast>80");
+	assert_refused(AF_INET, "[::1]:80");
+	assert_refused(AF_UNSPEC, "localhost");
+	assert_refused(AF_UNSPEC, "/path");
+	assert_refused(AF_UNSPEC, ":::");
+}
+END_TEST
+
+START_TEST(inet6_in_every_form)
+{
+	struct address address = parsed(AF_INET6, "[fe80::1%7]:80/flow=0x12345");
+	const struct sockaddr_in6 *inet6 = (const struct sockaddr_in6 *)&address.storage;
+
+	ck_assert_uint_eq(address.size, sizeof *inet6);
+	ck_assert_uint_eq(inet6->sin6_scope_id, 7);
+	ck_assert_uint_eq(ntohl(inet6->sin6_flowinfo), 0x12345);
+	ck_assert_uint_eq(ntohs(inet6->sin6_port), 80);
+	assert_becomes(AF_INET6, "", "[*]");
+	assert_becomes(AF_INET6, "[]", "[*]");
+	assert_becomes(AF_INET6, "[]:80", "[*]:80");
+	assert_becomes(AF_INET6, "::", "[*]");
+	assert_becomes(AF_UNSPEC, "[]:80", "[*]:80");
+	assert_same(AF_UNSPEC, "::1");
+	assert_same(AF_UNSPEC, "[::1]:80/flow=5");
+	assert_same(AF_INET6, "::ffff:10.0.0.1");
+	assert_becomes(AF_INET6, "fe80::1%lo", "fe80::1%1");
+	assert_refused_with(AF_INET6, "fe80::1%absent0", ENODEV);
+	assert_refused_with(AF_UNSPEC, "fe80::1%absent0", ENODEV);
+	assert_refused(AF_INET6, "fe80::1%an-interface-of-more-letters");
+	assert_refused(AF_INET6, "fe80::1%");
+	assert_refused(AF_INET6, "<broadcast>:80");
+	assert_refused(AF_INET6, ":80");
+	assert_refused(AF_INET6, "[::1");
+	assert_refused(AF_INET6, "[::1]80");
+	assert_refused(AF_INET6, "[::1]:80/flow=");
+	assert_refused(AF_INET6, "127.0.0.1");
+}
+END_TEST
+
+START_TEST(unix_paths)
+{
+	struct sockaddr_un path = {.sun_family = AF_UNIX};
+	struct address address;
+	char text[SOCKD_ADDRESS_TEXT_MAX + 600], longest[sizeof path.sun_path + 1];
+
+	address = parsed(AF_UNIX, "");
+	ck_assert_uint_eq(address.size, sizeof(sa_family_t));
+	assert_same(AF_UNIX, "\"\"");
+	assert_same(AF_UNIX, "/run/socket");
+	assert_same(AF_UNIX, "@");
+	assert_same(AF_UNIX, "@abstract\\x00with\\x00NULs\\x00");
+	assert_same(AF_UNIX, "\\x40not-abstract");
+	assert_same(AF_UNIX, "\\x72aw:00");
+	assert_same(AF_UNIX, "/\\x20\\xc3\\xbc\\x5c");
+	assert_refused(AF_UNIX, "/run\\x00socket");
+	assert_refused(AF_UNIX, "/run\\");
+	assert_refused(AF_UNIX, "/run\\x");
+	assert_refused(AF_UNIX, "/run\\x4");
+
+	/* 108 bytes are a path, without a NUL to the kernel; 109 are too many. */
+	memset(longest, 'x', sizeof path.sun_path);
+	longest[sizeof path.sun_path] = '\0';
+	address = parsed(AF_UNIX, longest);
+	ck_assert_uint_eq(address.size, sizeof path);
+	assert_same(AF_UNIX, longest);
+	(void)snprintf(text, sizeof text, "%sx", longest);
+	assert_refused(AF_UNIX, text);
+	(void)snprintf(text, sizeof text, "@%s", longest);
+	assert_refused(AF_UNIX, text);
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	assert_refused(AF_UNIX, text);
+
+	/* The kernel returns such a path with a NUL behind the structure. */
+	struct sockaddr_storage returned = {.ss_family = AF_UNIX};
+	memset((char *)&returned + sizeof(sa_family_t), 'x', sizeof path.sun_path);
+	ck_assert_str_eq(formatted(&returned, sizeof path + 1), longest);
+	((char *)&returned)[sizeof path] = 'x';
+	ck_assert_int_eq(strncmp(formatted(&returned, sizeof path + 1), "raw:", 4), 0);
+	memset((char *)&returned + sizeof(sa_family_t), '\0', sizeof path.sun_path + 1);
+	ck_assert_int_eq(strncmp(formatted(&returned, sizeof path + 1), "raw:", 4), 0);
+}
+END_TEST
+
+START_TEST(packets)
+{
+	struct address address =
+		parsed(AF_PACKET, "1/arp/ff:ff:ff:ff:ff:ff/hatype=772/pkttype=outgoing");
+	const struct sockaddr_ll *packet = (const struct sockaddr_ll *)&address.storage;
+
+	ck_assert_int_eq(packet->sll_ifindex, 1);
+	ck_assert_uint_eq(packet->sll_hatype, 772);
+	ck_assert_uint_eq(packet->sll_pkttype, PACKET_OUTGOING);
+	ck_assert_uint_eq(packet->sll_halen, 6);
+	assert_same(AF_PACKET, "1/arp/ff:ff:ff:ff:ff:ff/hatype=772/pkttype=outgoing");
+	assert_same(AF_PACKET, "2/hatype=1");
+	assert_same(AF_PACKET, "2/pkttype=6");
+	assert_same(AF_PACKET, "2/0x1234/pkttype=broadcast");
+	assert_becomes(AF_PACKET, "2/hatype=0/pkttype=host", "2");
+	assert_becomes(AF_PACKET, "lo/pkttype=2", "1/pkttype=multicast");
+	assert_refused_with(AF_PACKET, "absent0", ENODEV);
+	assert_refused(AF_PACKET, "");
+	assert_refused(AF_PACKET, "/arp");
+	assert_refused(AF_PACKET, "2/hatype=");
+	assert_refused(AF_PACKET, "2/hatype=65536");
+	assert_refused(AF_PACKET, "2/pkttype=256");
+	assert_refused(AF_PACKET, "2/pkttype=");
+	assert_refused(AF_PACKET, "2/pkttype=host/hatype=1");
+	assert_refused(AF_PACKET, "2/hatype=1/hatype=1");
+	assert_refused(AF_PACKET, "2/pkttype=1/pkttype=1");
+	assert_refused(AF_PACKET, "2/hatype=1/arp");
+	assert_refused(AF_PACKET, "raw:1100/hatype=1");
+}
+END_TEST
+
+START_TEST(can)
+{
+	struct sockaddr_can raw = {.can_family = AF_CAN, .can_ifindex = 5};
+	struct sockaddr_can isotp = raw;
+
+	assert_becomes(AF_CAN, "", "0");
+	assert_same(AF_CAN, "0/rx=0x123/tx=0x18da10f1");
+	assert_becomes(AF_CAN, "/pgn=0x12300", "0/pgn=0x12300");
+	assert_refused_with(AF_CAN, "absent0", ENODEV);
+	assert_refused(AF_CAN, "/");
+	assert_refused(AF_CAN, "0/");
+	/* What the kernel returns of a raw socket, and of an ISO-TP one. */
+	ck_assert_str_eq(formatted(&raw, 8), "5");
+	isotp.can_addr.tp.rx_id = 0x123;
+	isotp.can_addr.tp.tx_id = 0x18da10f1 | CAN_EFF_FLAG;
+	ck_assert_str_eq(formatted(&isotp, 16), "5/rx=0x123/tx=0x18da10f1");
+	ck_assert_str_eq(formatted(&isotp, 8), "5");
+}
+END_TEST
+
+START_TEST(the_others)
+{
+	static const struct {
+		int family;
+		const char *text;
+	} texts[] = {
+		{AF_NETLINK, "4711:0x1"},
+		{AF_BLUETOOTH, "hci:hci0/raw"},
+		{AF_BLUETOOTH, "hci:none/monitor"},
+		{AF_BLUETOOTH, "l2cap:any/psm=0x1001"},
+		{AF_BLUETOOTH, "l2cap:00:11:22:33:44:55/psm=0x0000/cid=0x0004/le-random"},
+		{AF_BLUETOOTH, "rfcomm:00:00:00:ff:ff:ff/3"},
+		{AF_BLUETOOTH, "sco:00:11:22:33:44:55"},
+		{AF_TIPC, "service:1000:7@9/node"},
+		{AF_TIPC, "range:1000:2-16/zone"},
+		{AF_TIPC, "socket:5:6/0"},
+		{AF_VSOCK, "any:1024"},
+		{AF_VSOCK, "2:any"},
+		{AF_RDS, "127.0.0.1:4000"},
+		{AF_SMC, "[::1]:80"},
+		{AF_ALG, "hash/sha256"},
+		{AF_ALG, "skcipher/cbc(aes)/0x0/0x2000"},
+		{AF_QIPCRTR, "any:control"},
+		{AF_XDP, "2/0/copy,wakeup"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (!strstr(texts[i].text, "psm=0x0000"))
+			assert_same(texts[i].family, texts[i].text);
+	assert_becomes(AF_BLUETOOTH, "l2cap:" SOCKD_BDADDR_ANY, "l2cap:any");
+	assert_becomes(AF_BLUETOOTH, "sco:" SOCKD_BDADDR_LOCAL, "sco:00:00:00:ff:ff:ff");
+	assert_becomes(AF_RDS, "", "*");
+	assert_becomes(AF_VSOCK, "host:80", "2:80");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char text[SOCKD_ADDRESS_TEXT_MAX];
+
+		if (texts[i].family == AF_ALG)
+			continue;
+		(void)snprintf(text, sizeof text, "%s/x:x", texts[i].text);
+		assert_refused(texts[i].family, text);
+		(void)snprintf(text, sizeof text, " %s", texts[i].text);
+		assert_refused_with(
+			texts[i].family, text, texts[i].family == AF_XDP ? ENODEV : EINVAL);
+	}
+}
+END_TEST
+
+START_TEST(raw_addresses)
+{
+	char text[2 * sizeof(struct sockaddr_storage) + 16] = "raw:";
+	struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
+	struct address address;
+
+	/* A family without a text of its own. */
+	assert_same(AF_UNSPEC, "raw:00000000000000000000000000000000");
+	address.storage.ss_family = AF_APPLETALK;
+	address = parsed(AF_UNSPEC, formatted(&address.storage, 16));
+	ck_assert_int_eq(address.storage.ss_family, AF_APPLETALK);
+	assert_refused_with(AF_APPLETALK, "1.2", EAFNOSUPPORT);
+	assert_refused_with(-1, "1.2", EAFNOSUPPORT);
+	assert_refused_with(0x10000 + AF_INET, "127.0.0.1", EAFNOSUPPORT);
+	assert_refused_with(INT_MAX, "", EAFNOSUPPORT);
+	assert_becomes(AF_INET, formatted(&unspecified, sizeof(sa_family_t)) ? "127.0.0.1" : "",
+		"127.0.0.1");
+
+	assert_refused(AF_UNSPEC, "raw:");
+	assert_refused(AF_UNSPEC, "raw:0");
+	assert_refused(AF_UNSPEC, "raw:00");
+	assert_refused(AF_UNSPEC, "raw:000");
+	assert_refused(AF_UNSPEC, "raw:00000");
+	assert_refused(AF_UNSPEC, "raw:xx00");
+	assert_refused(AF_INET, "raw:0000");
+	for (size_t i = 4; i < sizeof text - 1; i++)
+		text[i] = '0';
+	text[4 + 2 * sizeof address.storage] = '\0';
+	address = parsed(AF_UNSPEC, text);
+	ck_assert_uint_eq(address.size, sizeof address.storage);
+	memcpy(text + 4 + 2 * sizeof address.storage, "00", 3);
+	assert_refused(AF_UNSPEC, text);
+}
+END_TEST
+
+/* The bytes that mean something, in one form: what is parsed again must be the same. */
+static struct address meaning(const struct address *given)
+{
+	struct address a = *given;
+	char *bytes = (char *)&a.storage;
+	struct sockaddr_un *path = (struct sockaddr_un *)&a.storage;
+	size_t keep = sizeof a.storage, n;
+
+	switch (a.storage.ss_family) {
+	case AF_INET:
+		keep = offsetof(struct sockaddr_in, sin_zero);
+		a.size = sizeof(struct sockaddr_in);
+		break;
+	case AF_INET6:
+		keep = a.size < sizeof(struct sockaddr_in6)
+			       ? offsetof(struct sockaddr_in6, sin6_scope_id)
+			       : sizeof(struct sockaddr_in6);
+		a.size = sizeof(struct sockaddr_in6);
+		break;
+	case AF_UNIX:
+		keep = a.size;
+		if (a.size > offsetof(struct sockaddr_un, sun_path) && path->sun_path[0] != '\0') {
+			n = strnlen(
+				path->sun_path, a.size - offsetof(struct sockaddr_un, sun_path));
+			keep = offsetof(struct sockaddr_un, sun_path) + n;
+			a.size = (socklen_t)MIN_OF(keep + 1, sizeof *path);
+		}
+		break;
+	case AF_NETLINK:
+		((struct sockaddr_nl *)&a.storage)->nl_pad = 0;
+		keep = a.size = sizeof(struct sockaddr_nl);
+		break;
+	case AF_PACKET:
+		keep = offsetof(struct sockaddr_ll, sll_addr) +
+		       ((const struct sockaddr_ll *)&a.storage)->sll_halen;
+		a.size = (socklen_t)MAX_OF(sizeof(struct sockaddr_ll), keep);
+		break;
+	case AF_VSOCK:
+		((struct sockaddr_vm *)&a.storage)->svm_reserved1 = 0;
+		keep = a.size = sizeof(struct sockaddr_vm);
+		break;
+	case AF_CAN:
+		memset(bytes + 2, 0, 2);
+		if (a.size == 8 || a.size == 16)
+			a.size = sizeof(struct sockaddr_can);
+		/* Behind a J1939 address there is padding, as behind the identifiers of ISO-TP. */
+		keep = offsetof(struct sockaddr_can, can_addr) + 13;
+		a.size = sizeof(struct sockaddr_can);
+		break;
+	case AF_TIPC:
+		keep = sizeof(struct sockaddr_tipc);
+		switch (((const struct sockaddr_tipc *)&a.storage)->addrtype) {
+		case TIPC_SOCKET_ADDR:
+			keep -= sizeof(uint32_t); /* behind node and reference */
+			break;
+		default:
+			break;
+		}
+		a.size = sizeof(struct sockaddr_tipc);
+		break;
+	case AF_ALG:
+		((struct sockaddr_alg *)&a.storage)->salg_type[13] = '\0';
+		for (n = strlen((char *)((struct sockaddr_alg *)&a.storage)->salg_type); n < 14;
+			n++)
+			((struct sockaddr_alg *)&a.storage)->salg_type[n] = '\0';
+		bytes[a.size - 1] = '\0';
+		n = offsetof(struct sockaddr_alg, salg_name);
+		keep = n + strlen(bytes + n);
+		a.size = (socklen_t)MAX_OF(sizeof(struct sockaddr_alg), keep + 1);
+		break;
+	case AF_QIPCRTR:
+		memset(bytes + 2, 0, 2);
+		keep = a.size = sizeof(struct sockaddr_qrtr);
+		break;
+	case AF_XDP:
+		keep = offsetof(struct sockaddr_xdp, sxdp_shared_umem_fd);
+		a.size = sizeof(struct sockaddr_xdp);
+		break;
+	case AF_BLUETOOTH:
+		switch (a.size) {
+		case sizeof(struct sockaddr_l2cap):
+			((unsigned char *)&a.storage)[sizeof(struct sockaddr_l2cap) - 1] = 0;
+			break;
+		case sizeof(struct sockaddr_rfcomm):
+			((unsigned char *)&a.storage)[sizeof(struct sockaddr_rfcomm) - 1] = 0;
+			break;
+		default:
+			break;
+		}
+		keep = a.size;
+		break;
+	default:
+		keep = a.size;
+		break;
+	}
+	memset(bytes + keep, 0, sizeof a.storage - keep);
+	return a;
+}
+
+static void assert_exact(const struct address *given, int family)
+{
+	char text[SOCKD_ADDRESS_TEXT_MAX], again[SOCKD_ADDRESS_TEXT_MAX];
+	struct address back, expected;
+	bool raw;
+
+	strcpy(text, formatted(&given->storage, given->size));
+	back = parsed(family, text);
+	strcpy(again, formatted(&back.storage, back.size));
+	ck_assert_str_eq(text, again);
+	raw = strncmp(text, "raw:", 4) == 0;
+	/* Raw, every byte is kept; else, what means something. */
+	expected = raw ? *given : meaning(given);
+	ck_assert_msg(back.size == expected.size, "%s: %u, not %u bytes of %u", text, back.size,
+		expected.size, given->size);
+	ck_assert_msg(memcmp(&back.storage, &expected.storage, expected.size) == 0, "%s", text);
+}
+
+static const struct {
+	int family;
+	socklen_t min, max; /* as a kernel takes them */
+} sizes[] = {
+	{AF_INET, sizeof(struct sockaddr_in), sizeof(struct sockaddr_storage)},
+	{AF_INET6, offsetof(struct sockaddr_in6, sin6_scope_id), sizeof(struct sockaddr_storage)},
+	{AF_UNIX, sizeof(sa_family_t), sizeof(struct sockaddr_un)},
+	{AF_NETLINK, sizeof(struct sockaddr_nl), sizeof(struct sockaddr_nl)},
+	{AF_PACKET, sizeof(struct sockaddr_ll), sizeof(struct sockaddr_storage)},
+	{AF_VSOCK, sizeof(struct sockaddr_vm), sizeof(struct sockaddr_vm)},
+	{AF_CAN, sizeof(struct sockaddr_can), sizeof(struct sockaddr_can)},
+	{AF_TIPC, sizeof(struct sockaddr_tipc), sizeof(struct sockaddr_tipc)},
+	{AF_ALG, sizeof(struct sockaddr_alg), sizeof(struct sockaddr_storage)},
+	{AF_QIPCRTR, sizeof(struct sockaddr_qrtr), sizeof(struct sockaddr_qrtr)},
+	{AF_XDP, sizeof(struct sockaddr_xdp), sizeof(struct sockaddr_xdp)},
+	{AF_BLUETOOTH, sizeof(struct sockaddr_hci), sizeof(struct sockaddr_hci)},
+	{AF_BLUETOOTH, sizeof(struct sockaddr_sco), sizeof(struct sockaddr_sco)},
+	{AF_BLUETOOTH, sizeof(struct sockaddr_rfcomm), sizeof(struct sockaddr_rfcomm)},
+	{AF_BLUETOOTH, sizeof(struct sockaddr_l2cap), sizeof(struct sockaddr_l2cap)},
+};
+
+/* Bytes of any value, and small ones, so that all forms come up and not the raw one alone. */
+static void fill(struct address *ret, int family, socklen_t size, unsigned round)
+{
+	unsigned char *bytes = (unsigned char *)&ret->storage;
+
+	memset(ret, 0, sizeof *ret);
+	random_bytes(bytes, size);
+	for (socklen_t i = 0; round % 3 != 0 && i < size; i++)
+		if (random_number() % 3 != 0)
+			bytes[i] = round % 3 == 1 ? 0 : bytes[i] & 3;
+	ret->storage.ss_family = (sa_family_t)family;
+	ret->size = size;
+}
+
+START_TEST(every_address_comes_back)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		unsigned words = 0;
+
+		for (unsigned round = 0; round < ROUNDS; round++) {
+			struct address address;
+			socklen_t size = sizes[i].min;
+
+			if (sizes[i].max > size)
+				size += random_number() % (sizes[i].max - size + 1);
+			fill(&address, sizes[i].family, size, round);
+			assert_exact(&address, sizes[i].family);
+			words += strncmp(formatted(&address.storage, size), "raw:", 4) != 0;
+		}
+		/* The raw form is not the answer to everything. */
+		ck_assert_msg(words > ROUNDS / 50, "family %d: %u of %d in words", sizes[i].family,
+			words, ROUNDS);
+	}
+}
+END_TEST
+
+START_TEST(any_bytes_do_no_harm)
+{
+	for (unsigned round = 0; round < 5 * ROUNDS; round++) {
+		/* As long as it says and no longer, so that a sanitizer sees one byte too many. */
+		socklen_t size = random_number() % (sizeof(struct sockaddr_storage) + 40);
+		unsigned char *bytes = malloc(size + 1);
+		char text[SOCKD_ADDRESS_TEXT_MAX];
+		sa_family_t family = (sa_family_t)(random_number() % 48);
+
+		ck_assert_ptr_nonnull(bytes);
+		random_bytes(bytes, size);
+		if (size >= sizeof family)
+			memcpy(bytes, &family, sizeof family);
+		errno = 0;
+		int r = sockd_address_format(
+			(const struct sockaddr *)(const void *)bytes, size, text, sizeof text);
+		if (size < sizeof family || size > sizeof(struct sockaddr_storage)) {
+			ck_assert_int_eq(r, -1);
+			ck_assert_int_eq(errno, EINVAL);
+		} else {
+			struct address address = {.size = size};
+
+			ck_assert_int_eq(r, 0);
+			memcpy(&address.storage, bytes, size);
+			address = parsed(family, text);
+			ck_assert_str_eq(formatted(&address.storage, address.size), text);
+		}
+		free(bytes);
+	}
+}
+END_TEST
+
+START_TEST(any_text_does_no_harm)
+{
+	static const char alphabet[] = "0123456789abcdefxX:/.*@[]%<>\\\"=-,~ \x01\xff"
+				       "rawhciloanytxpgmserviceRANGE";
+	static const char *const heads[] = {"", "raw:", "[",
+		"hci:", "l2cap:", "rfcomm:", "sco:", "iso:", "service:", "range:", "socket:", "@",
+		"0/", "lo/", "hash/", "<broadcast>", "1/arp/", "0/rx=0x1/tx=", "0/name="};
+
+	for (unsigned round = 0; round < 8 * ROUNDS; round++) {
+		size_t n = random_number() % (round % 50 == 0 ? 700 : 24);
+		const char *head = heads[random_number() % ARRAY_SIZE(heads)];
+		char *text = malloc(strlen(head) + n + 1);
+		struct address address;
+		int family = (int)(random_number() % 48);
+
+		ck_assert_ptr_nonnull(text);
+		strcpy(text, head);
+		for (size_t i = 0; i < n; i++)
+			text[strlen(head) + i] = alphabet[random_number() % (sizeof alphabet - 1)];
+		text[strlen(head) + n] = '\0';
+		errno = 0;
+		if (sockd_address_parse(family, text, &address.storage, &address.size) == 0) {
+			ck_assert_uint_ge(address.size, sizeof(sa_family_t));
+			ck_assert_uint_le(address.size, sizeof address.storage);
+			assert_exact(
+				&address, family == AF_UNSPEC ? address.storage.ss_family : family);
+		} else {
+			ck_assert_msg(errno == EINVAL || errno == ENODEV || errno == EAFNOSUPPORT,
+				"%s: %d", text, errno);
+		}
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(buffers_and_nothing)
+{
+	struct address address = parsed(AF_INET6, "[fe80::1%7]:80/flow=5");
+	const struct sockaddr *any = (const struct sockaddr *)&address.storage;
+	const size_t length = strlen("[fe80::1%7]:80/flow=5");
+	char text[SOCKD_ADDRESS_TEXT_MAX];
+
+	for (size_t size = 0; size <= length; size++) {
+		memset(text, 'x', sizeof text);
+		errno = 0;
+		ck_assert_int_eq(sockd_address_format(any, address.size, text, size), -1);
+		ck_assert_int_eq(errno, ENOSPC);
+		ck_assert_int_eq(text[0], 'x');
+	}
+	ck_assert_int_eq(sockd_address_format(any, address.size, text, length + 1), 0);
+	errno = 0;
+	ck_assert_int_eq(sockd_address_format(NULL, 0, text, sizeof text), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_address_format(NULL, 16, text, sizeof text), -1);
+	ck_assert_int_eq(sockd_address_format(any, 1, text, sizeof text), -1);
+	ck_assert_int_eq(sockd_address_format(any, (socklen_t)-1, text, sizeof text), -1);
+	ck_assert_int_eq(sockd_address_format(any, address.size, NULL, 10), -1);
+	errno = 0;
+	ck_assert_int_eq(sockd_address_parse(AF_INET, NULL, &address.storage, &address.size), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_address_parse(AF_INET, "*", NULL, &address.size), -1);
+	ck_assert_int_eq(sockd_address_parse(AF_INET, "*", &address.storage, NULL), -1);
+}
+END_TEST
+
+static void assert_constant(const char *name, int64_t expected)
+{
+	int64_t number = 4711;
+
+	errno = 77;
+	ck_assert_msg(sockd_constant(name, &number) == 0, "%s", name);
+	ck_assert_int_eq(errno, 77);
+	ck_assert_msg(number == expected, "%s is %lld", name, (long long)number);
+}
+
+START_TEST(constants_by_name)
+{
+	int64_t number = 4711;
+
+	assert_constant("AF_INET", AF_INET);
+	assert_constant("AF_DECnet", AF_DECnet);
+	assert_constant("SOCK_SEQPACKET", SOCK_SEQPACKET);
+	assert_constant("IPPROTO_MPTCP", 262);
+	assert_constant("SO_MARK", SO_MARK);
+	assert_constant("CAN_EFF_FLAG", INT64_C(0x80000000));
+	assert_constant("VMADDR_CID_ANY", INT64_C(0xffffffff));
+	assert_constant("INADDR_LOOPBACK", INT64_C(0x7f000001));
+	assert_constant("TIPC_WAIT_FOREVER", -1);
+	assert_constant("EAI_NONAME", EAI_NONAME);
+	assert_constant("HOST_NOT_FOUND", HOST_NOT_FOUND);
+	assert_constant("EWOULDBLOCK", EWOULDBLOCK);
+	assert_constant("EHWPOISON", EHWPOISON);
+	errno = 0;
+	ck_assert_int_eq(sockd_constant("AF_NONESUCH", &number), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(sockd_constant("af_inet", &number), -1);
+	ck_assert_int_eq(sockd_constant("", &number), -1);
+	ck_assert_int_eq(sockd_constant(NULL, &number), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_constant("AF_INET", NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(number, 4711);
+}
+END_TEST
+
+static void assert_name(
+	const char *expected, enum sockd_kind kind, int family, int level, int64_t number)
+{
+	errno = 77;
+	const char *name = sockd_constant_name(kind, family, level, number);
+	ck_assert_int_eq(errno, 77);
+	if (expected) {
+		ck_assert_msg(name, "%s", expected);
+		ck_assert_str_eq(name, expected);
+	} else {
+		ck_assert_msg(!name, "%s", name);
+	}
+}
+
+START_TEST(names_by_number)
+{
+	assert_name("AF_UNIX", SOCKD_KIND_FAMILY, 0, 0, 1);
+	assert_name("SOCK_RAW", SOCKD_KIND_TYPE, 0, 0, 3);
+	assert_name("IPPROTO_IP", SOCKD_KIND_PROTOCOL, AF_INET, 0, 0);
+	assert_name("IPPROTO_ICMPV6", SOCKD_KIND_PROTOCOL, AF_INET6, 0, 58);
+	assert_name("CAN_RAW", SOCKD_KIND_PROTOCOL, AF_CAN, 0, 1);
+	assert_name("BTPROTO_L2CAP", SOCKD_KIND_PROTOCOL, AF_BLUETOOTH, 0, 0);
+	assert_name("NETLINK_SOCK_DIAG", SOCKD_KIND_PROTOCOL, AF_NETLINK, 0, 4);
+	assert_name("ETH_P_8021Q", SOCKD_KIND_PROTOCOL, AF_PACKET, 0, 0x8100);
+	assert_name(NULL, SOCKD_KIND_PROTOCOL, AF_UNIX, 0, 0);
+	/* The same numbers, of inet and of Bluetooth. */
+	assert_name("SOL_TCP", SOCKD_KIND_LEVEL, AF_INET, 0, 6);
+	assert_name("SOL_L2CAP", SOCKD_KIND_LEVEL, AF_BLUETOOTH, 0, 6);
+	assert_name("SOL_IP", SOCKD_KIND_LEVEL, 0, 0, 0);
+	assert_name("SOL_SOCKET", SOCKD_KIND_LEVEL, AF_BLUETOOTH, 0, 1);
+	assert_name("IP_TTL", SOCKD_KIND_OPTION, AF_INET, 0, 2);
+	assert_name("IP_TTL", SOCKD_KIND_OPTION, AF_UNSPEC, 0, 2);
+	assert_name("HCI_FILTER", SOCKD_KIND_OPTION, AF_BLUETOOTH, 0, 2);
+	assert_name("L2CAP_LM", SOCKD_KIND_OPTION, AF_BLUETOOTH, 6, 3);
+	assert_name("TCP_CORK", SOCKD_KIND_OPTION, AF_INET6, 6, 3);
+	assert_name("SO_ACCEPTCONN", SOCKD_KIND_OPTION, AF_UNIX, SOL_SOCKET, SO_ACCEPTCONN);
+	assert_name("SCM_RIGHTS", SOCKD_KIND_CONTROL, AF_UNIX, SOL_SOCKET, SCM_RIGHTS);
+	assert_name("SCM_TIMESTAMP", SOCKD_KIND_CONTROL, AF_INET, SOL_SOCKET, SO_TIMESTAMP);
+	assert_name("IP_PKTINFO", SOCKD_KIND_CONTROL, AF_INET, IPPROTO_IP, IP_PKTINFO);
+	assert_name("HCI_CMSG_TSTAMP", SOCKD_KIND_CONTROL, AF_BLUETOOTH, 0, 2);
+	assert_name(NULL, SOCKD_KIND_CONTROL, AF_BLUETOOTH, 0, 3);
+	assert_name("MSG_MORE", SOCKD_KIND_MESSAGE_FLAG, 0, 0, MSG_MORE);
+	assert_name(NULL, SOCKD_KIND_MESSAGE_FLAG, 0, 0, MSG_MORE | MSG_PEEK);
+	assert_name("EACCES", SOCKD_KIND_ERRNO, 0, 0, EACCES);
+	assert_name("EAGAIN", SOCKD_KIND_ERRNO, 0, 0, EWOULDBLOCK);
+	assert_name("VMADDR_CID_ANY", SOCKD_KIND_VSOCK_CID, 0, 0, INT64_C(0xffffffff));
+	assert_name(NULL, SOCKD_KIND_VSOCK_CID, 0, 0, -1);
+	assert_name(NULL, SOCKD_KIND_ERRNO, 0, 0, 0);
+	assert_name(NULL, SOCKD_KIND_ERRNO, 0, 0, INT64_MIN);
+	assert_name(NULL, SOCKD_KIND_FAMILY, 0, 0, INT64_C(0x100000002));
+	assert_name(NULL, (enum sockd_kind)1000, 0, 0, 1);
+	assert_name(NULL, (enum sockd_kind) - 1, 0, 0, 1);
+}
+END_TEST
+
+/* Every name of the tables here is known once, and its number comes back to a name of that number.
+ */
+static unsigned check_tables(const struct named_numbers *tables, size_t n)
+{
+	unsigned names = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < tables[i].n; j++, names++) {
+			const struct named_numbers *table = &tables[i];
+			const struct named_number *item = &table->items[j];
+			int in_proto;
+			int64_t number = 0;
+
+			assert_constant(item->name, item->number);
+			ck_assert_msg(constant_from_c_name(item->name, &in_proto) == -ENOENT &&
+					      !option_by_name(item->name),
+				"%s is also in proto/constants.h", item->name);
+			if (table->kind == KIND_OTHER)
+				continue;
+			const char *back = sockd_constant_name((enum sockd_kind)table->kind,
+				table->family, table->level, item->number);
+			ck_assert_msg(back, "%s", item->name);
+			ck_assert_int_eq(sockd_constant(back, &number), 0);
+			ck_assert_msg(number == item->number, "%s becomes %s", item->name, back);
+		}
+	return names;
+}
+
+START_TEST(tables_are_reversible)
+{
+	ck_assert_uint_gt(check_tables(named_general, n_named_general), 150);
+	ck_assert_uint_gt(check_tables(named_of_family, n_named_of_family), 100);
+}
+END_TEST
+
+START_TEST(what_the_broker_knows_is_reversible)
+{
+	static const int families[] = {AF_INET, AF_PACKET, AF_NETLINK, AF_CAN, AF_BLUETOOTH,
+		AF_PPPOX, AF_PHONET, AF_CAIF, AF_NFC, AF_SMC, AF_KCM, AF_KEY, AF_RXRPC};
+	int64_t number;
+	unsigned n = 0;
+
+	for (int i = 0; i < 64; i++) {
+		const char *name = sockd_constant_name(SOCKD_KIND_FAMILY, 0, 0, i);
+
+		if (!name)
+			continue;
+		ck_assert_int_eq(sockd_constant(name, &number), 0);
+		ck_assert_int_eq(number, i);
+		n++;
+	}
+	ck_assert_uint_ge(n, 45);
+	n = 0;
+	for (size_t f = 0; f < ARRAY_SIZE(families); f++)
+		for (int i = 0; i <= 0xffff; i++) {
+			const char *name =
+				sockd_constant_name(SOCKD_KIND_PROTOCOL, families[f], 0, i);
+
+			if (!name)
+				continue;
+			ck_assert_int_eq(sockd_constant(name, &number), 0);
+			ck_assert_msg(number == i, "%s of %d", name, families[f]);
+			n++;
+		}
+	ck_assert_uint_gt(n, 190);
+	n = 0;
+	for (int level = 0; level < 300; level++)
+		for (int i = 0; i < 300; i++)
+			for (int bluetooth = 0; bluetooth < 2; bluetooth++) {
+				const char *name = sockd_constant_name(SOCKD_KIND_OPTION,
+					bluetooth ? AF_BLUETOOTH : AF_UNSPEC, level, i);
+
+				if (!name)
+					continue;
+				ck_assert_msg(sockd_constant(name, &number) == 0, "%s", name);
+				ck_assert_msg(number == i, "%s is %lld, not %d", name,
+					(long long)number, i);
+				n++;
+			}
+	ck_assert_uint_gt(n, 300);
+}
+END_TEST
+
+START_TEST(resolver_and_services)
+{
+	struct sockd_host *host = NULL;
+	char name[NI_MAXHOST];
+
+	errno = 77;
+	ck_assert_int_eq(sockd_gethostbyname_ex("127.0.0.1", &host), 0);
+	ck_assert_int_eq(errno, 77);
+	ck_assert_str_eq(host->name, "127.0.0.1");
+	ck_assert_int_eq(host->family, AF_INET);
+	ck_assert_uint_eq(host->address_size, 4);
+	ck_assert_uint_eq(host->n_addresses, 1);
+	ck_assert(memcmp(host->addresses[0], "\x7f\0\0\1", 4) == 0);
+	ck_assert_ptr_null(host->addresses[1]);
+	ck_assert_uint_eq(host->n_aliases, 0);
+	ck_assert_ptr_null(host->aliases[0]);
+	sockd_host_free(host);
+	sockd_host_free(NULL);
+	ck_assert_int_eq(errno, 77);
+
+	host = NULL;
+	ck_assert_int_eq(sockd_gethostbyname_ex("::1", &host), EAI_ADDRFAMILY);
+	ck_assert_int_eq(sockd_gethostbyaddr("", &host), EAI_NONAME);
+	ck_assert_int_eq(errno, 77);
+	ck_assert_int_eq(sockd_gethostbyname_ex(NULL, &host), EAI_SYSTEM);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_str_eq(sockd_resolve_error(EAI_SYSTEM), strerrordesc_np(EINVAL));
+	ck_assert_int_eq(sockd_gethostbyaddr("127.0.0.1", NULL), EAI_SYSTEM);
+	ck_assert_int_eq(sockd_gethostbyaddr(NULL, &host), EAI_SYSTEM);
+	ck_assert_ptr_null(host);
+	ck_assert_str_eq(sockd_resolve_error(EAI_NONAME), gai_strerror(EAI_NONAME));
+	ck_assert_str_eq(sockd_resolve_error(HOST_NOT_FOUND), hstrerror(HOST_NOT_FOUND));
+	ck_assert_str_ne(sockd_resolve_error(HOST_NOT_FOUND), sockd_resolve_error(EAI_NONAME));
+
+	memset(name, 'x', sizeof name);
+	ck_assert_int_eq(sockd_getfqdn("127.0.0.1", name, 2), -1);
+	ck_assert_int_eq(errno, ENOSPC);
+	ck_assert_int_eq(name[0], 'x');
+	ck_assert_int_eq(sockd_getfqdn("127.0.0.1", NULL, 2), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_getfqdn(NULL, name, sizeof name), 0);
+
+	ck_assert_int_eq(sockd_getservbyname(NULL, NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_getservbyport(80, NULL, NULL, 0), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_getservbyport(65536, NULL, name, sizeof name), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_getservbyport(INT_MIN, NULL, name, sizeof name), -1);
+	ck_assert_int_eq(sockd_getprotobyname(NULL), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_getservbyname("no such service", "tcp"), -1);
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+static void *ask_much(void *data)
+{
+	const char *address = data;
+
+	for (int i = 0; i < 50; i++) {
+		struct sockd_host *host;
+
+		if (sockd_gethostbyname_ex(address, &host) != 0 || strcmp(host->name, address) != 0)
+			return "one has another's answer";
+		sockd_host_free(host);
+		(void)sockd_getservbyname("no such service", "tcp");
+		(void)sockd_getprotobyname("no such protocol");
+	}
+	return NULL;
+}
+
+START_TEST(threads_do_not_meet)
+{
+	static char addresses[4][sizeof "10.0.0.1"] = {
+		"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"};
+	pthread_t threads[4];
+	void *complaint;
+
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_much, addresses[i]), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &complaint), 0);
+		ck_assert_ptr_null(complaint);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("names");
+	TCase *addresses = tcase_create("addresses");
+	TCase *constants = tcase_create("constants");
+	TCase *resolver = tcase_create("resolver");
+
+	tcase_set_timeout(addresses, 60);
+	tcase_add_test(addresses, inet_in_every_form);
+	tcase_add_test(addresses, inet6_in_every_form);
+	tcase_add_test(addresses, unix_paths);
+	tcase_add_test(addresses, packets);
+	tcase_add_test(addresses, can);
+	tcase_add_test(addresses, the_others);
+	tcase_add_test(addresses, raw_addresses);
+	tcase_add_test(addresses, every_address_comes_back);
+	tcase_add_test(addresses, any_bytes_do_no_harm);
+	tcase_add_test(addresses, any_text_does_no_harm);
+	tcase_add_test(addresses, buffers_and_nothing);
+	suite_add_tcase(suite, addresses);
+	tcase_set_timeout(constants, 60);
+	tcase_add_test(constants, constants_by_name);
+	tcase_add_test(constants, names_by_number);
+	tcase_add_test(constants, tables_are_reversible);
+	tcase_add_test(constants, what_the_broker_knows_is_reversible);
+	suite_add_tcase(suite, constants);
+	tcase_set_timeout(resolver, 60);
+	tcase_add_test(resolver, resolver_and_services);
+	tcase_add_test(resolver, threads_do_not_meet);
+	suite_add_tcase(suite, resolver);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
