@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "lib/names/constants-internal.h"
 #include "lib/sockd.h"
@@ -56,6 +57,7 @@ struct address {
 
 static struct address parsed(int family, const char *text)
 {
+	static const struct sockaddr_storage zeros;
 	struct address address;
 
 	memset(&address, 0xee, sizeof address);
@@ -63,8 +65,8 @@ static struct address parsed(int family, const char *text)
 	ck_assert_msg(sockd_address_parse(family, text, &address.storage, &address.size) == 0,
 		"family %d: \"%s\": %s", family, text, strerrordesc_np(errno));
 	ck_assert_int_eq(errno, 77);
-	for (size_t i = address.size; i < sizeof address.storage; i++)
-		ck_assert_int_eq(((const char *)&address.storage)[i], 0);
+	ck_assert(memcmp((const char *)&address.storage + address.size, &zeros,
+			  sizeof zeros - address.size) == 0);
 	return address;
 }
 
@@ -568,12 +570,17 @@ END_TEST
 
 START_TEST(any_text_does_no_harm)
 {
+	uid_t user = geteuid();
+
 	static const char alphabet[] = "0123456789abcdefxX:/.*@[]%<>\\\"=-,~ \x01\xff"
 				       "rawhciloanytxpgmserviceRANGE";
 	static const char *const heads[] = {"", "raw:", "[",
 		"hci:", "l2cap:", "rfcomm:", "sco:", "iso:", "service:", "range:", "socket:", "@",
 		"0/", "lo/", "hash/", "<broadcast>", "1/arp/", "0/rx=0x1/tx=", "0/name="};
 
+	/* For a privileged user the kernel tries to load a module for every interface's name. */
+	if (user == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
 	for (unsigned round = 0; round < 8 * ROUNDS; round++) {
 		size_t n = random_number() % (round % 50 == 0 ? 700 : 24);
 		const char *head = heads[random_number() % ARRAY_SIZE(heads)];
@@ -598,6 +605,7 @@ START_TEST(any_text_does_no_harm)
 		}
 		free(text);
 	}
+	ck_assert_int_eq(seteuid(user), 0);
 }
 END_TEST
 
