@@ -71,8 +71,8 @@ int sockd_address_parse(
  * the kernel had to say in it. Not written are bytes that nobody reads: padding, what is behind the
  * NUL of a path or behind the end of the structure. What the forms cannot say, and other families,
  * are written as "raw:". Interfaces are written as their numbers, which needs no namespace;
- * if_indextoname(3) has the names. What the kernel returns shorter than the structure (CAN) is
- * written as the structure with zeros behind it.
+ * if_indextoname(3) has the names. What the kernel returns shorter than the structure (CAN,
+ * packet) is written as the structure with zeros behind it.
  *
  * Returns 0; or -1 with errno ENOSPC: the text does not fit into buffer (SOCKD_ADDRESS_TEXT_MAX
  * always does), nothing is written; EINVAL: size is too small for a family or larger than a struct

@@ -182,14 +182,27 @@ int sockd_address_parse(
 	return r < 0 ? -1 : 0;
 }
 
-/* Of a raw or BCM socket the kernel returns the interface alone, of ISO-TP what that reads. */
-static socklen_t whole_can_size(socklen_t size)
+/*
+ * The kernel returns less than the structure: of a packet socket's address what has a hardware
+ * address in it, of a raw or BCM socket's the interface alone, of ISO-TP's what that reads.
+ */
+static socklen_t whole_size(const struct sockaddr_storage *address, socklen_t size)
 {
-	if (size == offsetof(struct sockaddr_can, can_addr) ||
-		size == offsetof(struct sockaddr_can, can_addr) +
-				sizeof(((struct sockaddr_can *)NULL)->can_addr.tp))
-		return sizeof(struct sockaddr_can);
-	return size;
+	const struct sockaddr_ll *packet = (const struct sockaddr_ll *)address;
+	const size_t can = offsetof(struct sockaddr_can, can_addr);
+	const size_t isotp = can + sizeof(((struct sockaddr_can *)NULL)->can_addr.tp);
+
+	switch (address->ss_family) {
+	case AF_CAN:
+		return size == can || size == isotp ? sizeof(struct sockaddr_can) : size;
+	case AF_PACKET:
+		if (size < sizeof(*packet) &&
+			size == offsetof(struct sockaddr_ll, sll_addr) + packet->sll_halen)
+			return sizeof(*packet);
+		return size;
+	default:
+		return size;
+	}
 }
 
 static void add_packet(const struct sockaddr_ll *address, struct text *text)
@@ -212,9 +225,7 @@ static int format(const struct sockaddr *address, socklen_t size, char *buffer, 
 	if (!address || !buffer || size < sizeof(sa_family_t) || size > sizeof copy)
 		return -EINVAL;
 	memcpy(&copy, address, size);
-	if (copy.ss_family == AF_CAN)
-		size = whole_can_size(size);
-	int r = address_format(&copy, size, text.bytes, sizeof text.bytes);
+	int r = address_format(&copy, whole_size(&copy, size), text.bytes, sizeof text.bytes);
 	if (r < 0)
 		return r;
 	text.size = strlen(text.bytes);

@@ -240,6 +240,11 @@ START_TEST(packets)
 	ck_assert_uint_eq(packet->sll_pkttype, PACKET_OUTGOING);
 	ck_assert_uint_eq(packet->sll_halen, 6);
 	assert_same(AF_PACKET, "1/arp/ff:ff:ff:ff:ff:ff/hatype=772/pkttype=outgoing");
+	/* What the kernel returns ends with the hardware address. */
+	ck_assert_str_eq(formatted(packet, offsetof(struct sockaddr_ll, sll_addr) + 6),
+		"1/arp/ff:ff:ff:ff:ff:ff/hatype=772/pkttype=outgoing");
+	ck_assert_int_eq(
+		strncmp(formatted(packet, offsetof(struct sockaddr_ll, sll_addr)), "raw:", 4), 0);
 	assert_same(AF_PACKET, "2/hatype=1");
 	assert_same(AF_PACKET, "2/pkttype=6");
 	assert_same(AF_PACKET, "2/0x1234/pkttype=broadcast");
