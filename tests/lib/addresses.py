@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 
-from names_common import CLONE_NEWNET, Tool, fail, finish, libc, ok, run, skip, unshare, verdict
+from names_common import CLONE_NEWNET, Tool, finish, libc, run, skip, unshare, verdict
 
 AF_BLUETOOTH, AF_QIPCRTR = 31, 42
 VSOCK_ANY = 0xffffffff
@@ -187,8 +187,8 @@ class Family:
                 theirs = errno.errorcode.get(e.errno, "EINVAL")
             except (OverflowError, TypeError, ValueError):
                 theirs = "EINVAL"
-        self.same(f"refused {text!r}", theirs, number)
-        self.same(f"refused {text!r}", self.tool.parse(self.family, text), number)
+        self.same(f"refused {text!r} with {number}", number, theirs)
+        self.same(f"refused {text!r} with {number}", self.tool.parse(self.family, text), number)
 
     def end(self):
         verdict(f"{self.name} ({self.compared} comparisons)", self.wrong)
@@ -380,7 +380,7 @@ def bluetooth(tool):
     f.bind((socket.BDADDR_ANY, 0x1002), "l2cap:any/psm=0x1002")
     f.bind((socket.BDADDR_LOCAL, 0x1003), "l2cap:00:00:00:FF:FF:FF/psm=0x1003")
     f.refused(("00:11:22:33:44", 0x1001), "l2cap:00:11:22:33:44/psm=0x1001", "EINVAL")
-    f.refused(("0x:11:22:33:44:55", 0x1001), "l2cap:0x:11:22:33:44:55/psm=0x1001", "EINVAL")
+    f.refused(("zz:11:22:33:44:55", 0x1001), "l2cap:zz:11:22:33:44:55/psm=0x1001", "EINVAL")
     with f.socket() as one:
         # The identifier of a channel and the type of an address, which Python has since 3.14.
         raw = tool.parse(f.family, "l2cap:any/cid=0x0004/le")

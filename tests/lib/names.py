@@ -9,10 +9,9 @@ import os
 import re
 import socket
 import struct
-import sys
 import tempfile
 
-from names_common import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, Tool, finish, kinds, libc, ok, run, skip, unshare,
+from names_common import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, Tool, finish, kinds, libc, run, skip, unshare,
                           verdict)
 
 SOL_CAN_RAW, SOL_CAN_J1939, SOL_UDPLITE, SOL_TIPC, SOL_ALG = 101, 107, 136, 271, 279

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Addresses by libsockd and by Python on sockets of the families that build machines lack: ALG, CAN (raw, ISO-TP,
-# J1939), Bluetooth, TIPC, RDS, QIPCRTR, vsock; and every constant of the guest's Python.
+# J1939), Bluetooth, TIPC, RDS, QIPCRTR, vsock; and of others on this kernel.
 . "$(dirname "$0")/../lib.sh"
 [ -n "${SOCKD_VM_KERNEL:-}" ] || skip_all "runs in the laboratory only: it makes vcan0 and loads modules"
 need_root
