@@ -19,8 +19,8 @@ static const struct named_number alg_options[] = {
 	NUMBER(ALG_SET_IV, 2),
 	NUMBER(ALG_SET_OP, 3),
 	NUMBER(ALG_SET_AEAD_ASSOCLEN, 4),
-	NUMBER(ALG_SET_PUBKEY, 6),
 	NUMBER(ALG_SET_DRBG_ENTROPY, 6),
+	NUMBER(ALG_SET_PUBKEY, 6), /* Python's; the kernel's is the other */
 	NUMBER(ALG_SET_KEY_BY_KEY_SERIAL, 7),
 };
 
