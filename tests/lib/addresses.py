@@ -111,7 +111,10 @@ def bluetooth_text(address, protocol):
         number = address[0] if isinstance(address, tuple) else address
         return "hci:" + (f"hci{number}" if number != 0xffff else "none") + "/raw"
     if protocol == socket.BTPROTO_L2CAP:
-        return f"l2cap:{device(address[0])}" + (f"/psm=0x{address[1]:04x}" if address[1] else "")
+        # Since 3.14 the channel's identifier and the address's type may follow.
+        cid, kind = (*address[2:], 0, 0)[:2]
+        text = f"l2cap:{device(address[0])}" + (f"/psm=0x{address[1]:04x}" if address[1] else "")
+        return text + (f"/cid=0x{cid:04x}" if cid else "") + ("", "/le", "/le-random")[kind]
     if protocol == socket.BTPROTO_RFCOMM:
         return f"rfcomm:{device(address[0])}/{address[1]}"
     return f"sco:{device(address.decode() if isinstance(address, bytes) else address)}"
