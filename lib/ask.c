@@ -10,6 +10,7 @@
 #include "lib/reason.h"
 #include "lib/request.h"
 #include "lib/sockd.h"
+#include "lib/span.h"
 #include "proto/macro.h"
 
 bool ask_is_worth_it(int error)
@@ -150,13 +151,15 @@ int ask_error(enum ask_outcome outcome, const struct ask_result *result, int ker
 
 int ask_wait_connected(int fd)
 {
-	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int64_t timeout_usec = span_of_socket(fd, SO_SNDTIMEO);
 	int error = 0;
 	socklen_t size = sizeof error;
 
-	while (poll(&wait, 1, -1) < 0)
-		if (errno != EINTR)
-			return negative_errno();
+	int r = span_poll(fd, POLLOUT, span_deadline(span_now(), timeout_usec));
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return -EINPROGRESS;
 	if (kernel_getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return negative_errno();
 	return -error;

@@ -61,8 +61,8 @@ enum ask_outcome ask_whether(const struct wire_request *request, int fd, struct 
 /* The errno for a caller whom the kernel gave kernel_error; 0 after ASK_DONE. */
 int ask_error(enum ask_outcome outcome, const struct ask_result *result, int kernel_error);
 
-/* Waits until a connection that is under way stands or has failed. Returns 0 or a negative errno.
- */
+/* Waits until a connection that is under way stands or has failed, however many signals come.
+ * Returns 0 or a negative errno; -EINPROGRESS where SO_SNDTIMEO has passed, as connect(2). */
 int ask_wait_connected(int fd);
 
 /* Sets or clears O_NONBLOCK. Returns 0 or a negative errno. */

@@ -1,4 +1,6 @@
 /* The POSIX calls: the kernel first, then the broker. */
+#include "lib/calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -36,7 +38,7 @@ static __attribute__((noinline)) enum ask_outcome open_by_broker(
 	return outcome;
 }
 
-int sockd_socket(int domain, int type, int protocol)
+int call_socket(int domain, int type, int protocol)
 {
 	const char *netns = domain == AF_UNIX ? NULL : secure_getenv("SOCKD_NETNS");
 	int saved_errno = errno, fd = -1;
@@ -175,7 +177,7 @@ static __attribute__((noinline)) int connect_by_broker(
 	return error;
 }
 
-int sockd_connect(int fd, const struct sockaddr *address, socklen_t size)
+int call_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
 	int saved_errno = errno, r = kernel_connect(fd, address, size);
 

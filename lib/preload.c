@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "lib/calls.h"
 #include "lib/kernel.h"
 #include "lib/send.h"
 #include "lib/sockd.h"
@@ -77,7 +78,7 @@ static bool may_concern(int fd, const struct sockaddr *address, socklen_t size)
 
 int preload_socket(int domain, int type, int protocol)
 {
-	int fd = sockd_socket(domain, type, protocol);
+	int fd = call_socket(domain, type, protocol);
 
 	remember(fd, domain == AF_NETLINK || domain == AF_BLUETOOTH);
 	return fd;
@@ -90,7 +91,7 @@ int preload_bind(int fd, const struct sockaddr *address, socklen_t size)
 
 int preload_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
-	return sockd_connect(fd, address, size);
+	return call_connect(fd, address, size);
 }
 
 int preload_listen(int fd, int backlog)
@@ -108,7 +109,7 @@ ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 {
 	if (!may_concern(fd, address, address_size))
 		return kernel_sendto(fd, buffer, size, flags, address, address_size);
-	return sockd_sendto(fd, buffer, size, flags, address, address_size);
+	return call_sendto(fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t preload_send(int fd, const void *buffer, size_t size, int flags)
@@ -120,7 +121,7 @@ ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	if (!message || !may_concern(fd, message->msg_name, message->msg_namelen))
 		return kernel_sendmsg(fd, message, flags);
-	return sockd_sendmsg(fd, message, flags);
+	return call_sendmsg(fd, message, flags);
 }
 
 int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
@@ -131,7 +132,7 @@ int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 	if (n > IOV_MAX)
 		n = IOV_MAX;
 	for (unsigned i = 0; i < n; i++) {
-		ssize_t sent = sockd_sendmsg(fd, &messages[i].msg_hdr, flags);
+		ssize_t sent = call_sendmsg(fd, &messages[i].msg_hdr, flags);
 		if (sent < 0)
 			return i > 0 ? (int)i : -1;
 		messages[i].msg_len = (unsigned)sent;

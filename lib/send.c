@@ -12,7 +12,6 @@
 #include "lib/netlink.h"
 #include "lib/reason.h"
 #include "lib/scratch.h"
-#include "lib/sockd.h"
 #include "proto/macro.h"
 
 /* Flags that change nothing about who is asked and what is sent. */
@@ -166,14 +165,15 @@ static ssize_t conclude(enum send_verdict verdict, const struct msghdr *message,
 	return sent;
 }
 
-ssize_t sockd_sendmsg(int fd, const struct msghdr *message, int flags)
+ssize_t call_sendmsg_by(
+	int fd, const struct msghdr *message, int flags, send_plainly *plainly)
 {
 	int saved_errno = errno;
 
 	enum send_verdict verdict = send_instead(fd, message, flags);
 	if (verdict != SEND_PLAINLY)
 		return conclude(verdict, message, -1);
-	ssize_t sent = kernel_sendmsg(fd, message, flags);
+	ssize_t sent = plainly(fd, message, flags);
 	if (sent >= 0)
 		return sent;
 	verdict = send_after(fd, message, flags);
@@ -182,7 +182,17 @@ ssize_t sockd_sendmsg(int fd, const struct msghdr *message, int flags)
 	return conclude(verdict, message, sent);
 }
 
-ssize_t sockd_sendto(int fd, const void *buffer, size_t size, int flags,
+static ssize_t send_by_kernel(int fd, const struct msghdr *message, int flags)
+{
+	return kernel_sendmsg(fd, message, flags);
+}
+
+ssize_t call_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return call_sendmsg_by(fd, message, flags, send_by_kernel);
+}
+
+ssize_t call_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size)
 {
 	struct iovec iov = {.iov_base = (void *)buffer, .iov_len = size};

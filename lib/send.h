@@ -26,6 +26,17 @@ enum send_verdict send_instead(int fd, const struct msghdr *message, int flags);
 /* HCI: the kernel said errno. SEND_PLAINLY: that stands, and errno with it. */
 enum send_verdict send_after(int fd, const struct msghdr *message, int flags);
 
+/*
+ * sendmsg(2) and sendto(2) with all of that around them, and nothing else added. plainly is how the
+ * kernel is called, and returns as sendmsg(2).
+ */
+typedef ssize_t send_plainly(int fd, const struct msghdr *message, int flags);
+ssize_t call_sendmsg_by(
+	int fd, const struct msghdr *message, int flags, send_plainly *plainly);
+ssize_t call_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t call_sendto(int fd, const void *buffer, size_t size, int flags,
+	const struct sockaddr *address, socklen_t address_size);
+
 /* Of the parts together; negative where that is more than a message to the broker can hold. */
 ssize_t send_size(const struct msghdr *message);
 

@@ -103,33 +103,41 @@ int sockd_socketpair(int domain, int type, int protocol, int ret_fds[2]);
  *
  * Errors: that of the last address that was tried; ETIMEDOUT; EINPROGRESS where timeout_usec is 0
  * and the connection is not there at once; EINVAL for a timeout as sockd_settimeout(), service
- * NULL, or a port number that is none. Where a name could not be looked up, sockd_resolver_error()
- * says why; it is 0 for all other errors.
+ * NULL, or a port number that is none. Where a name could not be looked up, sockd_lookup_error()
+ * says why; errno is then EAGAIN where it may be otherwise later, ENOENT where there is no such
+ * name, or what else went wrong.
  */
 int sockd_create_connection(const char *host, const char *service, int64_t timeout_usec,
 	const char *source_host, const char *source_service);
 
+/*
+ * Why the thread's last sockd_create_connection() or sockd_create_server() failed: EAI_* of
+ * getaddrinfo(3) where a name could not be looked up, else 0. sockd_resolve_error() has the words.
+ */
+int sockd_lookup_error(void);
+
 /* For sockd_create_server(). */
 #define SOCKD_REUSE_PORT 0x1u /* SO_REUSEPORT */
 #define SOCKD_DUALSTACK 0x2u  /* AF_INET6: takes IPv4 connections too */
+#define SOCKD_BACKLOG (-1)    /* the usual one */
 
 /*
  * A stream socket that listens on host and service (NULL or "": any address, any port), with
  * SO_REUSEADDR; owned by the caller. family is AF_INET or AF_INET6; an IPv6 one takes IPv6
- * connections alone (IPV6_V6ONLY), but for SOCKD_DUALSTACK. Or it is AF_UNIX: host is then the
- * path, and service NULL. backlog is that of listen(2), SOCKD_BACKLOG for a reasonable one.
+ * connections alone (IPV6_V6ONLY), but for SOCKD_DUALSTACK. Or it is AF_UNIX: service is then NULL,
+ * and host a path, or "@" and an abstract name, or NULL or "" for an abstract name that the kernel
+ * chooses. backlog is that of listen(2), or SOCKD_BACKLOG.
  *
  * Where the port needs a right that this process lacks, the broker is asked.
  *
  * Errors: those of socket(2), bind(2) and listen(2); EINVAL for unknown flags, SOCKD_DUALSTACK
- * with another family or where the system lacks it, and a port number that is none; EAFNOSUPPORT
+ * with another family or where the system lacks it, another negative backlog, and a port number
+ * that is none; EAFNOSUPPORT
  * for another family; ENAMETOOLONG for a path that does not fit. For a name that could not be
  * looked up as sockd_create_connection().
  */
 int sockd_create_server(
 	int family, const char *host, const char *service, int backlog, unsigned flags);
-
-#define SOCKD_BACKLOG (-1)
 
 /* 1: an IPv6 socket can take IPv4 connections too; 0: not here. Never fails. */
 int sockd_has_dualstack_ipv6(void);
@@ -307,8 +315,8 @@ int sockd_control_get(const struct sockd_control *control, size_t index, int *re
 /*
  * Takes the descriptors that came out of the list, in the order in which they came: stores them in
  * fds, which has room for max, and returns how many there were. They are the caller's. In the list
- * -1 is in their place. EMSGSIZE: there are more than max; none is taken. EBUSY: the list is for
- * sending.
+ * -1 is in their place. A pidfd of the sender (SCM_PIDFD) is not among them and stays the list's.
+ * EMSGSIZE: there are more than max; none is taken. EBUSY: the list is for sending.
  */
 ssize_t sockd_control_take_fds(struct sockd_control *control, int *fds, size_t max);
 

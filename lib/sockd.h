@@ -35,6 +35,7 @@
 #include <sys/types.h>
 
 #include "sockd-names.h"
+#include "sockd-use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,7 +43,8 @@ extern "C" {
 
 struct sock_fprog; /* <linux/filter.h> */
 
-/* socket(2). The descriptor has close-on-exec and is non-blocking exactly as type says. With
+/* socket(2). The descriptor is close-on-exec whatever type says, and has the default timeout
+ * (sockd_setdefaulttimeout()) unless type has SOCK_NONBLOCK. With
  * SOCKD_NETNS the broker is asked first, and the kernel for what no rule gives there. */
 int sockd_socket(int domain, int type, int protocol);
 
@@ -50,7 +52,11 @@ int sockd_socket(int domain, int type, int protocol);
  * never taken to the broker. */
 int sockd_bind(int fd, const struct sockaddr *address, socklen_t size);
 
-/* connect(2). As bind; a blocking socket blocks, a non-blocking one may fail with EINPROGRESS. */
+/*
+ * connect(2). As bind; a non-blocking socket may fail with EINPROGRESS. A blocking one waits for as
+ * long as its timeout says (ETIMEDOUT), and goes on after a signal. After ETIMEDOUT the connection
+ * may still come about; who no longer wants it closes the socket.
+ */
 int sockd_connect(int fd, const struct sockaddr *address, socklen_t size);
 
 /* listen(2). */
@@ -66,7 +72,8 @@ int sockd_listen(int fd, int backlog);
 int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 
 /*
- * sendto(2) and sendmsg(2). Two kinds concern the broker: first messages to the kernel on an
+ * sendto(2) and sendmsg(2), with the timeout of the socket, without EINTR and SIGPIPE: see
+ * sockd-use.h. Two kinds concern the broker: first messages to the kernel on an
  * AF_NETLINK socket: the kernel judges their sender, and answers EPERM only later, in
  * the socket's queue. So a message that needs a right that this process lacks is sent by the broker
  * on the caller's own socket, and the answer arrives at the caller. Where the broker refuses, the

@@ -12,7 +12,6 @@
 #include "client/run/receiver.h"
 #include "lib/kernel.h"
 #include "lib/send.h"
-#include "lib/sockd.h"
 #include "proto/macro.h"
 #include "proto/wire.h"
 
@@ -135,7 +134,7 @@ static struct answer send_one(const struct call *call, int fd, bool is_netlink)
 		!target_is_waiting(&call->target))
 		return answer_continue();
 	if (!is_netlink) {
-		ssize_t n = sockd_sendmsg(fd, &copy.header, flags | MSG_NOSIGNAL);
+		ssize_t n = call_sendmsg(fd, &copy.header, flags | MSG_NOSIGNAL);
 		return answer_value(n < 0 ? -errno : n);
 	}
 	switch (send_instead(fd, &copy.header, flags)) {
@@ -172,7 +171,7 @@ static struct answer send_several(const struct call *call, int fd)
 		if (read_message(&call->target, address, &copy) < 0 || copy.has_control ||
 			!target_is_waiting(&call->target))
 			return sent > 0 ? answer_value(sent) : answer_continue();
-		ssize_t length = sockd_sendmsg(fd, &copy.header, flags);
+		ssize_t length = call_sendmsg(fd, &copy.header, flags);
 		if (length < 0)
 			return answer_value(sent > 0 ? sent : -errno);
 		if (write_length(&call->target, address + offsetof(struct mmsghdr, msg_len),

@@ -7,7 +7,7 @@ set -u
 failures=0
 
 listed() {
-	sed -n '/global:/,/local:/s/^[[:space:]]*\([a-z_]*\);$/\1/p' "$1" | sort
+	sed -n '/global:/,/local:/s/^[[:space:]]*\([a-z0-9_]*\);$/\1/p' "$1" | sort
 }
 
 exported() {

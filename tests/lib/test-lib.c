@@ -94,7 +94,7 @@ static int sockets(void *data _unused_)
 	int fd = open_ping();
 	EXPECT(fd >= 0);
 	EXPECT(errno == 77);
-	EXPECT(fcntl(fd, F_GETFD) == 0);
+	EXPECT(fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	EXPECT(!(fcntl(fd, F_GETFL) & O_NONBLOCK));
 	EXPECT(number(fd, SO_PROTOCOL) == IPPROTO_ICMP);
 	fd = sockd_socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
