@@ -76,7 +76,7 @@ static int connect_at_once(int fd, const struct sockaddr *address, socklen_t siz
 		return r;
 	r = call_connect(fd, address, size) < 0 ? negative_errno() : 0;
 	(void)ask_set_blocking(fd, true);
-	return r == -EINPROGRESS ? wait_connected(fd, deadline) : r;
+	return r == -EINPROGRESS || r == -EALREADY ? wait_connected(fd, deadline) : r;
 }
 
 int sockd_connect(int fd, const struct sockaddr *address, socklen_t size)
@@ -97,8 +97,9 @@ int sockd_connect(int fd, const struct sockaddr *address, socklen_t size)
 	if (r == -EINTR)
 		r = domain == AF_UNIX ? connect_local(fd, address, size, span, deadline)
 				      : wait_connected(fd, deadline);
-	/* So the kernel says that the time has passed. */
-	if (span != SPAN_FOREVER && (r == -EINPROGRESS || (r == -EAGAIN && domain == AF_UNIX)))
+	/* So the kernel says that the time has passed; EALREADY of one that was begun before. */
+	if (span != SPAN_FOREVER &&
+		(r == -EINPROGRESS || r == -EALREADY || (r == -EAGAIN && domain == AF_UNIX)))
 		r = -ETIMEDOUT;
 	errno = r < 0 ? -r : saved_errno;
 	return r < 0 ? -1 : 0;

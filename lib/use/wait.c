@@ -90,9 +90,10 @@ static bool after_nothing(struct waiting *wait)
 		wait->flags = 0;
 		return is_polled;
 	}
-	if (wait->flags != 0)
+	int64_t now = span_now();
+	if (wait->flags != 0 && now < wait->deadline)
 		return poll_and_again(wait);
-	if (span_now() >= wait->deadline - EARLY_USEC)
+	if (wait->flags != 0 || now >= wait->deadline - EARLY_USEC)
 		errno = ETIMEDOUT;
 	return false;
 }
