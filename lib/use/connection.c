@@ -144,7 +144,7 @@ static int race_poll(struct race *race)
 		left.tv_nsec = (long)(usec % 1000000) * 1000;
 	}
 	int r = ppoll(race->attempts, race->n_begun, until == SPAN_FOREVER ? NULL : &left, NULL);
-	return r < 0 && errno != EINTR ? negative_errno() : r;
+	return r < 0 ? negative_errno() : r;
 }
 
 /* The socket that is connected, taken out of the race; -1: none yet. */

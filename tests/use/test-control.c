@@ -5,7 +5,9 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_alg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -365,6 +367,49 @@ START_TEST(raw_and_bad)
 }
 END_TEST
 
+/* Python's sendmsg_afalg(): AES of the kernel, with the first block of NIST SP 800-38A, F.2.1. */
+START_TEST(afalg)
+{
+	static const unsigned char key[16] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab,
+		0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
+	static unsigned char plain[16] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9,
+		0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a};
+	static const unsigned char cipher[16] = {0x76, 0x49, 0xab, 0xac, 0x81, 0x19, 0xb2, 0x46,
+		0xce, 0xe9, 0x8e, 0x9b, 0x12, 0xe9, 0x19, 0x7d};
+	const struct sockaddr_alg address = {
+		.salg_family = AF_ALG,
+		.salg_type = "skcipher",
+		.salg_name = "cbc(aes)",
+	};
+	struct {
+		uint32_t size;
+		unsigned char bytes[16];
+	} iv = {.size = 16};
+	_cleanup_(sockd_control_freep) struct sockd_control *control = sockd_control_new();
+	_cleanup_close_ int fd = sockd_socket(AF_ALG, SOCK_SEQPACKET, 0);
+	struct iovec part = {plain, sizeof plain};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	uint32_t operation = ALG_OP_ENCRYPT;
+	unsigned char out[16];
+
+	if (fd < 0 || sockd_bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+		return; /* a kernel without it */
+	for (unsigned char i = 0; i < 16; i++)
+		iv.bytes[i] = i;
+	ck_assert_int_eq(setsockopt(fd, SOL_ALG, ALG_SET_KEY, key, sizeof key), 0);
+	_cleanup_close_ int one = sockd_accept(fd, NULL, NULL);
+	ck_assert_int_ge(one, 0);
+	ck_assert_int_eq(
+		sockd_control_add(control, SOL_ALG, ALG_SET_OP, &operation, sizeof operation), 0);
+	ck_assert_int_eq(sockd_control_add(control, SOL_ALG, ALG_SET_IV, &iv, sizeof iv), 0);
+	ck_assert_int_eq(sockd_control_attach(control, &message), 0);
+	ck_assert_int_eq(sockd_sendmsg(one, &message, 0), sizeof plain);
+	ck_assert_int_eq(sockd_recv(one, out, sizeof out, 0), sizeof out);
+	ck_assert_mem_eq(out, cipher, sizeof out);
+	puts("AF_ALG was there");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("use-control");
@@ -379,6 +424,7 @@ int main(void)
 	tcase_add_test(tcase, list_both_ways);
 	tcase_add_test(tcase, pidfd);
 	tcase_add_test(tcase, raw_and_bad);
+	tcase_add_test(tcase, afalg);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
