@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,9 +77,13 @@ void use_fill(int fd)
 {
 	static const char block[64 * 1024];
 
-	for (size_t size = sizeof block; size > 0; size /= 4)
-		while (send(fd, block, size, MSG_DONTWAIT) > 0)
-			;
+	/* What is on its way still makes room when it arrives. */
+	for (bool is_full = false; !is_full; usleep(10000)) {
+		is_full = true;
+		for (size_t size = sizeof block; size > 0; size /= 4)
+			while (send(fd, block, size, MSG_DONTWAIT) > 0)
+				is_full = false;
+	}
 }
 
 size_t use_count_fds(void)
