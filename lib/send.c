@@ -165,8 +165,7 @@ static ssize_t conclude(enum send_verdict verdict, const struct msghdr *message,
 	return sent;
 }
 
-ssize_t call_sendmsg_by(
-	int fd, const struct msghdr *message, int flags, send_plainly *plainly)
+ssize_t call_sendmsg_by(int fd, const struct msghdr *message, int flags, send_plainly *plainly)
 {
 	int saved_errno = errno;
 

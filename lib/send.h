@@ -31,8 +31,7 @@ enum send_verdict send_after(int fd, const struct msghdr *message, int flags);
  * kernel is called, and returns as sendmsg(2).
  */
 typedef ssize_t send_plainly(int fd, const struct msghdr *message, int flags);
-ssize_t call_sendmsg_by(
-	int fd, const struct msghdr *message, int flags, send_plainly *plainly);
+ssize_t call_sendmsg_by(int fd, const struct msghdr *message, int flags, send_plainly *plainly);
 ssize_t call_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t call_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size);

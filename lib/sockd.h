@@ -4,7 +4,8 @@
  * Two ways to use it:
  *
  *  - sockd_socket(), sockd_bind() and the others have the signatures, results and errors of the
- * POSIX calls whose names they bear. Each tries the kernel first. Only where the kernel refuses for
+ * POSIX calls whose names they bear, but for what sockd-use.h says of descriptors, timeouts and
+ * signals. Each tries the kernel first. Only where the kernel refuses for
  * want of privilege (EPERM, EACCES, and EAFNOSUPPORT from socket(2)) is the broker asked, for a new
  * socket or for the same call on the caller's own descriptor. Without a broker, or where it
  * refuses, the caller gets the kernel's own errno.
@@ -160,7 +161,8 @@ int sockd_request_sendto(struct sockd_request *request, const void *buffer, size
  * that socket instead.
  *
  * With a connect step a blocking socket is returned connected; a non-blocking one may still be
- * connecting. The wait for the connection is not interrupted by signals.
+ * connecting. The wait for the connection is not interrupted by signals, and is as long as an
+ * SO_SNDTIMEO among the steps before allows (then EINPROGRESS).
  *
  * Errors: those of the system calls; the kernel's own where there is no broker or it refuses. With
  * an explicit namespace, where the kernel was not tried: EACCES refused, or what connecting to the
