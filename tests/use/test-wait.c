@@ -307,13 +307,13 @@ START_TEST(flags_that_do_not_wait)
 	static const int flags[] = {MSG_DONTWAIT, MSG_ERRQUEUE, MSG_DONTWAIT | MSG_PEEK};
 
 	make_ends(LOCAL);
+	use_fill(ends[0]);
 	ck_assert_int_eq(sockd_settimeout(ends[0], 10 * SPAN_USEC), 0);
 	int64_t since = use_now();
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		ck_assert_int_eq(sockd_recv(ends[0], buffer, 1, flags[i]), -1);
 		ck_assert_int_eq(errno, EAGAIN);
 	}
-	use_fill(ends[0]);
 	ck_assert_int_eq(sockd_send(ends[0], buffer, 1, MSG_DONTWAIT), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 	size_t sent = 77;
