@@ -7,7 +7,8 @@
 
 #include "lib/span.h"
 
-/* With these the kernel does not wait, whatever the socket's timeout. */
+/* With these nothing waits, whatever the socket's timeout; families that do not know the last two
+ * are made not to. */
 #define FLAGS_THAT_DO_NOT_WAIT (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB)
 
 /* The kernel's ticks and its clock: it may be a little early by ours. */
@@ -28,7 +29,9 @@ static struct waiting begin(int fd, int option, short events, int asked_flags, i
 
 struct waiting waiting_to_receive(int fd, int flags)
 {
-	return begin(fd, SO_RCVTIMEO, POLLIN, flags & FLAGS_THAT_DO_NOT_WAIT, 0);
+	int asked = flags & FLAGS_THAT_DO_NOT_WAIT;
+
+	return begin(fd, SO_RCVTIMEO, POLLIN, asked, asked ? MSG_DONTWAIT : 0);
 }
 
 struct waiting waiting_to_send(int fd, int flags)
