@@ -36,6 +36,7 @@
 #include <sys/types.h>
 
 #include "sockd-names.h"
+#include "sockd-pack.h"
 #include "sockd-use.h"
 
 #ifdef __cplusplus

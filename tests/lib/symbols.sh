@@ -30,5 +30,6 @@ same() {
 
 command -v nm >/dev/null || { echo "SKIP: the program nm is not installed"; exit 77; }
 same libsockd.so libsockd.sym
+same libsockd-json.so libsockd-json.sym
 same libsockd-preload.so preload.sym
 exit "$failures"
