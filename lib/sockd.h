@@ -35,6 +35,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "sockd-keep.h"
 #include "sockd-names.h"
 #include "sockd-pack.h"
 #include "sockd-use.h"
