@@ -156,8 +156,7 @@ static bool keep_for_later(struct connection *connection, const void *packet, si
 enum reply_fate connection_reply(
 	struct connection *connection, const struct wire_reply *reply, const int *fds, size_t n_fds)
 {
-	unsigned char packet[sizeof(struct wire_header) + sizeof(struct wire_answer) +
-			     sizeof(struct wire_welcome) + WIRE_TEXT_MAX];
+	unsigned char packet[WIRE_REPLY_MAX];
 
 	if (connection->fd < 0)
 		return REPLY_LOST;

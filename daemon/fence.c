@@ -124,7 +124,7 @@ static int install_landlock(const struct fence_options *options, int *ret_abi)
 		return negative_errno();
 
 	r = allow_each(ruleset, readable, ARRAY_SIZE(readable), FS_READ_FILE | FS_READ_DIR);
-	if (r == 0 && options->sys_admin)
+	if (r == 0 && (options->sys_admin || options->names_netns))
 		/* Landlock knows directories, not names: one that is made later can only be met
 		 * from above. */
 		r = allow_beneath(ruleset, access("/run/netns", F_OK) == 0 ? "/run/netns" : "/run",

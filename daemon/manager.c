@@ -144,6 +144,7 @@ static int fence(const struct broker *broker, int *ret_abi)
 	const struct fence_options fence_options = {
 		.sys_admin = held >> CAP_SYS_ADMIN & 1,
 		.setuid = held >> CAP_SETUID & 1,
+		.names_netns = policy_names_netns(broker->policy),
 		.writable_directories = (const char *const[]){audit_directory},
 		.n_writable_directories = to_file ? 1 : 0,
 		.readable_directories = options->policy,
@@ -173,7 +174,7 @@ static int drop_privileges(struct broker *broker)
 		return r;
 	/* ip-netns(8) makes it on first use, which would be too late to let it through the fence.
 	 */
-	if (policy_uses_netns(broker->policy))
+	if (policy_uses_netns(broker->policy) || policy_names_netns(broker->policy))
 		(void)mkdir("/run/netns", 0755);
 	(void)audit_give(broker->audit, account.uid, account.gid);
 	r = privilege_drop(&account, wanted, &broker->missing);

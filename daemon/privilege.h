@@ -62,6 +62,7 @@ struct fence_options {
 	 * beforehand: where it is missing, all of /run is left readable for the sake of namespaces
 	 * to come. */
 	bool sys_admin;
+	bool names_netns; /* the policy names a namespace, be it only to compare with */
 	bool setuid; /* CAP_SETUID is held: setfsuid(2) is left, but not to user 0, who owns the
 			system's files */
 	/* Where files may be made and written (the audit file's). May be empty. */

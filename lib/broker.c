@@ -27,9 +27,6 @@
 
 /* Most requests fit; a larger one is allocated. */
 #define PACKET_USUAL 2048
-#define REPLY_MAX \
-	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_welcome) + \
-		WIRE_TEXT_MAX + 8)
 
 /*
  * How often a request is put in all. A broker that is killed again and again while it is started
@@ -104,7 +101,7 @@ static bool has_room_for(int fd, size_t n)
 static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, int *fds,
 	size_t n_fds, struct wire_reply *ret, enum progress *ret_progress)
 {
-	unsigned char buffer[REPLY_MAX];
+	unsigned char buffer[WIRE_REPLY_MAX];
 	struct transport_message message;
 	struct wire_reply reply;
 

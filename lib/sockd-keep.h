@@ -44,11 +44,11 @@ extern "C" {
 
 /* Who may take a shared socket. */
 enum sockd_taker {
-	SOCKD_ANYONE = 0,  /* whoever has the ticket */
-	SOCKD_PROCESS = 1, /* the process of this pid, as the caller's pid namespace has it */
-	SOCKD_PIDFD = 2,   /* the process that this pidfd (pidfd_open(2)) refers to */
-	SOCKD_USER = 3,	   /* a process of this user, as the caller's user namespace has it */
-	SOCKD_GROUP = 4,   /* a process with this group, be it a supplementary one; likewise */
+	SOCKD_FOR_ANYONE = 0,  /* whoever has the ticket */
+	SOCKD_FOR_PROCESS = 1, /* the process of this pid, as the caller's pid namespace has it */
+	SOCKD_FOR_PIDFD = 2,   /* the process that this pidfd (pidfd_open(2)) refers to */
+	SOCKD_FOR_USER = 3,    /* a process of this user, as the caller's user namespace has it */
+	SOCKD_FOR_GROUP = 4,   /* a process with this group, be it a supplementary one; likewise */
 };
 
 /*
@@ -56,8 +56,8 @@ enum sockd_taker {
  * buffer: "sockd-" and 64 hexadecimal digits, with a NUL, SOCKD_TICKET_SIZE bytes. The descriptor
  * stays the caller's, who may close it at once: the broker has one of its own.
  *
- * who is a pid, a pidfd, a user or a group as taker says; 0 for SOCKD_ANYONE. A process is held by
- * its pidfd, so that a later one of the same pid is not taken for it. timeout_usec: how long the
+ * who is a pid, a pidfd, a user or a group as taker says; 0 for SOCKD_FOR_ANYONE. A process is held
+ * by its pidfd, so that a later one of the same pid is not taken for it. timeout_usec: how long the
  * ticket is good, in microseconds, from 1 to SOCKD_TICKET_LONGEST; 0 means SOCKD_TICKET_USUAL. What
  * is not taken by then is closed by the broker and reported in its audit trail.
  *

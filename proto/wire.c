@@ -13,6 +13,11 @@ static_assert(sizeof(struct wire_hello) == 16, "wire layout");
 static_assert(sizeof(struct wire_open) == 32, "wire layout");
 static_assert(sizeof(struct wire_apply) == 8, "wire layout");
 static_assert(sizeof(struct wire_release) == 8, "wire layout");
+static_assert(sizeof(struct wire_share) == 16, "wire layout");
+static_assert(sizeof(struct wire_ticket) == 32, "wire layout");
+static_assert(sizeof(struct wire_named) == 16, "wire layout");
+static_assert(sizeof(struct wire_list) == 8, "wire layout");
+static_assert(sizeof(struct wire_stored) == 160, "wire layout");
 static_assert(sizeof(struct wire_step_header) == 24, "wire layout");
 static_assert(sizeof(struct wire_answer) == 32, "wire layout");
 static_assert(sizeof(struct wire_welcome) == 24, "wire layout");
@@ -234,6 +239,73 @@ static const char *decode_apply(struct reader *reader, struct wire_request *ret)
 	return decode_steps(reader, apply.n_steps, ret);
 }
 
+static const char *check_share(const struct wire_share *share)
+{
+	bool names_id = share->taker == WIRE_TAKER_USER || share->taker == WIRE_TAKER_GROUP;
+
+	if (share->taker > WIRE_TAKER_GROUP)
+		return "it is unknown who may take the socket";
+	if (!names_id && share->id != 0)
+		return "a user or group is given where none is meant";
+	if (names_id && share->id == UINT32_MAX)
+		return "the user or group is no number that one can have";
+	if (share->lifetime_usec == 0 || share->lifetime_usec > WIRE_TICKET_USEC_MAX)
+		return "a ticket is good for more than nothing and at most for an hour";
+	return NULL;
+}
+
+bool wire_name_is_storable(const char *name, size_t size)
+{
+	if (size == 0 || size > WIRE_STORE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
+			    (name[i] >= '0' && name[i] <= '9') || name[i] == '.' ||
+			    name[i] == '_' || name[i] == '-'))
+			return false;
+	return true;
+}
+
+static const char *check_named(enum wire_verb verb, const struct wire_named *named)
+{
+	static const uint32_t flags[] = {
+		[WIRE_STORE] = WIRE_NAMED_NEW | WIRE_NAMED_COMMON,
+		[WIRE_FETCH] = WIRE_NAMED_TAKE | WIRE_NAMED_COMMON,
+		[WIRE_FORGET] = WIRE_NAMED_COMMON,
+		[WIRE_STORED] = WIRE_NAMED_COMMON,
+	};
+
+	if (named->flags & ~flags[verb])
+		return "a flag is unknown, or not one of this verb";
+	if (verb != WIRE_STORE && named->lifetime_usec != 0)
+		return "a time is given where none is meant";
+	if (named->lifetime_usec > WIRE_STORE_USEC_MAX)
+		return "the time is longer than any";
+	return NULL;
+}
+
+static const char *decode_named(
+	struct reader *reader, enum wire_verb verb, struct wire_request *ret)
+{
+	struct wire_named *named = &ret->named;
+
+	if (!read_into(reader, named, sizeof *named))
+		return "a request about the store is cut short";
+	const char *what = check_named(verb, named);
+	if (what)
+		return what;
+	const char *name = read_part(reader, named->name_size);
+	if (!name)
+		return "a name is cut short, or its padding is not zero";
+	bool may_be_empty = verb == WIRE_STORED && !(named->flags & WIRE_NAMED_COMMON);
+	if (!(named->name_size == 0 && may_be_empty) &&
+		!wire_name_is_storable(name, named->name_size))
+		return "a name has 1 to 127 letters, digits, dots, underscores or hyphens";
+	memcpy(ret->name, name, named->name_size);
+	ret->name[named->name_size] = 0;
+	return NULL;
+}
+
 static uint32_t flags_of(unsigned verb)
 {
 	return verb == WIRE_OPEN || verb == WIRE_APPLY ? WIRE_REQUEST_ASK : 0;
@@ -297,6 +369,21 @@ int wire_decode_request(
 		else
 			ret->grant = release.grant;
 		break;
+	case WIRE_SHARE:
+		what = read_into(&reader, &ret->share, sizeof ret->share)
+			       ? check_share(&ret->share)
+			       : "a SHARE is cut short";
+		break;
+	case WIRE_FROMSHARE:
+		if (!read_into(&reader, &ret->ticket, sizeof ret->ticket))
+			what = "a FROMSHARE is cut short";
+		break;
+	case WIRE_STORE:
+	case WIRE_FETCH:
+	case WIRE_FORGET:
+	case WIRE_STORED:
+		what = decode_named(&reader, (enum wire_verb)header.verb, ret);
+		break;
 	default:
 		what = "the verb is unknown";
 	}
@@ -355,6 +442,21 @@ static int write_steps(struct writer *writer, const struct wire_request *request
 	return check_order(request->steps, request->n_steps) ? -EINVAL : 0;
 }
 
+static int write_named(struct writer *writer, const struct wire_request *request)
+{
+	struct wire_named named = request->named;
+	size_t size = strnlen(request->name, sizeof request->name);
+	bool may_be_empty = request->verb == WIRE_STORED && !(named.flags & WIRE_NAMED_COMMON);
+
+	named.name_size = (uint32_t)size;
+	if (check_named(request->verb, &named) ||
+		(!(size == 0 && may_be_empty) && !wire_name_is_storable(request->name, size)))
+		return -EINVAL;
+	write_part(writer, &named, sizeof named);
+	write_part(writer, request->name, size);
+	return 0;
+}
+
 ssize_t wire_encode_request(const struct wire_request *request, void *buffer, size_t size)
 {
 	struct writer writer = {.buffer = buffer, .size = MIN_OF(size, WIRE_PACKET_MAX)};
@@ -399,10 +501,60 @@ ssize_t wire_encode_request(const struct wire_request *request, void *buffer, si
 	case WIRE_RELEASE:
 		write_part(&writer, &request->grant, sizeof request->grant);
 		break;
+	case WIRE_SHARE:
+		if (check_share(&request->share))
+			return -EINVAL;
+		write_part(&writer, &request->share, sizeof request->share);
+		break;
+	case WIRE_FROMSHARE:
+		write_part(&writer, &request->ticket, sizeof request->ticket);
+		break;
+	case WIRE_STORE:
+	case WIRE_FETCH:
+	case WIRE_FORGET:
+	case WIRE_STORED:
+		r = write_named(&writer, request);
+		break;
 	default:
 		return -EINVAL;
 	}
 	return r < 0 ? r : end_packet(&writer);
+}
+
+static bool stored_is_right(const struct wire_stored *stored)
+{
+	size_t size = strnlen(stored->name, sizeof stored->name);
+
+	if (!wire_name_is_storable(stored->name, size) || stored->flags & ~WIRE_NAMED_COMMON ||
+		stored->age_usec > INT64_MAX || stored->left_usec > INT64_MAX)
+		return false;
+	for (size_t i = size; i < sizeof stored->name; i++)
+		if (stored->name[i] != 0)
+			return false;
+	return true;
+}
+
+/* What stands between the answer and its text. */
+static bool read_more(struct reader *reader, struct wire_reply *ret)
+{
+	switch (ret->verb) {
+	case WIRE_HELLO:
+		return read_into(reader, &ret->welcome, sizeof ret->welcome);
+	case WIRE_SHARE:
+		return read_into(reader, &ret->ticket, sizeof ret->ticket);
+	case WIRE_STORED:
+		if (!read_into(reader, &ret->list, sizeof ret->list) ||
+			ret->list.n > WIRE_STORED_MAX || ret->list.more > 1 ||
+			(ret->list.more && ret->list.n == 0))
+			return false;
+		for (uint32_t i = 0; i < ret->list.n; i++)
+			if (!read_into(reader, &ret->stored[i], sizeof ret->stored[i]) ||
+				!stored_is_right(&ret->stored[i]))
+				return false;
+		return true;
+	default:
+		return true;
+	}
 }
 
 int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret)
@@ -421,7 +573,7 @@ int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret)
 		return -EBADMSG;
 	reply.verb = (enum wire_verb)(header.verb & ~WIRE_REPLY);
 	reply.serial = header.serial;
-	if (reply.verb == WIRE_HELLO && !read_into(&reader, &reply.welcome, sizeof reply.welcome))
+	if (!read_more(&reader, &reply))
 		return -EBADMSG;
 	if (reply.answer.text_size > WIRE_TEXT_MAX || reply.answer.count > WIRE_COUNT_MAX ||
 		reply.answer.error < 0 || reply.answer.origin > WIRE_ORIGIN_STALE)
@@ -437,12 +589,19 @@ ssize_t wire_encode_reply(const struct wire_reply *reply, void *buffer, size_t s
 {
 	struct writer writer = {.buffer = buffer, .size = MIN_OF(size, WIRE_PACKET_MAX)};
 
-	if (reply->answer.text_size > WIRE_TEXT_MAX || reply->answer.count > WIRE_COUNT_MAX)
+	if (reply->answer.text_size > WIRE_TEXT_MAX || reply->answer.count > WIRE_COUNT_MAX ||
+		(reply->verb == WIRE_STORED && reply->list.n > WIRE_STORED_MAX))
 		return -EINVAL;
 	begin_packet(&writer, (uint16_t)(reply->verb | WIRE_REPLY), reply->serial, 0);
 	write_part(&writer, &reply->answer, sizeof reply->answer);
 	if (reply->verb == WIRE_HELLO)
 		write_part(&writer, &reply->welcome, sizeof reply->welcome);
+	if (reply->verb == WIRE_SHARE)
+		write_part(&writer, &reply->ticket, sizeof reply->ticket);
+	if (reply->verb == WIRE_STORED) {
+		write_part(&writer, &reply->list, sizeof reply->list);
+		write_part(&writer, reply->stored, reply->list.n * sizeof *reply->stored);
+	}
 	write_part(&writer, reply->text, reply->answer.text_size);
 	return end_packet(&writer);
 }

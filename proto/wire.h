@@ -12,8 +12,14 @@
  *   OPEN    = struct wire_open   netns-name steps
  *   APPLY   = struct wire_apply  steps              + one descriptor
  *   RELEASE = struct wire_release
+ *   SHARE   = struct wire_share             + the socket, and for a process its pidfd
+ *   FROMSHARE = struct wire_ticket
+ *   STORE   = struct wire_named name        + the socket
+ *   FETCH, FORGET, STORED = struct wire_named name
  *   step    = struct wire_step_header address data  (each part padded to 8 bytes with zeros)
- *   reply   = header struct wire_answer [struct wire_welcome] text   + descriptors
+ *   reply   = header struct wire_answer [more] text   + descriptors
+ *   more    = struct wire_welcome of HELLO, struct wire_ticket of SHARE,
+ *             struct wire_list and its struct wire_stored of STORED
  */
 #ifndef SOCKD_PROTO_WIRE_H
 #define SOCKD_PROTO_WIRE_H
@@ -35,13 +41,23 @@
 #define WIRE_OPTION_MAX 4096u	       /* bytes of an option's value */
 #define WIRE_FILTER_MAX 4096u	       /* instructions: the kernel's BPF_MAXINSNS */
 #define WIRE_NAME_MAX 255u	       /* bytes of a namespace's name */
+#define WIRE_TICKET_BYTES 32u	       /* of a ticket */
+#define WIRE_STORE_NAME_MAX 127u       /* bytes of a name in the store */
+#define WIRE_STORED_MAX 8u	       /* stored names in one reply */
 
 enum wire_verb {
 	WIRE_HELLO = 1,
 	WIRE_OPEN = 2,
 	WIRE_APPLY = 3,
 	WIRE_RELEASE = 4,
+	WIRE_SHARE = 5,
+	WIRE_FROMSHARE = 6,
+	WIRE_STORE = 7,
+	WIRE_FETCH = 8,
+	WIRE_FORGET = 9,
+	WIRE_STORED = 10,
 };
+#define WIRE_VERB_LAST WIRE_STORED
 
 enum wire_step_kind {
 	WIRE_STEP_OPTION = 1,  /* data = value; a = level, b = option name */
@@ -101,7 +117,9 @@ struct wire_header {
 /* Features that a HELLO asks for, and its answer has; one that the other side does not know is
  * left out of use. */
 #define WIRE_FEATURE_ASK UINT64_C(1)
-#define WIRE_FEATURES WIRE_FEATURE_ASK
+/* SHARE to STORED. */
+#define WIRE_FEATURE_KEEP UINT64_C(2)
+#define WIRE_FEATURES (WIRE_FEATURE_ASK | WIRE_FEATURE_KEEP)
 
 struct wire_hello {
 	uint16_t version_min;
@@ -128,6 +146,40 @@ struct wire_apply {
 
 struct wire_release {
 	uint64_t grant;
+};
+
+/* Who may take a shared socket. */
+enum wire_taker {
+	WIRE_TAKER_ANYONE = 0,
+	WIRE_TAKER_PROCESS = 1, /* whose pidfd is the second descriptor */
+	WIRE_TAKER_USER = 2,	/* as the sender's user namespace has it */
+	WIRE_TAKER_GROUP = 3,	/* likewise */
+};
+
+#define WIRE_TICKET_USEC_USUAL UINT64_C(30000000)
+#define WIRE_TICKET_USEC_MAX UINT64_C(3600000000)
+#define WIRE_STORE_USEC_MAX (UINT64_C(1) << 52) /* 142 years: sums of times cannot overflow */
+
+struct wire_share {
+	uint32_t taker; /* enum wire_taker */
+	uint32_t id;	/* of USER and GROUP; else 0 */
+	uint64_t lifetime_usec;
+};
+
+struct wire_ticket {
+	uint8_t bytes[WIRE_TICKET_BYTES];
+};
+
+#define WIRE_NAMED_NEW UINT32_C(1)    /* STORE: not where the name is taken */
+#define WIRE_NAMED_TAKE UINT32_C(2)   /* FETCH: it is no longer kept */
+#define WIRE_NAMED_COMMON UINT32_C(4) /* STORE, FETCH, FORGET: a name of several users */
+
+/* A name is 1 to WIRE_STORE_NAME_MAX letters, digits, dots, underscores and hyphens. In STORED it is
+ * the last one that is known already, with COMMON where that was a common one; empty: none. */
+struct wire_named {
+	uint32_t flags;
+	uint32_t name_size;	/* without a terminating NUL */
+	uint64_t lifetime_usec; /* STORE: 0 for good; else 0 */
 };
 
 struct wire_step_header {
@@ -162,6 +214,20 @@ struct wire_welcome {
 	uint32_t count_max;
 };
 
+/* Follows the answer to STORED: the next names in order, a user's own before common ones. */
+struct wire_list {
+	uint32_t n;
+	uint32_t more; /* 1: there are names after these */
+};
+
+struct wire_stored {
+	char name[WIRE_STORE_NAME_MAX + 1]; /* padded with NUL */
+	int32_t domain, type, protocol;
+	uint32_t flags; /* WIRE_NAMED_COMMON */
+	uint64_t age_usec;
+	uint64_t left_usec; /* 0: for good */
+};
+
 struct wire_step {
 	enum wire_step_kind kind;
 	int a; /* option: level; listen: backlog; send: flags */
@@ -182,6 +248,10 @@ struct wire_request {
 	char netns_name[WIRE_NAME_MAX + 1];
 	uint32_t count;
 	uint64_t grant;
+	struct wire_share share;   /* of SHARE */
+	struct wire_ticket ticket; /* of FROMSHARE */
+	struct wire_named named;   /* of STORE to STORED, with its name: */
+	char name[WIRE_STORE_NAME_MAX + 1];
 	size_t n_steps;
 	struct wire_step steps[WIRE_STEPS_MAX];
 };
@@ -191,6 +261,9 @@ struct wire_reply {
 	uint64_t serial;
 	struct wire_answer answer;
 	struct wire_welcome welcome; /* of HELLO */
+	struct wire_ticket ticket;   /* of SHARE; zero in a refusal */
+	struct wire_list list;	     /* of STORED */
+	struct wire_stored stored[WIRE_STORED_MAX];
 	const char *text;	     /* answer.text_size bytes, no terminating NUL */
 };
 
@@ -206,6 +279,14 @@ int wire_decode_request(
 /* Encodes a request into buffer. Returns the packet's size, -EMSGSIZE where it does not fit,
  * -EINVAL where a limit is exceeded. */
 ssize_t wire_encode_request(const struct wire_request *request, void *buffer, size_t size);
+
+/* Is it a name that the store takes? */
+bool wire_name_is_storable(const char *name, size_t size);
+
+/* The longest reply. */
+#define WIRE_REPLY_MAX \
+	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_list) + \
+		WIRE_STORED_MAX * sizeof(struct wire_stored) + WIRE_TEXT_MAX)
 
 /* The same for replies. */
 int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret);

@@ -149,6 +149,10 @@ void check_rule(const struct node *node, const struct rule *rule)
 {
 	unsigned errors_before = node->source->report->n_errors;
 
+	if (rule->actions) {
+		check_keep_rule(node, rule);
+		return;
+	}
 	for (size_t i = 0; i < rule->n_families; i++)
 		for (size_t j = 0; j < rule->n_types; j++)
 			if (rule->families[i] == AF_INET && rule->types[j] == SOCK_PACKET)

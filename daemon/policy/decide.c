@@ -98,6 +98,8 @@ static bool namespace_applies(const struct decision_work *work, const struct rul
 			return false;
 		return unsaid || (query->netns == WIRE_NETNS_NAMED && query->netns_name &&
 					 strcmp(query->netns_name, rule->netns_name) == 0);
+	case RULE_NETNS_ANY: /* no rule about opening has it */
+		break;
 	}
 	return false;
 }

@@ -338,3 +338,47 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 		}
 	}
 }
+
+/* The name was checked when it came in. */
+void describe_keep(const struct policy_keep_query *query, char *buffer, size_t size)
+{
+	struct writer writer = writer_new(buffer, size);
+	const struct policy_query plain = {
+		.domain = query->domain,
+		.type = query->type,
+		.protocol = query->protocol,
+	};
+
+	add(&writer, "%s ", policy_action_name(query->action));
+	add_kind(&writer, &plain);
+	if (query->name)
+		add(&writer, " as %s%s", query->common ? "common " : "", query->name);
+}
+
+void describe_keep_check(const struct policy_keep_query *query,
+	const struct policy_subject *subject, const struct policy_place *place, char *buffer,
+	size_t size)
+{
+	struct writer writer = writer_new(buffer, size);
+	const struct policy_query plain = {
+		.domain = query->domain,
+		.type = query->type,
+		.protocol = query->protocol,
+	};
+
+	add(&writer, "sockctl check --uid=%u --action=%s ", subject->uid,
+		policy_action_name(query->action));
+	if (subject->listener && strcmp(subject->listener, "default") != 0)
+		add(&writer, "--listener=%s ", subject->listener);
+	if (subject->foreign_netns)
+		add(&writer, "--foreign ");
+	if (place)
+		add_place(&writer, place);
+	if (!query->in_peers)
+		add(&writer, query->in_brokers ? "--netns=broker " : "--netns=other ");
+	if (query->common)
+		add(&writer, "--common ");
+	if (query->name)
+		add(&writer, "--name=%s ", query->name);
+	add_kind(&writer, &plain);
+}

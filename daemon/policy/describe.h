@@ -20,4 +20,11 @@ void describe_steps(int domain, int protocol, const struct wire_step *steps, siz
 void describe_check(const struct policy_query *query, const struct policy_subject *subject,
 	const struct policy_place *place, char *buffer, size_t size);
 
+/* "store inet stream as web" */
+void describe_keep(const struct policy_keep_query *query, char *buffer, size_t size);
+/* The command that asks for the same. */
+void describe_keep_check(const struct policy_keep_query *query,
+	const struct policy_subject *subject, const struct policy_place *place, char *buffer,
+	size_t size);
+
 #endif

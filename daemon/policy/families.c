@@ -9,6 +9,8 @@ void policy_count_families(
 	for (size_t i = 0; i < policy->parsed.n_rules; i++) {
 		const struct rule *rule = &policy->parsed.rules[i];
 
+		if (rule->actions)
+			continue;
 		for (size_t j = 0; j < rule->n_families; j++) {
 			int domain = rule->families[j];
 

@@ -385,7 +385,7 @@ static void cleanup_index(struct rule_index **index)
 	rule_index_free(*index);
 }
 
-int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_index **ret)
+static int build(const struct rule *rules, size_t n, bool deny, bool keep, struct rule_index **ret)
 {
 	_cleanup_(cleanup_index) struct rule_index *index = calloc(1, sizeof(*index));
 	struct entries points = {0}, intervals = {0};
@@ -395,7 +395,7 @@ int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_in
 	index->bucket_mask = 1;
 	int r = grow_buckets(index);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (rules[i].deny == deny)
+		if (rules[i].deny == deny && (rules[i].actions != 0) == keep)
 			r = add_rule(index, &rules[i], (uint32_t)i, &points, &intervals);
 	if (r == 0)
 		r = build_cells(index, &points);
@@ -407,6 +407,16 @@ int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_in
 		return r;
 	*ret = TAKE_PTR(index);
 	return 0;
+}
+
+int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_index **ret)
+{
+	return build(rules, n, deny, false, ret);
+}
+
+int rule_index_new_keep(const struct rule *rules, size_t n, bool deny, struct rule_index **ret)
+{
+	return build(rules, n, deny, true, ret);
 }
 
 /* --- looking up --- */

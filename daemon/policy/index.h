@@ -29,9 +29,10 @@ struct socket_kind {
 /* From what socket(2) takes (packet protocols in network byte order). */
 struct socket_kind socket_kind_of_query(const struct policy_query *query);
 
-/* Indexes the allow rules, or the deny rules. Keeps no pointer to the rules. Returns 0, -ENOMEM or
- * -E2BIG. */
+/* Indexes the allow rules, or the deny rules; those about opening, or those about sockets that are
+ * handed on. Keeps no pointer to the rules. Returns 0, -ENOMEM or -E2BIG. */
 int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_index **ret);
+int rule_index_new_keep(const struct rule *rules, size_t n, bool deny, struct rule_index **ret);
 struct rule_index *rule_index_free(struct rule_index *index); /* returns NULL */
 
 /* Calls back with the number of each rule whose peers and kind match, in no particular order and

@@ -312,7 +312,7 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule)
 		"unit", "slice", "user-unit", "family", "type", "protocol", "ports", "addresses",
 		"interfaces", "options", "groups", "messages", "identifiers", "direction", "mark",
 		"devices", "channels", "opcodes", "events", "psms", "cids", "transports", "netns",
-		"owner"};
+		"owner", "actions", "names", "common"};
 	int r = 0;
 
 	if (!json_is_object(node->json)) {
@@ -341,6 +341,8 @@ int parse_rule(struct node *node, struct parsed *parsed, struct rule *rule)
 		r = parse_kind(node, rule);
 	if (r == 0)
 		r = parse_use(node, rule);
+	if (r == 0)
+		r = parse_keep(node, rule);
 	if (r == 0 && netns.json)
 		r = parse_netns(&netns, rule);
 	return r;

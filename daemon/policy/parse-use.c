@@ -265,6 +265,10 @@ int parse_netns(const struct node *node, struct rule *rule)
 		rule->netns = RULE_NETNS_BROKER;
 		return 0;
 	}
+	if (rule->actions && strcmp(text, "any") == 0) {
+		rule->netns = RULE_NETNS_ANY;
+		return 0;
+	}
 	if (!name_is_plain(text, WIRE_NAME_MAX) || strcmp(text, ".") == 0 ||
 		strcmp(text, "..") == 0) {
 		node_error(node,

@@ -32,6 +32,7 @@ static void parse_limits(const struct node *limits, struct policy_limits *ret)
 		{"connections-per-user", &ret->connections_per_user},
 		{"grants-per-user", &ret->grants_per_user},
 		{"requests-in-work-per-user", &ret->requests_in_work_per_user},
+		{"kept-per-user", &ret->kept_per_user},
 	};
 	const char *keys[ARRAY_SIZE(all)];
 

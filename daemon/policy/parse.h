@@ -42,6 +42,10 @@ int parse_use(const struct node *node, struct rule *rule);
 int parse_bluetooth(const struct node *node, struct rule *rule);
 int parse_bluetooth_address(const struct node *item, struct rule *rule);
 int parse_netns(const struct node *node, struct rule *rule);
+/* Of a rule with "actions": these and their names. Before parse_netns(). */
+int parse_keep(const struct node *node, struct rule *rule);
+/* Such a rule as a whole. */
+void check_keep_rule(const struct node *node, const struct rule *rule);
 /* Of these, what is for CAN. */
 int parse_can(const struct node *node, struct rule *rule);
 /* The rule as a whole, once its parts were read without an error: can it be kept? */

@@ -15,8 +15,9 @@ struct policy {
 	struct parsed parsed; /* the rules and limits */
 	struct names files;   /* their paths; rules borrow them */
 	struct rule_index *allow, *deny;
+	struct rule_index *keep_allow, *keep_deny; /* the rules with "actions" */
 	uint64_t capabilities;
-	bool uses_netns, uses_owner;
+	bool uses_netns, names_netns, uses_owner;
 };
 
 #endif

@@ -216,7 +216,11 @@ static void add_up(struct policy *policy)
 	for (size_t i = 0; i < policy->parsed.n_rules; i++) {
 		const struct rule *rule = &policy->parsed.rules[i];
 
-		if (rule->deny)
+		policy->names_netns |= rule->netns == RULE_NETNS_NAMED;
+		/* A socket is asked for its namespace, which is CAP_NET_ADMIN's to tell. */
+		if (rule->actions && rule->netns == RULE_NETNS_NAMED)
+			policy->capabilities |= CAPABILITY(CAP_NET_ADMIN);
+		if (rule->deny || rule->actions)
 			continue;
 		for (size_t j = 0; j < rule->n_families; j++) {
 			const struct family *family = family_get(rule->families[j]);
@@ -259,6 +263,12 @@ static int load_all(struct policy *policy, const char *const *directories, size_
 	if (r == 0)
 		r = rule_index_new(
 			policy->parsed.rules, policy->parsed.n_rules, true, &policy->deny);
+	if (r == 0)
+		r = rule_index_new_keep(
+			policy->parsed.rules, policy->parsed.n_rules, false, &policy->keep_allow);
+	if (r == 0)
+		r = rule_index_new_keep(
+			policy->parsed.rules, policy->parsed.n_rules, true, &policy->keep_deny);
 	if (r == -E2BIG) {
 		report_error(report, n_directories > 0 ? directories[n_directories - 1] : "policy",
 			NULL, NULL,
@@ -303,6 +313,8 @@ struct policy *policy_unref(struct policy *policy)
 		return NULL;
 	rule_index_free(policy->allow);
 	rule_index_free(policy->deny);
+	rule_index_free(policy->keep_allow);
+	rule_index_free(policy->keep_deny);
 	parsed_done(&policy->parsed);
 	names_done(&policy->files);
 	free(policy);
@@ -334,6 +346,11 @@ bool policy_uses_netns(const struct policy *policy)
 	return policy->uses_netns;
 }
 
+bool policy_names_netns(const struct policy *policy)
+{
+	return policy->names_netns;
+}
+
 bool policy_uses_owner(const struct policy *policy)
 {
 	return policy->uses_owner;
@@ -344,7 +361,7 @@ void policy_each_netns_name(
 {
 	for (size_t i = 0; i < policy->parsed.n_rules; i++) {
 		const struct rule *rule = &policy->parsed.rules[i];
-		if (!rule->deny && rule->netns == RULE_NETNS_NAMED)
+		if (!rule->deny && !rule->actions && rule->netns == RULE_NETNS_NAMED)
 			callback(rule->netns_name, data);
 	}
 }

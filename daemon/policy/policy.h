@@ -26,6 +26,7 @@ enum rule_netns {
 	RULE_NETNS_PEER,
 	RULE_NETNS_BROKER,
 	RULE_NETNS_NAMED, /* a name under /run/netns */
+	RULE_NETNS_ANY,	  /* of sockets that are handed on: wherever they live */
 };
 
 /* What the rest of the daemon reads of a rule; policy/rule.h has all of it. */
@@ -98,6 +99,7 @@ struct policy_limits {
 	unsigned connections_per_user;
 	unsigned grants_per_user;
 	unsigned requests_in_work_per_user;
+	unsigned kept_per_user;
 };
 
 /*
@@ -125,10 +127,42 @@ void policy_count_families(
 uint64_t policy_capabilities(const struct policy *policy);
 /* Does a rule name another network namespace (peer or a name)? Is one "owner": "peer"? */
 bool policy_uses_netns(const struct policy *policy);
+/* Does a rule name a namespace, be it only to compare with? */
+bool policy_names_netns(const struct policy *policy);
 bool policy_uses_owner(const struct policy *policy);
 /* Calls back for each netns name a rule uses. */
 void policy_each_netns_name(
 	const struct policy *policy, void (*callback)(const char *name, void *data), void *data);
+
+/* What is done with a socket that is there already; bits of a rule's "actions". */
+enum policy_action {
+	POLICY_SHARE = 1,
+	POLICY_RECEIVE = 2,
+	POLICY_STORE = 4,
+	POLICY_FETCH = 8,
+};
+#define POLICY_ACTIONS_OF_STORE (POLICY_STORE | POLICY_FETCH)
+
+/* The action's word in policies, and back; NULL and 0 for what is none. */
+const char *policy_action_name(enum policy_action action);
+enum policy_action policy_action_from_name(const char *name);
+
+/* A socket that is to be handed on, as the kernel tells of it. */
+struct policy_keep_query {
+	enum policy_action action;
+	int domain, type, protocol;
+	bool in_peers, in_brokers; /* it lives in the peer's, in the broker's network namespace */
+	const char *name;	   /* of STORE and FETCH; else NULL */
+	bool common;		   /* the name is one of several users */
+	/* Does the socket live in the namespace of this name? 1 or 0, a negative errno: it cannot
+	 * be told. NULL: the same. */
+	int (*is_in)(void *data, const char *netns);
+	void *data;
+};
+
+/* Of the result only allowed, rule and reason are set. */
+void policy_decide_keep(const struct policy *policy, const struct policy_subject *subject,
+	const struct policy_keep_query *query, struct policy_decision *ret);
 
 void policy_decide(const struct policy *policy, const struct policy_subject *subject,
 	const struct policy_query *query, struct policy_decision *ret);

@@ -37,6 +37,7 @@ void rule_done(struct rule *rule)
 	ranges_done(&rule->bluetooth.psms);
 	ranges_done(&rule->bluetooth.cids);
 	free(rule->netns_name);
+	names_done(&rule->store_names);
 	*rule = (struct rule){0};
 }
 

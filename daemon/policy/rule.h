@@ -82,6 +82,12 @@ struct rule {
 	enum rule_netns netns;
 	char *netns_name;
 	bool owner_peer;
+
+	/* enum policy_action: not 0, and the rule is about sockets that are handed on, and not
+	 * about opening. */
+	unsigned actions;
+	struct names store_names; /* n 0: every name of the peer's own */
+	bool common;		  /* the names are common to all whom a rule gives them */
 };
 
 /* Frees what the rule owns, not the rule itself nor view.file. */

@@ -26,6 +26,19 @@ static void assert_same_request(const struct wire_request *a, const struct wire_
 	case WIRE_RELEASE:
 		ck_assert_uint_eq(a->grant, b->grant);
 		return;
+	case WIRE_SHARE:
+		ck_assert_mem_eq(&a->share, &b->share, sizeof(a->share));
+		return;
+	case WIRE_FROMSHARE:
+		ck_assert_mem_eq(&a->ticket, &b->ticket, sizeof(a->ticket));
+		return;
+	case WIRE_STORE:
+	case WIRE_FETCH:
+	case WIRE_FORGET:
+	case WIRE_STORED:
+		ck_assert_mem_eq(&a->named, &b->named, sizeof(a->named));
+		ck_assert_str_eq(a->name, b->name);
+		return;
 	case WIRE_OPEN:
 		ck_assert_int_eq(a->domain, b->domain);
 		ck_assert_int_eq(a->type, b->type);
@@ -204,6 +217,13 @@ START_TEST(replies_come_back_the_same)
 		ck_assert_mem_eq(&back.answer, &reply.answer, sizeof(reply.answer));
 		if (reply.verb == WIRE_HELLO)
 			ck_assert_mem_eq(&back.welcome, &reply.welcome, sizeof(reply.welcome));
+		if (reply.verb == WIRE_SHARE)
+			ck_assert_mem_eq(&back.ticket, &reply.ticket, sizeof(reply.ticket));
+		if (reply.verb == WIRE_STORED) {
+			ck_assert_mem_eq(&back.list, &reply.list, sizeof(reply.list));
+			ck_assert_mem_eq(back.stored, reply.stored,
+				reply.list.n * sizeof(*reply.stored));
+		}
 		if (reply.answer.text_size > 0)
 			ck_assert_mem_eq(back.text, reply.text, reply.answer.text_size);
 		ck_assert_uint_eq(header()->verb, (unsigned)_i | WIRE_REPLY);
@@ -261,17 +281,17 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, material_setup, NULL);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_loop_test(tcase, every_verb_comes_back_the_same, WIRE_HELLO, WIRE_RELEASE + 1);
+	tcase_add_loop_test(tcase, every_verb_comes_back_the_same, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(
-		tcase, every_request_cut_short_is_refused, WIRE_HELLO, WIRE_RELEASE + 1);
-	tcase_add_loop_test(tcase, a_tail_is_refused, WIRE_HELLO, WIRE_RELEASE + 1);
+		tcase, every_request_cut_short_is_refused, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_loop_test(tcase, a_tail_is_refused, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(
-		tcase, a_buffer_too_small_is_never_overrun, WIRE_HELLO, WIRE_RELEASE + 1);
-	tcase_add_loop_test(tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_RELEASE + 1);
+		tcase, a_buffer_too_small_is_never_overrun, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_loop_test(tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_test(tcase, peeking_needs_a_whole_header);
-	tcase_add_loop_test(tcase, replies_come_back_the_same, WIRE_HELLO, WIRE_RELEASE + 1);
-	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_RELEASE + 1);
-	tcase_add_loop_test(tcase, replies_are_not_requests, WIRE_HELLO, WIRE_RELEASE + 1);
+	tcase_add_loop_test(tcase, replies_come_back_the_same, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_loop_test(tcase, replies_are_not_requests, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -169,6 +169,16 @@ static void random_steps(struct wire_request *request, bool apply)
 	request->n_steps = n;
 }
 
+static void random_name(char name[static WIRE_STORE_NAME_MAX + 1])
+{
+	static const char letters[] = "abcXYZ019._-";
+	size_t size = 1 + random_below(WIRE_STORE_NAME_MAX);
+
+	for (size_t i = 0; i < size; i++)
+		name[i] = letters[random_below(sizeof(letters) - 1)];
+	name[size] = '\0';
+}
+
 void random_request(enum wire_verb verb, struct wire_request *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -201,7 +211,35 @@ void random_request(enum wire_verb verb, struct wire_request *ret)
 	case WIRE_RELEASE:
 		ret->grant = 1 + random_next() / 2;
 		break;
+	case WIRE_SHARE:
+		ret->share.taker = (uint32_t)random_below(4);
+		if (ret->share.taker >= WIRE_TAKER_USER)
+			ret->share.id = (uint32_t)random_below(UINT32_MAX);
+		ret->share.lifetime_usec = 1 + random_next() % WIRE_TICKET_USEC_MAX;
+		break;
+	case WIRE_FROMSHARE:
+		for (size_t i = 0; i < WIRE_TICKET_BYTES; i++)
+			ret->ticket.bytes[i] = (uint8_t)random_next();
+		break;
+	case WIRE_STORE:
+		ret->named.flags = random_below(2) ? WIRE_NAMED_NEW : 0;
+		ret->named.lifetime_usec = random_below(2) ? 0 : random_next() % WIRE_STORE_USEC_MAX;
+		random_name(ret->name);
+		break;
+	case WIRE_FETCH:
+		ret->named.flags = random_below(2) ? WIRE_NAMED_TAKE : WIRE_NAMED_COMMON;
+		random_name(ret->name);
+		break;
+	case WIRE_FORGET:
+		ret->named.flags = random_below(2) ? WIRE_NAMED_COMMON : 0;
+		random_name(ret->name);
+		break;
+	case WIRE_STORED:
+		if (random_below(2))
+			random_name(ret->name);
+		break;
 	}
+	ret->named.name_size = (uint32_t)strlen(ret->name);
 }
 
 size_t encode(const struct wire_request *request)
@@ -252,6 +290,23 @@ void random_reply(enum wire_verb verb, struct wire_reply *ret)
 			.features = random_next(),
 			.steps_max = WIRE_STEPS_MAX,
 			.count_max = WIRE_COUNT_MAX};
+	if (verb == WIRE_SHARE)
+		for (size_t i = 0; i < WIRE_TICKET_BYTES; i++)
+			ret->ticket.bytes[i] = (uint8_t)random_next();
+	if (verb == WIRE_STORED) {
+		ret->list.n = (uint32_t)random_below(WIRE_STORED_MAX + 1);
+		ret->list.more = ret->list.n > 0 && random_below(2);
+		for (uint32_t i = 0; i < ret->list.n; i++) {
+			struct wire_stored *stored = &ret->stored[i];
+			random_name(stored->name);
+			stored->domain = (int)random_below(46);
+			stored->type = 1 + (int)random_below(5);
+			stored->protocol = (int)random_below(65536);
+			stored->flags = random_below(2) ? WIRE_NAMED_COMMON : 0;
+			stored->age_usec = random_next() / 2;
+			stored->left_usec = random_next() / 2;
+		}
+	}
 	ret->answer.text_size = random_below(2) ? 0 : (uint32_t)random_below(WIRE_TEXT_MAX + 1);
 	ret->text = ret->answer.text_size > 0 ? (const char *)material : NULL;
 }

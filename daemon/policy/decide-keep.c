@@ -1,0 +1,175 @@
+/* May this socket be handed on? The rules with "actions", which know nothing of opening. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/policy/describe.h"
+#include "daemon/policy/policy-private.h"
+#include "daemon/policy/unit.h"
+#include "proto/constants.h"
+
+struct keep_work {
+	const struct policy *policy;
+	const struct policy_subject *subject;
+	const struct policy_keep_query *query;
+	struct policy_place place;
+	int place_error; /* negative */
+	bool place_asked;
+
+	const struct rule *found;   /* the first in rule order */
+	const struct rule *nearest; /* where nothing is found: what stumbles last */
+	int nearest_progress;
+	const char *nearest_why;
+};
+
+static bool listener_matches(const struct rule *rule, const struct policy_subject *subject)
+{
+	for (size_t i = 0; subject->listener && i < rule->listeners.n; i++)
+		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
+			return true;
+	return rule->listeners.n == 0;
+}
+
+/* A rule whose unit or slice cannot be told allows nothing, and denies what it would deny. */
+static bool place_matches(struct keep_work *work, const struct rule *rule)
+{
+	const struct policy_subject *subject = work->subject;
+
+	if (!unit_is_named(rule))
+		return true;
+	if (!work->place_asked)
+		work->place_error =
+			subject->place ? subject->place(subject->data, &work->place) : -ENODATA;
+	work->place_asked = true;
+	return work->place_error < 0 ? rule->deny : unit_matches(rule, &work->place);
+}
+
+/* Is the socket where the rule says? What cannot be told is not allowed, and is denied. */
+static bool namespace_matches(const struct keep_work *work, const struct rule *rule)
+{
+	const struct policy_keep_query *query = work->query;
+	int there;
+
+	switch (rule->netns) {
+	case RULE_NETNS_UNSAID:
+		return rule->deny || (!work->subject->foreign_netns && query->in_brokers);
+	case RULE_NETNS_PEER:
+		return query->in_peers;
+	case RULE_NETNS_BROKER:
+		return query->in_brokers;
+	case RULE_NETNS_NAMED:
+		there = query->is_in ? query->is_in(query->data, rule->netns_name) : -ENODATA;
+		return there < 0 ? rule->deny : there > 0;
+	case RULE_NETNS_ANY:
+		return true;
+	}
+	return false;
+}
+
+/* An allow rule is for common names or for a user's own; a deny rule that says nothing of it is for
+ * both. */
+static bool name_matches(const struct keep_work *work, const struct rule *rule)
+{
+	const struct policy_keep_query *query = work->query;
+
+	if (!query->name)
+		return rule->store_names.n == 0 && !rule->common;
+	if (rule->deny ? rule->common && !query->common : rule->common != query->common)
+		return false;
+	return rule->store_names.n == 0 || names_match(&rule->store_names, query->name);
+}
+
+static void visit(size_t number, void *data)
+{
+	struct keep_work *work = data;
+	const struct rule *rule = &work->policy->parsed.rules[number];
+	const char *why;
+	int progress;
+
+	if (!(rule->actions & work->query->action)) {
+		progress = 1;
+		why = "it has not this action";
+	} else if (!listener_matches(rule, work->subject)) {
+		progress = 2;
+		why = "it is for another listener";
+	} else if (!name_matches(work, rule)) {
+		progress = 3;
+		why = "it is not for this name, or not as a common one";
+	} else if (!namespace_matches(work, rule)) {
+		progress = 4;
+		why = rule->netns == RULE_NETNS_UNSAID
+			      ? "it says nothing of \"netns\", so it is only for peers and sockets "
+				"in the broker's own network namespace"
+			      : "the socket lives in another network namespace";
+	} else if (!place_matches(work, rule)) {
+		progress = 5;
+		why = "the peer is in another unit or slice";
+	} else {
+		if (!work->found || rule < work->found)
+			work->found = rule;
+		return;
+	}
+	if (progress < work->nearest_progress ||
+		(progress == work->nearest_progress && work->nearest && rule >= work->nearest))
+		return;
+	work->nearest_progress = progress;
+	work->nearest = rule;
+	work->nearest_why = why;
+}
+
+static void find(struct keep_work *work, const struct rule_index *index)
+{
+	const struct policy_keep_query *query = work->query;
+	const struct policy_query plain = {
+		.domain = query->domain,
+		.type = query->type,
+		.protocol = query->protocol,
+	};
+	const struct socket_kind kind = socket_kind_of_query(&plain);
+
+	work->found = work->nearest = NULL;
+	work->nearest_progress = 0;
+	rule_index_each(index, work->subject, &kind, visit, work);
+}
+
+static void explain(struct keep_work *work, const struct rule *denied_by, char *reason, size_t size)
+{
+	char what[160], check[200];
+
+	describe_keep(work->query, what, sizeof what);
+	describe_keep_check(work->query, work->subject,
+		work->place_asked && work->place_error == 0 ? &work->place : NULL, check,
+		sizeof check);
+	if (denied_by)
+		snprintf(reason, size, "%s: rule %s denies it; see why: %s", what,
+			denied_by->view.name, check);
+	else if (work->nearest)
+		snprintf(reason, size, "%s: rule %s comes nearest: %s; see why: %s", what,
+			work->nearest->view.name, work->nearest_why, check);
+	else
+		snprintf(reason, size, "%s: no rule for user %u speaks of it; see why: %s", what,
+			work->subject->uid, check);
+}
+
+void policy_decide_keep(const struct policy *policy, const struct policy_subject *subject,
+	const struct policy_keep_query *query, struct policy_decision *ret)
+{
+	struct keep_work work = {.policy = policy, .subject = subject, .query = query};
+
+	*ret = (struct policy_decision){.step = -1};
+	find(&work, policy->keep_deny);
+	const struct rule *denied_by = work.found;
+	if (!denied_by)
+		find(&work, policy->keep_allow);
+	const struct rule *rule = denied_by ? denied_by : work.found;
+	if (rule)
+		ret->rule = rule->view;
+	else if (work.nearest)
+		ret->rule = work.nearest->view;
+	ret->allowed = rule && !denied_by;
+	if (ret->allowed)
+		ret->netns = rule->netns;
+	else
+		explain(&work, denied_by, ret->reason, sizeof ret->reason);
+}
