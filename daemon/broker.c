@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "daemon/keep/keep.h"
 #include "proto/macro.h"
 
 #define CONNECTIONS_PER_USER 1024u
@@ -28,6 +29,12 @@ unsigned broker_jobs_per_user(const struct broker *broker)
 {
 	unsigned limit = policy_limits(broker->policy)->requests_in_work_per_user;
 	return limit > 0 ? limit : JOBS_PER_USER;
+}
+
+unsigned broker_kept_per_user(const struct broker *broker)
+{
+	unsigned limit = policy_limits(broker->policy)->kept_per_user;
+	return limit > 0 ? limit : KEPT_PER_USER;
 }
 
 void broker_audit(struct broker *broker, enum audit_event event, int error, const char *text)

@@ -20,6 +20,8 @@
 #include "proto/wire.h"
 
 struct connection;
+struct keep;
+struct keep_returned;
 struct listener;
 struct management;
 
@@ -31,6 +33,9 @@ struct broker {
 	struct users *users;
 	struct grants *grants;
 	struct worker *worker;
+	struct keep *keep;
+	struct keep_returned *returned; /* from the manager's store, until they are restored */
+	size_t n_returned;
 	struct audit *audit;
 	uint64_t missing; /* capabilities that sockd was started without, though the policy needs
 			     them */
@@ -51,6 +56,7 @@ struct broker {
 unsigned broker_connections_per_user(const struct broker *broker);
 unsigned broker_grants_per_user(const struct broker *broker);
 unsigned broker_jobs_per_user(const struct broker *broker);
+unsigned broker_kept_per_user(const struct broker *broker);
 
 /* An event of the daemon itself for the audit trail. */
 void broker_audit(struct broker *broker, enum audit_event event, int error, const char *text);

@@ -30,6 +30,7 @@ struct connection {
 	unsigned references;
 	bool greeted;	   /* HELLO was said */
 	bool may_ask;	   /* and with WIRE_FEATURE_ASK */
+	bool may_keep;	   /* and with WIRE_FEATURE_KEEP */
 	bool foreign;	   /* the peer lives in another network namespace */
 	bool in_work;	   /* a worker has its request; nothing is read meanwhile */
 	bool stalled;	   /* the user has too much in work; nothing is read meanwhile */

@@ -14,6 +14,8 @@
 #include "config.h"
 #include "daemon/broker.h"
 #include "daemon/connection.h"
+#include "daemon/keep/keep.h"
+#include "daemon/keep/serve.h"
 #include "daemon/listener.h"
 #include "daemon/management.h"
 #include "daemon/netns.h"
@@ -44,6 +46,21 @@ static void set_limits(struct broker *broker)
 	broker->unread_fds_max_in_all = descriptors / 4 * 3;
 }
 
+/* What an earlier broker gave the manager to keep. */
+static int add_returned(struct broker *broker, const char *name, int fd)
+{
+	struct keep_returned *larger = reallocarray(
+		broker->returned, broker->n_returned + 1, sizeof *broker->returned);
+
+	if (!larger)
+		return -ENOMEM;
+	broker->returned = larger;
+	struct keep_returned *returned = &larger[broker->n_returned++];
+	snprintf(returned->name, sizeof returned->name, "%s", name);
+	returned->fd = fd;
+	return 0;
+}
+
 static int open_listeners(struct broker *broker)
 {
 	const struct options *options = broker->options;
@@ -51,6 +68,12 @@ static int open_listeners(struct broker *broker)
 	int n = sd_listen_fds_with_names(1, &names), r = 0;
 
 	for (int i = 0; i < n; i++) {
+		if (keep_is_name(names[i])) {
+			if (r >= 0)
+				r = add_returned(broker, names[i], SD_LISTEN_FDS_START + i);
+			free(names[i]);
+			continue;
+		}
 		bool management = strcmp(names[i], MANAGEMENT_NAME) == 0;
 		int fd = SD_LISTEN_FDS_START + i;
 		int type = management ? SOCK_STREAM : SOCK_SEQPACKET;
@@ -288,6 +311,8 @@ static int serve(struct broker *broker)
 		r = receive_start(broker);
 	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
+	if (r >= 0)
+		r = keep_serve_start(broker);
 	TAILQ_FOREACH(listener, &broker->listeners, entry)
 	if (r >= 0)
 		r = listener_start(listener);
@@ -335,6 +360,8 @@ struct broker *manager_free(struct broker *broker)
 		connection_close(connection);
 	while ((listener = TAILQ_FIRST(&broker->listeners)))
 		listener_free(listener);
+	broker->keep = keep_free(broker->keep);
+	free(TAKE_PTR(broker->returned));
 	/* Finishes what workers still hold, which refers to users and grants. */
 	broker->worker = worker_free(broker->worker);
 	broker->grants = grants_free(broker->grants);

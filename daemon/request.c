@@ -5,7 +5,9 @@
 
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
+#include "daemon/keep/serve.h"
 #include "daemon/netns.h"
+#include "daemon/own-socket.h"
 #include "daemon/serve.h"
 #include "daemon/task.h"
 #include "proto/macro.h"
@@ -40,25 +42,21 @@ static void handle_open(struct task *task, size_t packet_size)
 static int read_own_socket(const struct connection *connection, int fd, struct policy_query *query,
 	const char **ret_what)
 {
-	static const int names[] = {SO_DOMAIN, SO_TYPE, SO_PROTOCOL};
-	int *const values[] = {&query->domain, &query->type, &query->protocol};
-	uint64_t cookie;
+	struct own_socket own;
+	int r = own_socket_read(fd, &own);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		socklen_t size = sizeof *values[i];
-		if (getsockopt(fd, SOL_SOCKET, names[i], values[i], &size) < 0) {
-			*ret_what = "the descriptor that came with the APPLY is not a socket";
-			return negative_errno();
-		}
-	}
-	int r = netns_cookie_of(fd, &cookie);
 	if (r < 0) {
-		*ret_what = "the socket's network namespace cannot be told";
+		*ret_what = r == -ENOTSOCK
+				    ? "the descriptor that came with the APPLY is not a socket"
+				    : "what socket it is, and in which namespace, cannot be told";
 		return r;
 	}
-	if (cookie == connection->peer.netns_cookie)
+	query->domain = own.domain;
+	query->type = own.type;
+	query->protocol = own.protocol;
+	if (own.netns_cookie == connection->peer.netns_cookie)
 		query->netns = WIRE_NETNS_PEER;
-	else if (cookie == netns_own_cookie())
+	else if (own.netns_cookie == netns_own_cookie())
 		query->netns = WIRE_NETNS_BROKER;
 	else {
 		*ret_what = "the socket lives in another network namespace than the connection and "
@@ -86,11 +84,6 @@ static void handle_apply(struct task *task, size_t packet_size)
 		task_done(task);
 		return;
 	}
-	const struct family *family = family_get(task->query.domain);
-	if (family->own_protocol)
-		task->query.protocol = family->own_protocol(task->fd, task->query.type);
-	task->query.protocol =
-		effective_protocol(task->query.domain, task->query.type, task->query.protocol);
 	serve_task(task, packet_size);
 }
 
@@ -122,6 +115,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 	};
 	connection->greeted = known;
 	connection->may_ask = known && request->hello.features & WIRE_FEATURE_ASK;
+	connection->may_keep = known && request->hello.features & WIRE_FEATURE_KEEP;
 	(void)connection_reply(connection, &reply, NULL, 0);
 }
 
@@ -216,6 +210,10 @@ void request_handle_take(
 	if (r < 0) {
 		task_release_fds(connection, fds, message->n_fds);
 		handle_malformed(connection, message->size, r, what);
+		return;
+	}
+	if (task.request.verb >= WIRE_SHARE) {
+		keep_serve_take(connection, &task.request, fds, message->n_fds);
 		return;
 	}
 	/* Of several descriptors all are given back here; of one, the task owns it. */

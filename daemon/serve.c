@@ -366,11 +366,11 @@ static int place_of(void *data, struct policy_place *ret)
 	return peer_place(&connection->peer, ret);
 }
 
-void serve_task(struct task *task, size_t packet_size)
+struct policy_subject serve_subject(struct connection *connection)
 {
-	struct connection *connection = task->connection;
 	const struct peer *peer = &connection->peer;
-	const struct policy_subject subject = {
+
+	return (struct policy_subject){
 		.uid = peer->uid,
 		.gid = peer->gid,
 		.groups = peer->groups,
@@ -381,6 +381,13 @@ void serve_task(struct task *task, size_t packet_size)
 		.place = place_of,
 		.data = connection,
 	};
+}
+
+void serve_task(struct task *task, size_t packet_size)
+{
+	struct connection *connection = task->connection;
+	const struct peer *peer = &connection->peer;
+	const struct policy_subject subject = serve_subject(connection);
 
 	task->steps[0] = 0;
 	if (task->request.n_steps > 0)

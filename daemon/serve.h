@@ -12,4 +12,8 @@
  * back in the end, be it by a worker. The packet is the one in the broker's buffer.
  */
 void serve_task(struct task *task, size_t packet_size);
+
+/* The peer as the policy sees it; borrows the connection. */
+struct policy_subject serve_subject(struct connection *connection);
+
 #endif

@@ -23,6 +23,7 @@ struct user {
 	unsigned grants;    /* sockets that count as open */
 	unsigned unsettled; /* of these not watched yet, so that nothing tells whether they are */
 	unsigned jobs;
+	unsigned kept; /* sockets that the broker keeps for it; see keep/ */
 	/* Descriptors in replies that may not have been read yet: never too low. */
 	size_t unread_fds;
 	struct connection *connection_list;

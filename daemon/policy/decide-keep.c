@@ -135,7 +135,7 @@ static void find(struct keep_work *work, const struct rule_index *index)
 
 static void explain(struct keep_work *work, const struct rule *denied_by, char *reason, size_t size)
 {
-	char what[160], check[200];
+	char what[110], check[190];
 
 	describe_keep(work->query, what, sizeof what);
 	describe_keep_check(work->query, work->subject,
@@ -144,10 +144,15 @@ static void explain(struct keep_work *work, const struct rule *denied_by, char *
 	if (denied_by)
 		snprintf(reason, size, "%s: rule %s denies it; see why: %s", what,
 			denied_by->view.name, check);
-	else if (work->nearest)
-		snprintf(reason, size, "%s: rule %s comes nearest: %s; see why: %s", what,
-			work->nearest->view.name, work->nearest_why, check);
-	else
+	else if (work->nearest) {
+		/* The command is worth more than the last words of the reason. */
+		int room = (int)size - 1 -
+			   (int)(strlen(what) + strlen(": rule  comes nearest: ") +
+				   strlen(work->nearest->view.name) + strlen("; see why: ") +
+				   strlen(check));
+		snprintf(reason, size, "%s: rule %s comes nearest: %.*s; see why: %s", what,
+			work->nearest->view.name, room > 0 ? room : 0, work->nearest_why, check);
+	} else
 		snprintf(reason, size, "%s: no rule for user %u speaks of it; see why: %s", what,
 			work->subject->uid, check);
 }

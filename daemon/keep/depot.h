@@ -1,0 +1,42 @@
+/*
+ * The service manager's descriptor store (FDSTORE=1, see sd_notify(3)): what is in it comes back
+ * after a restart of the broker, also after one that it did not ask for.
+ *
+ * Things are put there and taken away in the order in which that was asked for, one at a time, by a
+ * thread: the manager may be slow to read. All functions are for the loop's thread.
+ */
+#ifndef SOCKD_DAEMON_KEEP_DEPOT_H
+#define SOCKD_DAEMON_KEEP_DEPOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/worker.h"
+
+#define DEPOT_NAME_MAX 31u /* all names together come back in one variable of 128 KiB at most */
+#define DEPOT_FDS_MAX 2u   /* under one name in one go */
+#define DEPOT_WAITING_MAX 1024u
+
+struct depot;
+
+/* How many descriptors the manager takes; 0: there is no manager, or none that keeps any. */
+size_t depot_room(void);
+
+/* The closer closes what the depot's own copies were; it must outlive the depot. */
+int depot_new(sd_event *event, struct worker *closer, struct depot **ret);
+/* What was not begun is not done. Returns NULL. */
+struct depot *depot_free(struct depot *depot);
+
+/*
+ * Puts copies of the descriptors there. done, where given, is called on the loop with 0 or a
+ * negative errno, also when the depot is freed (-ECANCELED). Once it was called with 0 they are the
+ * manager's, whatever becomes of the broker. Returns 0, or a negative errno where nothing was
+ * begun.
+ */
+int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
+	void (*done)(void *data, int result), void *data);
+/* Takes away what is there of this name. NULL is no depot. */
+void depot_remove(struct depot *depot, const char *name);
+
+#endif

@@ -1,0 +1,541 @@
+#include "daemon/keep/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/broker.h"
+#include "daemon/keep/process.h"
+#include "daemon/keep/serve-private.h"
+#include "daemon/listener.h"
+#include "daemon/netns.h"
+#include "daemon/serve.h"
+#include "daemon/task.h"
+#include "proto/macro.h"
+
+#define NO_TICKET "there is no such ticket: it is wrong, used, expired or for another"
+
+void keep_refuse(const struct asked *asked, int error, enum wire_origin origin, const char *rule,
+	const char *text, const char *told)
+{
+	keep_audit(asked->connection, AUDIT_REFUSAL, asked->word,
+		asked->has_own ? &asked->own : NULL, rule, asked->what, error, text);
+	reply_error(asked->connection, asked->verb, asked->serial, error, origin, -1,
+		told ? told : text);
+}
+
+/* --- what the policy says --- */
+
+/* Does the socket live in the namespace of this name? */
+static int is_in(void *data, const char *netns)
+{
+	const int *fd = data;
+	_cleanup_close_ int own = netns_of_socket(*fd), named = netns_open_named(netns);
+	struct stat one, other;
+
+	if (own < 0)
+		return own;
+	/* A name that is not there is nobody's. */
+	if (named < 0)
+		return named == -ENOENT ? 0 : named;
+	if (fstat(own, &one) < 0 || fstat(named, &other) < 0)
+		return negative_errno();
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+void keep_decide(const struct asked *asked, int fd, enum policy_action action, const char *name,
+	bool common, struct policy_decision *ret)
+{
+	struct connection *connection = asked->connection;
+	const struct policy_subject subject = serve_subject(connection);
+	const struct policy_keep_query query = {
+		.action = action,
+		.domain = asked->own.domain,
+		.type = asked->own.type,
+		.protocol = asked->own.protocol,
+		.in_peers = asked->own.netns_cookie == connection->peer.netns_cookie,
+		.in_brokers = asked->own.netns_cookie == netns_own_cookie(),
+		.name = name,
+		.common = common,
+		.is_in = is_in,
+		.data = &fd,
+	};
+
+	policy_decide_keep(connection->broker->policy, &subject, &query, ret);
+}
+
+/* --- taking a socket from a client --- */
+
+/* Is it the client's end of a connection to ourselves? Its other end has a listener's address. */
+static bool is_our_client(const struct broker *broker, const struct asked *asked, int fd)
+{
+	struct sockaddr_un own = {0}, peer = {0};
+	socklen_t own_size, peer_size = sizeof peer;
+	const struct listener *listener;
+
+	if (asked->own.domain != AF_UNIX ||
+		getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0 ||
+		peer_size <= sizeof(sa_family_t))
+		return false;
+	TAILQ_FOREACH(listener, &broker->listeners, entry)
+	{
+		own_size = sizeof own;
+		if (getsockname(listener->fd, (struct sockaddr *)&own, &own_size) == 0 &&
+			own_size == peer_size && memcmp(&own, &peer, own_size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A socket that is being given, until it is kept. */
+struct giving {
+	struct connection *connection; /* a reference */
+	enum wire_verb verb;
+	uint64_t serial;
+	bool in_work;
+	struct wire_ticket ticket;
+};
+
+static void answer_given(struct giving *giving, const struct kept *kept)
+{
+	struct connection *connection = giving->connection;
+	const struct own_socket own = {
+		.domain = kept->socket->domain,
+		.type = kept->socket->type,
+		.protocol = kept->socket->protocol,
+	};
+	struct wire_reply reply = {
+		.verb = giving->verb,
+		.serial = giving->serial,
+		.answer = {.step = -1},
+		.ticket = giving->ticket,
+	};
+	char what[192];
+
+	keep_describe(&kept->terms, what, sizeof what);
+	keep_audit(connection, AUDIT_GRANT, giving->verb == WIRE_SHARE ? "share" : "store", &own,
+		kept->terms.rule, what, 0,
+		kept->lost || kept->socket->lost
+			? "the manager did not take it: it will not survive a restart"
+			: NULL);
+	(void)connection_reply(connection, &reply, NULL, 0);
+	explicit_bzero(&reply.ticket, sizeof reply.ticket);
+}
+
+/* A ticket that was never told to anybody is of no use; a name is. */
+static void on_given(struct kept *kept, int result, void *data)
+{
+	struct giving *giving = data;
+	struct connection *connection = giving->connection;
+	bool cancelled = result == -ECANCELED;
+
+	if (cancelled || (connection->fd < 0 && giving->verb == WIRE_SHARE))
+		kept_end(kept, KEPT_FAILED);
+	else {
+		kept_open(kept);
+		answer_given(giving, kept);
+	}
+	if (cancelled)
+		connection_close(connection);
+	if (giving->in_work)
+		connection_work_ended(connection);
+	connection_unref(connection);
+	explicit_bzero(giving, sizeof *giving);
+	free(giving);
+}
+
+static void refuse_limit(const struct asked *asked, int error)
+{
+	const char *text = "the socket cannot be kept just now; try again";
+
+	if (error == -EDQUOT)
+		text = "the user has as many sockets kept as it may have; forget some, or raise "
+		       "kept-per-user in the policy's limits";
+	else if (error == -ENFILE)
+		text = "sockd keeps as many sockets as it can";
+	keep_refuse(asked, -error, WIRE_ORIGIN_LIMIT, NULL, text, NULL);
+}
+
+/* Reads what it is; refuses what cannot be kept. Returns 0 or -1. */
+static int look_at(struct asked *asked, int fd, struct keep_socket_info *ret)
+{
+	socklen_t size = sizeof ret->cookie;
+	int r = own_socket_read(fd, &asked->own);
+
+	if (r >= 0 && getsockopt(fd, SOL_SOCKET, SO_COOKIE, &ret->cookie, &size) < 0)
+		r = negative_errno();
+	if (r < 0) {
+		keep_refuse(asked, -r, WIRE_ORIGIN_REQUEST, NULL,
+			r == -ENOTSOCK
+				? "the descriptor is not a socket"
+				: "what socket it is, and in which namespace, cannot be told",
+			NULL);
+		return -1;
+	}
+	asked->has_own = true;
+	if (is_our_client(asked->connection->broker, asked, fd)) {
+		keep_refuse(asked, EINVAL, WIRE_ORIGIN_REQUEST, NULL,
+			"the socket is a connection to sockd itself", NULL);
+		return -1;
+	}
+	ret->domain = asked->own.domain;
+	ret->type = asked->own.type;
+	ret->protocol = asked->own.protocol;
+	ret->netns_cookie = asked->own.netns_cookie;
+	return 0;
+}
+
+void keep_give_take(
+	struct asked *asked, enum policy_action action, struct terms *terms, int fd, int pidfd)
+{
+	struct connection *connection = asked->connection;
+	struct broker *broker = connection->broker;
+	bool named = terms->kind == TERMS_STORED;
+	struct keep_socket_info info;
+	struct policy_decision decision;
+	struct kept *kept;
+	_cleanup_close_ int owned_pidfd = pidfd;
+
+	if (look_at(asked, fd, &info) < 0) {
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	keep_decide(asked, fd, action, named ? terms->name : NULL, terms->common, &decision);
+	if (!decision.allowed) {
+		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
+			NULL);
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	struct giving *giving = calloc(1, sizeof *giving);
+	if (!giving) {
+		refuse_limit(asked, -ENOMEM);
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	*giving = (struct giving){
+		.connection = connection_ref(connection),
+		.verb = asked->verb,
+		.serial = asked->serial,
+		.ticket = terms->ticket,
+	};
+	terms->begin_usec = keep_now_usec();
+	if (terms->expiry_usec > 0)
+		terms->expiry_usec += terms->begin_usec;
+	terms->uid = connection->peer.uid;
+	terms->gid = connection->peer.gid;
+	terms->pid = connection->peer.pid;
+	snprintf(terms->rule, sizeof terms->rule, "%s", decision.rule.name);
+	int r = keep_begin_take(broker->keep, connection->user, broker_kept_per_user(broker), terms,
+		&info, fd, TAKE_FD(owned_pidfd), on_given, giving, &kept);
+	if (r > 0) {
+		on_given(kept, 0, giving);
+	} else if (r == 0) {
+		giving->in_work = true;
+		connection_work_begun(connection);
+	} else {
+		refuse_limit(asked, r);
+		connection_unref(connection);
+		explicit_bzero(giving, sizeof *giving);
+		free(giving);
+	}
+}
+
+/* --- tickets --- */
+
+/* Who may take it, in our own terms. Returns 0, or -1 after answering. */
+static int find_taker(
+	const struct asked *asked, const struct wire_share *share, int pidfd, struct terms *terms)
+{
+	const struct peer *peer = &asked->connection->peer;
+	bool group = share->taker == WIRE_TAKER_GROUP;
+	uint32_t id = share->id;
+	int r = 0;
+
+	if (share->taker == WIRE_TAKER_PROCESS && !process_is_pidfd(pidfd)) {
+		keep_refuse(asked, EINVAL, WIRE_ORIGIN_REQUEST, NULL,
+			"the descriptor that should tell the process is no pidfd", NULL);
+		return -1;
+	}
+	if (share->taker == WIRE_TAKER_USER || group)
+		r = process_translate_id(peer->pid, peer->pidfd, group, share->id, &id);
+	if (r < 0) {
+		keep_refuse(asked, r == -EINVAL ? EINVAL : EAGAIN, WIRE_ORIGIN_REQUEST, NULL,
+			r == -EINVAL ? "the user or group is not one of the caller's user namespace"
+				     : "the caller's user namespace cannot be told",
+			NULL);
+		return -1;
+	}
+	terms->taker = share->taker;
+	terms->taker_id = id;
+	return 0;
+}
+
+static void share_take(struct asked *asked, const struct wire_share *share, int fd, int pidfd)
+{
+	struct worker *worker = asked->connection->broker->worker;
+	struct terms terms = {
+		.kind = TERMS_TICKET,
+		.expiry_usec = share->lifetime_usec,
+	};
+
+	if (find_taker(asked, share, pidfd, &terms) < 0) {
+		worker_close_take(worker, &fd, 1);
+		if (pidfd >= 0)
+			worker_close_take(worker, &pidfd, 1);
+		return;
+	}
+	if (getrandom(terms.ticket.bytes, sizeof terms.ticket.bytes, 0) !=
+		(ssize_t)sizeof terms.ticket.bytes) {
+		keep_refuse(asked, EAGAIN, WIRE_ORIGIN_LIMIT, NULL,
+			"the kernel has no random numbers yet; try again", NULL);
+		worker_close_take(worker, &fd, 1);
+		if (pidfd >= 0)
+			close_quietly(pidfd);
+		return;
+	}
+	keep_give_take(asked, POLICY_SHARE, &terms, fd, pidfd);
+	explicit_bzero(&terms, sizeof terms);
+}
+
+static bool has_group(const struct peer *peer, gid_t gid)
+{
+	for (size_t i = 0; i < peer->n_groups; i++)
+		if (peer->groups[i] == gid)
+			return true;
+	return peer->gid == gid;
+}
+
+static bool may_take(const struct peer *peer, const struct kept *kept)
+{
+	switch (kept->terms.taker) {
+	case WIRE_TAKER_ANYONE:
+		return true;
+	case WIRE_TAKER_PROCESS:
+		return process_is_same(kept->pidfd, peer->pidfd);
+	case WIRE_TAKER_USER:
+		return peer->uid == kept->terms.taker_id;
+	case WIRE_TAKER_GROUP:
+		return has_group(peer, kept->terms.taker_id);
+	}
+	return false;
+}
+
+bool keep_hand_out(const struct asked *asked, const struct kept *kept, const char *rule)
+{
+	struct connection *connection = asked->connection;
+	const struct wire_reply reply = {
+		.verb = asked->verb,
+		.serial = asked->serial,
+		.answer = {.step = -1, .count = 1},
+	};
+
+	if (!connection_has_room(connection, 1)) {
+		keep_refuse(asked, EMFILE, WIRE_ORIGIN_LIMIT, rule,
+			"too many replies with sockets were not read yet; read them first", NULL);
+		return false;
+	}
+	/* What is kept keeps it open, so that closing the copy is nothing. */
+	int fd = fcntl(kept->socket->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		keep_refuse(asked, ENFILE, WIRE_ORIGIN_LIMIT, rule,
+			"sockd has no descriptor free; try again", NULL);
+		return false;
+	}
+	enum reply_fate fate = connection_reply(connection, &reply, &fd, 1);
+	if (fate != REPLY_KEPT)
+		close_quietly(fd);
+	if (fate == REPLY_LOST)
+		return false;
+	keep_audit(connection, AUDIT_GRANT, asked->word, &asked->own, rule, asked->what, 0, NULL);
+	return true;
+}
+
+void keep_set_socket(struct asked *asked, const struct kept *kept)
+{
+	asked->own = (struct own_socket){
+		.domain = kept->socket->domain,
+		.type = kept->socket->type,
+		.protocol = kept->socket->protocol,
+		.netns_cookie = kept->socket->netns_cookie,
+	};
+	asked->has_own = true;
+}
+
+/* All that is wrong with a ticket is one to the client. */
+static void refuse_ticket(struct asked *asked, uint64_t number, const char *why)
+{
+	struct connection *connection = asked->connection;
+	char what[64] = "a ticket that never was";
+
+	if (number > 0)
+		snprintf(what, sizeof what, "ticket %" PRIu64, number);
+	asked->what = what;
+	guesses_count(
+		keep_guesses(connection->broker->keep), connection->peer.uid, keep_now_usec());
+	keep_refuse(asked, ENOENT, WIRE_ORIGIN_REQUEST, NULL, why, NO_TICKET);
+}
+
+/* Whoever guesses at full speed is not listened to; nothing is told of right or wrong. */
+static bool cut_off(const struct asked *asked)
+{
+	struct connection *connection = asked->connection;
+	bool first;
+
+	if (guesses_may(keep_guesses(connection->broker->keep), connection->peer.uid,
+		    keep_now_usec(), &first))
+		return false;
+	reply_error(connection, asked->verb, asked->serial, EAGAIN, WIRE_ORIGIN_LIMIT, -1,
+		"this user has put too many wrong tickets; wait for some seconds");
+	if (first)
+		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
+			EAGAIN,
+			"too many wrong tickets: this user's are not looked at for a while");
+	connection_close(connection);
+	return true;
+}
+
+static void fromshare(struct asked *asked, const struct wire_ticket *ticket)
+{
+	struct connection *connection = asked->connection;
+	struct policy_decision decision;
+	uint64_t number = 0;
+	struct kept *kept;
+	char what[192];
+
+	if (cut_off(asked))
+		return;
+	switch (keep_find_ticket(connection->broker->keep, ticket, &kept, &number)) {
+	case TICKET_UNKNOWN:
+		refuse_ticket(asked, 0, "the ticket is wrong");
+		return;
+	case TICKET_USED:
+		refuse_ticket(asked, number, "the ticket was used already");
+		return;
+	case TICKET_EXPIRED:
+		refuse_ticket(asked, number, "the ticket has expired");
+		return;
+	case TICKET_OPEN:
+		break;
+	}
+	keep_set_socket(asked, kept);
+	if (!may_take(&connection->peer, kept)) {
+		refuse_ticket(asked, number, "the ticket is for another");
+		return;
+	}
+	keep_describe(&kept->terms, what, sizeof what);
+	asked->what = what;
+	keep_decide(asked, kept->socket->fd, POLICY_RECEIVE, NULL, false, &decision);
+	if (!decision.allowed) {
+		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
+			NULL);
+		return;
+	}
+	/* First the socket is handed over, then the ticket ends: a broker that dies in between must
+	 * not lose it. */
+	if (keep_hand_out(asked, kept, decision.rule.name))
+		kept_end(kept, KEPT_TAKEN);
+}
+
+/* --- all of it --- */
+
+static const struct verb {
+	const char *word;
+	size_t n_fds;
+} verbs[] = {
+	[WIRE_SHARE] = {"share", 1},
+	[WIRE_FROMSHARE] = {"receive", 0},
+	[WIRE_STORE] = {"store", 1},
+	[WIRE_FETCH] = {"fetch", 0},
+	[WIRE_FORGET] = {"forget", 0},
+	[WIRE_STORED] = {"stored", 0},
+};
+
+void keep_serve_take(struct connection *connection, const struct wire_request *request,
+	const int *fds, size_t n_fds)
+{
+	const struct verb *verb = &verbs[request->verb];
+	bool process = request->verb == WIRE_SHARE && request->share.taker == WIRE_TAKER_PROCESS;
+	const char *wrong = NULL;
+	struct asked asked = {
+		.connection = connection,
+		.verb = request->verb,
+		.serial = request->serial,
+		.word = verb->word,
+	};
+
+	if (!connection->greeted || !connection->may_keep)
+		wrong = "this connection's HELLO did not ask for the feature of keeping sockets";
+	else if (n_fds != verb->n_fds + process)
+		wrong = "the request carries another number of descriptors than it should";
+	if (wrong) {
+		task_release_fds(connection, fds, n_fds);
+		reply_error(connection, request->verb, request->serial,
+			connection->may_keep ? EBADMSG : EPROTO, WIRE_ORIGIN_REQUEST, -1, wrong);
+		return;
+	}
+	connection_ref(connection);
+	switch (request->verb) {
+	case WIRE_SHARE:
+		share_take(&asked, &request->share, fds[0], process ? fds[1] : -1);
+		break;
+	case WIRE_FROMSHARE:
+		fromshare(&asked, &request->ticket);
+		break;
+	case WIRE_STORE:
+		keep_serve_store_take(&asked, request, fds[0]);
+		break;
+	case WIRE_FETCH:
+		keep_serve_fetch(&asked, request);
+		break;
+	case WIRE_FORGET:
+		keep_serve_forget(&asked, request);
+		break;
+	default:
+		keep_serve_stored(&asked, request);
+	}
+	connection_unref(connection);
+}
+
+static void told(void *data, const struct kept *kept, enum kept_end how)
+{
+	struct broker *broker = data;
+	bool ticket = kept->terms.kind == TERMS_TICKET;
+
+	if (how == KEPT_EXPIRED)
+		keep_audit_end(broker, kept, ETIME,
+			ticket ? "the ticket was not used in time; the socket is closed"
+			       : "its time is over; the socket is forgotten");
+	else
+		keep_audit_end(broker, kept, 0, "another socket has taken the name's place");
+}
+
+static void complain(void *data, const char *what)
+{
+	broker_audit(data, AUDIT_START, EBADMSG, what);
+}
+
+int keep_serve_start(struct broker *broker)
+{
+	char text[128];
+
+	int r = keep_new(broker->event, broker->users, broker->worker, told, broker, &broker->keep);
+	if (r < 0)
+		return r;
+	size_t n = keep_restore_take(
+		broker->keep, broker->returned, broker->n_returned, complain, broker);
+	free(TAKE_PTR(broker->returned));
+	broker->n_returned = 0;
+	if (n > 0) {
+		snprintf(text, sizeof text, "%zu kept sockets came back from the manager's store",
+			n);
+		broker_audit(broker, AUDIT_START, 0, text);
+	}
+	return 0;
+}
