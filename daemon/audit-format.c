@@ -237,13 +237,15 @@ static char *put_json_string(char *p, const char *key, const char *text, size_t 
 static char *put_json_socket(char *p, const struct audit_record *record)
 {
 	p = PUT_STRING(p, "verb", record->verb);
-	p = PUT(p, ",\"family\":\"");
-	p = put_family(p, record);
-	p = PUT(p, "\",\"type\":\"");
-	p = put_type(p, record);
-	p = PUT(p, "\",\"protocol\":\"");
-	p = put_protocol(p, record);
-	*p++ = '"';
+	if (record->domain >= 0) {
+		p = PUT(p, ",\"family\":\"");
+		p = put_family(p, record);
+		p = PUT(p, "\",\"type\":\"");
+		p = put_type(p, record);
+		p = PUT(p, "\",\"protocol\":\"");
+		p = put_protocol(p, record);
+		*p++ = '"';
+	}
 	p = PUT_STRING(p, "steps", record->steps);
 	if (record->grant > 0) {
 		p = PUT(p, ",\"grant\":");
@@ -302,14 +304,27 @@ static char *put_peer_words(char *p, const struct audit_record *record)
 	return PUT(p, ")");
 }
 
+/* A socket that was there already, and is handed on. */
+static bool is_about_kept(const struct audit_record *record)
+{
+	return record->verb[0] != '\0' && strcmp(record->verb, "open") != 0 &&
+	       strcmp(record->verb, "apply") != 0;
+}
+
 static char *put_socket_words(char *p, const struct audit_record *record)
 {
-	*p++ = ' ';
-	p = put_family(p, record);
-	*p++ = ' ';
-	p = put_type(p, record);
-	*p++ = ' ';
-	p = put_protocol(p, record);
+	if (is_about_kept(record)) {
+		*p++ = ' ';
+		p = put_escaped(p, record->verb, sizeof(record->verb), false);
+	}
+	if (record->domain >= 0) {
+		*p++ = ' ';
+		p = put_family(p, record);
+		*p++ = ' ';
+		p = put_type(p, record);
+		*p++ = ' ';
+		p = put_protocol(p, record);
+	}
 	if (record->count > 1) {
 		p = PUT(p, ", ");
 		p = put_number(p, record->count);
@@ -443,12 +458,14 @@ static char *add_string(
 
 static char *add_socket(struct audit_fields *fields, char *p, const struct audit_record *record)
 {
-	p = begin_field(fields, p, "SOCKD_FAMILY");
-	p = end_field(fields, put_family(p, record));
-	p = begin_field(fields, p, "SOCKD_TYPE");
-	p = end_field(fields, put_type(p, record));
-	p = begin_field(fields, p, "SOCKD_PROTOCOL");
-	p = end_field(fields, put_protocol(p, record));
+	if (record->domain >= 0) {
+		p = begin_field(fields, p, "SOCKD_FAMILY");
+		p = end_field(fields, put_family(p, record));
+		p = begin_field(fields, p, "SOCKD_TYPE");
+		p = end_field(fields, put_type(p, record));
+		p = begin_field(fields, p, "SOCKD_PROTOCOL");
+		p = end_field(fields, put_protocol(p, record));
+	}
 	p = add_string(fields, p, "SOCKD_VERB", record->verb, sizeof(record->verb));
 	p = add_string(fields, p, "SOCKD_STEPS", record->steps, sizeof(record->steps));
 	if (record->grant > 0) {

@@ -37,10 +37,10 @@ struct audit_record {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	int domain, type, protocol;
+	int domain, type, protocol; /* domain -1: no socket is known */
 	int error; /* errno, positive */
 	unsigned count;
-	char verb[8]; /* "open", "apply", "" */
+	char verb[8]; /* "open", "apply", "share", "receive", "store", "fetch", "forget", "" */
 	char listener[64];
 	char unit[256]; /* systemd's, where a rule asked for it */
 	char rule[64];

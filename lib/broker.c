@@ -41,7 +41,8 @@
 struct packet {
 	unsigned char *bytes;
 	size_t size;
-	int fd; /* travels with it; -1: none */
+	const int *fds; /* travel with it */
+	size_t n_fds;
 	bool once;
 	uint64_t features;  /* that the broker must have */
 	int64_t until_msec; /* the end of all waiting */
@@ -155,7 +156,7 @@ static int converse(struct slot *slot, int connection, struct packet *packet, en
 	*ret_progress = NOT_READ;
 	memcpy(packet->bytes + offsetof(struct wire_header, serial), &serial, sizeof serial);
 	int r = transport_send(
-		connection, packet->bytes, packet->size, &packet->fd, packet->fd >= 0 ? 1 : 0, 0);
+		connection, packet->bytes, packet->size, packet->fds, packet->n_fds, 0);
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
 	if (slot->own && before_waiting)
@@ -172,7 +173,7 @@ static int say_hello(struct slot *slot, int connection)
 			.features = WIRE_FEATURES},
 	};
 	unsigned char buffer[sizeof(struct wire_header) + sizeof(struct wire_hello)];
-	struct packet packet = {.bytes = buffer, .fd = -1};
+	struct packet packet = {.bytes = buffer};
 	struct wire_reply reply;
 	enum progress progress;
 
@@ -266,10 +267,9 @@ static int ensure_connection(struct slot *slot, const struct identity *self, int
 /* A broker that was restarted, or that no longer knows this process, is told so by the first try.
  * Sets *ret_repeated where an earlier one may have been carried out. */
 static int exchange(struct slot *slot, struct packet *packet, enum wire_verb verb, int *fds,
-	size_t n_fds, struct wire_answer *ret, bool *ret_repeated)
+	size_t n_fds, struct wire_reply *ret, bool *ret_repeated)
 {
 	struct identity self = {0};
-	struct wire_reply reply;
 	int r = -ECONNRESET;
 
 	if (!slot->own)
@@ -287,11 +287,9 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 			return -EMSGSIZE;
 		if (packet->features & ~slot->features)
 			return -EOPNOTSUPP;
-		r = converse(slot, connection, packet, verb, fds, n_fds, &reply, &progress);
-		if (r == 0 && reply.answer.origin != WIRE_ORIGIN_STALE) {
-			*ret = reply.answer;
+		r = converse(slot, connection, packet, verb, fds, n_fds, ret, &progress);
+		if (r == 0 && ret->answer.origin != WIRE_ORIGIN_STALE)
 			return 0;
-		}
 		slot_close(slot);
 		if (r == 0) {
 			r = -ESTALE;
@@ -306,7 +304,7 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 
 /* A program's handlers and cancellation must not come between a request and its answer. */
 static int exchange_undisturbed(struct packet *packet, enum wire_verb verb, int *fds, size_t n_fds,
-	struct wire_answer *ret, bool *ret_repeated)
+	struct wire_reply *ret, bool *ret_repeated)
 {
 	sigset_t all, signals;
 	int cancellation, r = -EAGAIN;
@@ -325,19 +323,27 @@ static int exchange_undisturbed(struct packet *packet, enum wire_verb verb, int 
 	return r;
 }
 
-int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
-	struct wire_answer *ret, bool *ret_repeated)
+static uint64_t features_of(const struct wire_request *request)
 {
+	if (request->verb >= WIRE_SHARE)
+		return WIRE_FEATURE_KEEP;
+	return request->flags & WIRE_REQUEST_ASK ? WIRE_FEATURE_ASK : 0;
+}
+
+int broker_call(struct broker_call *call, struct wire_reply *ret)
+{
+	const struct wire_request *request = call->request;
 	unsigned char usual[PACKET_USUAL];
 	_cleanup_scratch_ struct scratch large = {0};
-	bool repeated = false;
 	struct packet packet = {
 		.bytes = usual,
-		.fd = fd,
-		.once = once,
-		.features = request->flags & WIRE_REQUEST_ASK ? WIRE_FEATURE_ASK : 0,
+		.fds = call->send,
+		.n_fds = call->n_send,
+		.once = call->once,
+		.features = features_of(request),
 	};
 
+	call->repeated = false;
 	ssize_t n = wire_encode_request(request, usual, sizeof usual);
 	if (n == -EMSGSIZE) {
 		packet.bytes = scratch_get(&large, WIRE_PACKET_MAX);
@@ -352,13 +358,36 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	packet.size = (size_t)n;
 
 	reason_clear();
-	int r = exchange_undisturbed(&packet, request->verb, fds, n_fds, ret, &repeated);
-	if (ret_repeated)
-		*ret_repeated = repeated;
+	int r = exchange_undisturbed(
+		&packet, request->verb, call->fds, call->n_fds, ret, &call->repeated);
 	if (r == -EOPNOTSUPP)
-		reason_set("the broker is too old to be asked without acting on it", NULL, 0);
+		reason_set(packet.features == WIRE_FEATURE_KEEP
+				   ? "the broker is too old to keep sockets"
+				   : "the broker is too old to be asked without acting on it",
+			NULL, 0);
 	else if (r < 0 && *sockd_reason() == '\0')
 		reason_set("no answer from the broker at", broker_path(), -r);
+	return r;
+}
+
+int broker_exchange(const struct wire_request *request, int fd, bool once, int *fds, size_t n_fds,
+	struct wire_answer *ret, bool *ret_repeated)
+{
+	struct broker_call call = {
+		.request = request,
+		.send = &fd,
+		.n_send = fd >= 0 ? 1 : 0,
+		.once = once,
+		.fds = fds,
+		.n_fds = n_fds,
+	};
+	struct wire_reply reply;
+
+	int r = broker_call(&call, &reply);
+	if (r == 0)
+		*ret = reply.answer;
+	if (ret_repeated)
+		*ret_repeated = call.repeated;
 	return r;
 }
 

@@ -16,6 +16,21 @@
 #define BROKER_TIMEOUT 10
 
 /*
+ * Sends a request with descriptors, which stay the caller's, and waits for the answer. As
+ * broker_exchange(), which has the words; the whole reply is stored but for its text.
+ */
+struct broker_call {
+	const struct wire_request *request;
+	const int *send;
+	size_t n_send;
+	bool once;
+	int *fds; /* where those of the answer go */
+	size_t n_fds;
+	bool repeated; /* set: one that may have been carried out was put again */
+};
+int broker_call(struct broker_call *call, struct wire_reply *ret);
+
+/*
  * Sends a request, with descriptor fd where it is not -1, and waits for the answer. Where the
  * connection breaks before that the request is put again; with once set not where the broker had
  * read it. *ret_repeated (which may be NULL) tells whether one that may have been carried out was

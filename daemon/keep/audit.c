@@ -62,6 +62,7 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 		.uid = connection->peer.uid,
 		.gid = connection->peer.gid,
 		.pid = connection->peer.pid,
+		.domain = -1,
 		.error = error,
 		.count = 1,
 	};

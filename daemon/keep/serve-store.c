@@ -41,7 +41,8 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 	describe(request, what, sizeof what);
 	asked->what = what;
 	memcpy(terms.name, request->name, strlen(request->name));
-	if (request->named.flags & WIRE_NAMED_NEW && find(asked, request)) {
+	asked->is_new = request->named.flags & WIRE_NAMED_NEW;
+	if (asked->is_new && find(asked, request)) {
 		keep_refuse(asked, EEXIST, WIRE_ORIGIN_REQUEST, NULL, "the name is taken", NULL);
 		worker_close_take(asked->connection->broker->worker, &fd, 1);
 		return;

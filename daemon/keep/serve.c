@@ -99,6 +99,7 @@ struct giving {
 	enum wire_verb verb;
 	uint64_t serial;
 	bool in_work;
+	bool is_new; /* STORE: not where the name is taken */
 	struct wire_ticket ticket;
 };
 
@@ -134,8 +135,14 @@ static void on_given(struct kept *kept, int result, void *data)
 	struct giving *giving = data;
 	struct connection *connection = giving->connection;
 	bool cancelled = result == -ECANCELED;
+	const struct terms *terms = &kept->terms;
 
-	if (cancelled || (connection->fd < 0 && giving->verb == WIRE_SHARE))
+	if (giving->is_new && keep_find_name(kept->keep, terms->uid, terms->name, terms->common)) {
+		/* Taken while this one was on its way. */
+		kept_end(kept, KEPT_FAILED);
+		reply_error(connection, giving->verb, giving->serial, EEXIST, WIRE_ORIGIN_REQUEST,
+			-1, "the name is taken");
+	} else if (cancelled || (connection->fd < 0 && giving->verb == WIRE_SHARE))
 		kept_end(kept, KEPT_FAILED);
 	else {
 		kept_open(kept);
@@ -223,6 +230,7 @@ void keep_give_take(
 		.connection = connection_ref(connection),
 		.verb = asked->verb,
 		.serial = asked->serial,
+		.is_new = asked->is_new,
 		.ticket = terms->ticket,
 	};
 	terms->begin_usec = keep_now_usec();

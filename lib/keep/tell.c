@@ -1,0 +1,52 @@
+#include "lib/keep/tell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "lib/kernel.h"
+#include "proto/macro.h"
+
+/* These would be taken for what the broker says of tickets and names. */
+static int absent(int error)
+{
+	switch (error) {
+	case -EOPNOTSUPP:
+	case -ETIMEDOUT:
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EBADF:
+	case -EINVAL:
+		return error;
+	default:
+		return -ECONNREFUSED;
+	}
+}
+
+int keep_tell(struct broker_call *call, struct wire_reply *ret)
+{
+	int r = broker_call(call, ret);
+
+	if (r < 0)
+		return absent(r);
+	return -ret->answer.error;
+}
+
+int keep_check_socket(int fd)
+{
+	int domain;
+	socklen_t size = sizeof domain;
+
+	return kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? negative_errno()
+										: 0;
+}
+
+int keep_finish(int result, int saved_errno)
+{
+	if (result < 0) {
+		errno = -result;
+		return -1;
+	}
+	errno = saved_errno;
+	return result;
+}
