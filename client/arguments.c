@@ -34,9 +34,19 @@ enum {
 	OPTION_CONNECT,
 	OPTION_LISTEN,
 	OPTION_OPTION,
+	OPTION_PROCESS,
+	OPTION_EXPIRES,
+	OPTION_ACTION,
+	OPTION_NAME,
+	OPTION_NEW,
+	OPTION_TAKE,
+	OPTION_COMMON,
 };
 
-#define VERBS_ALL (VERB_OPEN | VERBS_ADMIN)
+#define VERBS_ALL (VERB_OPEN | VERBS_ADMIN | VERBS_KEEP)
+#define VERBS_KEEP \
+	(VERB_SHARE | VERB_FROMSHARE | VERB_STORE | VERB_FETCH | VERB_STORED | VERB_FORGET)
+#define VERBS_COMMAND (VERB_OPEN | VERB_FROMSHARE | VERB_FETCH)
 #define VERBS_ADMIN (VERB_CHECK | VERB_LIST | VERB_STATUS | VERB_RELOAD | VERB_FAMILIES)
 #define VERBS_REQUEST (VERB_OPEN | VERB_CHECK)
 
@@ -49,9 +59,17 @@ static const struct option_use {
 	{{"json", optional_argument, NULL, OPTION_JSON}, VERBS_ALL},
 	{{"no-pager", no_argument, NULL, OPTION_NO_PAGER}, VERBS_ALL},
 	{{"management", required_argument, NULL, OPTION_MANAGEMENT}, VERBS_ADMIN},
-	{{"uid", required_argument, NULL, OPTION_USER}, VERB_CHECK},
-	{{"user", required_argument, NULL, OPTION_USER}, VERB_CHECK},
-	{{"gid", required_argument, NULL, OPTION_GROUP}, VERB_CHECK},
+	{{"uid", required_argument, NULL, OPTION_USER}, VERB_CHECK | VERB_SHARE},
+	{{"user", required_argument, NULL, OPTION_USER}, VERB_CHECK | VERB_SHARE},
+	{{"gid", required_argument, NULL, OPTION_GROUP}, VERB_CHECK | VERB_SHARE},
+	{{"pid", required_argument, NULL, OPTION_PROCESS}, VERB_SHARE},
+	{{"expires", required_argument, NULL, OPTION_EXPIRES}, VERB_SHARE | VERB_STORE},
+	{{"action", required_argument, NULL, OPTION_ACTION}, VERB_CHECK},
+	{{"name", required_argument, NULL, OPTION_NAME}, VERB_CHECK},
+	{{"new", no_argument, NULL, OPTION_NEW}, VERB_STORE},
+	{{"take", no_argument, NULL, OPTION_TAKE}, VERB_FETCH},
+	{{"common", no_argument, NULL, OPTION_COMMON},
+		VERB_STORE | VERB_FETCH | VERB_FORGET | VERB_CHECK},
 	{{"listener", required_argument, NULL, OPTION_LISTENER}, VERB_CHECK},
 	{{"unit", required_argument, NULL, OPTION_UNIT}, VERB_CHECK},
 	{{"slice", required_argument, NULL, OPTION_SLICE}, VERB_CHECK},
@@ -71,13 +89,20 @@ static const struct {
 	const char *name;
 	enum verb verb;
 	size_t words_min, words_max;
+	const char *missing;
 } verbs[] = {
-	{"open", VERB_OPEN, 2, 3},
-	{"check", VERB_CHECK, 2, 3},
-	{"list", VERB_LIST, 0, 0},
-	{"status", VERB_STATUS, 0, 0},
-	{"reload", VERB_RELOAD, 0, 0},
-	{"families", VERB_FAMILIES, 0, 0},
+	{"open", VERB_OPEN, 2, 3, "FAMILY and TYPE are missing after"},
+	{"check", VERB_CHECK, 2, 3, "FAMILY and TYPE are missing after"},
+	{"list", VERB_LIST, 0, 0, NULL},
+	{"status", VERB_STATUS, 0, 0, NULL},
+	{"reload", VERB_RELOAD, 0, 0, NULL},
+	{"families", VERB_FAMILIES, 0, 0, NULL},
+	{"share", VERB_SHARE, 1, 1, "the descriptor's number, or -, is missing after"},
+	{"fromshare", VERB_FROMSHARE, 1, 1, "the ticket, or -, is missing after"},
+	{"store", VERB_STORE, 1, 2, "a name is missing after"},
+	{"fetch", VERB_FETCH, 1, 1, "a name is missing after"},
+	{"stored", VERB_STORED, 0, 0, NULL},
+	{"forget", VERB_FORGET, 1, 1, "a name is missing after"},
 };
 
 static void print_help(void)
@@ -90,6 +115,15 @@ static void print_help(void)
 	     "                        LISTEN_FDS set, or say what it is and close it\n"
 	     "  check FAMILY TYPE [PROTOCOL]\n"
 	     "                        would this be allowed, by which rule, and if not why\n"
+	     "  share FD|-            give descriptor FD (-: standard input) to the broker and print\n"
+	     "                        a ticket, good for one other process\n"
+	     "  fromshare TICKET|- [-- COMMAND [ARGUMENT...]]\n"
+	     "                        take the socket (-: the ticket is on standard input)\n"
+	     "  store NAME [FD]       let the broker keep descriptor FD (standard input) as NAME\n"
+	     "  fetch NAME [-- COMMAND [ARGUMENT...]]\n"
+	     "                        a socket that is kept\n"
+	     "  stored                the names that are kept for you\n"
+	     "  forget NAME           end the keeping\n"
 	     "  list                  the grants whose sockets are open\n"
 	     "  status                what the broker is doing\n"
 	     "  reload                make the broker read its policy again\n"
@@ -104,7 +138,17 @@ static void print_help(void)
 	     "Of open:\n"
 	     "  --count=N             so many sockets, as descriptors 3, 4, ...\n"
 	     "  --dry-run             only ask whether the broker would give it, and by which rule\n"
+	     "Of share and store:\n"
+	     "  --expires=SECONDS     for how long (share: 30, at most 3600; store: for good)\n"
+	     "  --pid=PID, --user=NAME, --uid=UID, --gid=GID\n"
+	     "                        share: the only process, user or group that may take it\n"
+	     "  --new                 store: not where the name is taken\n"
+	     "  --common              store, fetch, forget: a name that several users have in common\n"
+	     "Of fetch:\n"
+	     "  --take                the broker keeps it no longer\n"
 	     "Of check:\n"
+	     "  --action=ACTION       share, receive, store or fetch a socket that is there, with\n"
+	     "  --name=NAME           of the store; --netns then says where the socket lives\n"
 	     "  --user=NAME, --uid=UID, --gid=GID\n"
 	     "                        who would ask; by default you\n"
 	     "  --listener=NAME       on which listener (default: default)\n"
@@ -190,6 +234,27 @@ static int take_option(int option, const char *value, struct arguments *ret)
 	case OPTION_GROUP:
 		ret->group = value;
 		return 0;
+	case OPTION_PROCESS:
+		ret->process = value;
+		return 0;
+	case OPTION_EXPIRES:
+		ret->expires = value;
+		return 0;
+	case OPTION_ACTION:
+		ret->action = value;
+		return 0;
+	case OPTION_NAME:
+		ret->name = value;
+		return 0;
+	case OPTION_NEW:
+		ret->is_new = true;
+		return 0;
+	case OPTION_TAKE:
+		ret->take = true;
+		return 0;
+	case OPTION_COMMON:
+		ret->common = true;
+		return 0;
 	case OPTION_LISTENER:
 		ret->listener = value;
 		return 0;
@@ -238,7 +303,7 @@ static int take_words(int n, char **words, struct arguments *ret)
 			continue;
 		size_t given = (size_t)n - 1;
 		if (given < verbs[i].words_min)
-			return usage("FAMILY and TYPE are missing after", words[0]);
+			return usage(verbs[i].missing, words[0]);
 		if (given > verbs[i].words_max)
 			return usage("too many words after", words[0]);
 		ret->verb = verbs[i].verb;
@@ -306,8 +371,8 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
 		if (given[i] && !(uses[i].verbs & arguments.verb))
 			return usage("this command has no option", uses[i].option.name);
-	if (arguments.command && arguments.verb != VERB_OPEN)
-		return usage("only open runs a command", NULL);
+	if (arguments.command && !(arguments.verb & VERBS_COMMAND))
+		return usage("only open, fromshare and fetch run a command", NULL);
 	if (arguments.command && arguments.dry_run)
 		return usage("--dry-run opens nothing that a command could be given", NULL);
 	if (arguments.command && !*arguments.command)

@@ -20,6 +20,12 @@ enum verb {
 	VERB_STATUS = 1 << 3,
 	VERB_RELOAD = 1 << 4,
 	VERB_FAMILIES = 1 << 5,
+	VERB_SHARE = 1 << 6,
+	VERB_FROMSHARE = 1 << 7,
+	VERB_STORE = 1 << 8,
+	VERB_FETCH = 1 << 9,
+	VERB_STORED = 1 << 10,
+	VERB_FORGET = 1 << 11,
 };
 
 struct arguments {
@@ -33,6 +39,9 @@ struct arguments {
 	const char *netns;
 	bool foreign, apply;
 	bool dry_run;
+	const char *process, *expires; /* of share and store */
+	const char *action, *name;     /* of check */
+	bool is_new, take, common;     /* of the store */
 	unsigned count;
 	struct {
 		enum wire_step_kind kind;

@@ -68,6 +68,17 @@ static json_t *make_request(
 		arguments->netns ? arguments->netns : "default", "steps", steps);
 }
 
+/* A socket that is there, and is to be handed on. */
+static void add_action(json_t *request, const struct arguments *arguments)
+{
+	if (!request || !arguments->action)
+		return;
+	json_object_set_new(request, "action", json_string(arguments->action));
+	if (arguments->name)
+		json_object_set_new(request, "name", json_string(arguments->name));
+	json_object_set_new(request, "common", json_boolean(arguments->common));
+}
+
 static void print_allowed(const json_t *reply)
 {
 	const char *netns = management_string(reply, "netns");
@@ -79,8 +90,10 @@ static void print_allowed(const json_t *reply)
 	printf(":%" JSON_INTEGER_FORMAT ").\n  network namespace: ",
 		management_integer(reply, "line"));
 	output_safe(stdout, netns, false);
-	printf("\n  owner: ");
-	output_safe(stdout, management_string(reply, "owner"), false);
+	if (json_object_get(reply, "owner")) {
+		printf("\n  owner: ");
+		output_safe(stdout, management_string(reply, "owner"), false);
+	}
 	putchar('\n');
 }
 
@@ -109,6 +122,7 @@ int verb_check(const struct arguments *arguments)
 	if (asker_find(arguments, &asker) < 0 || plan_make(arguments, plan) < 0)
 		return EXIT_USAGE;
 	request = make_request(arguments, &asker, plan);
+	add_action(request, arguments);
 	if (!request) {
 		output_error("the question cannot be put into JSON: a name is not UTF-8");
 		return EXIT_USAGE;

@@ -1,4 +1,5 @@
 /* sockctl list: the grants whose sockets are open. */
+#include <string.h>
 #include <time.h>
 
 #include "client/management.h"
@@ -48,6 +49,71 @@ static void add_grant(struct output_table *table, const json_t *grant)
 	output_table_add(table, "%s", management_string(grant, "steps"));
 }
 
+static void add_kept(struct output_table *table, const json_t *kept)
+{
+	char user[256], time[32];
+	bool ticket = strcmp(management_string(kept, "kind"), "ticket") == 0;
+
+	output_table_add(table, "%" JSON_INTEGER_FORMAT, management_integer(kept, "number"));
+	output_table_add(table, "%s",
+		output_user((uint32_t)management_integer(kept, "uid"), user, sizeof user));
+	output_table_add(table, "%" JSON_INTEGER_FORMAT, management_integer(kept, "pid"));
+	if (!ticket)
+		output_table_add(table, "%s%s",
+			json_is_true(json_object_get(kept, "common")) ? "common " : "",
+			management_string(kept, "name"));
+	else if (json_object_get(kept, "taker_id"))
+		output_table_add(table, "ticket for %s %" JSON_INTEGER_FORMAT,
+			management_string(kept, "taker"), management_integer(kept, "taker_id"));
+	else
+		output_table_add(table, "ticket for %s", management_string(kept, "taker"));
+	output_table_add(table, "%s/%s/%s", management_string(kept, "family"),
+		management_string(kept, "type"), management_string(kept, "protocol"));
+	format_time(management_integer(kept, "time_usec"), time, sizeof time);
+	output_table_add(table, "%s", time);
+	if (json_is_null(json_object_get(kept, "expiry_usec")))
+		snprintf(time, sizeof time, "-");
+	else
+		format_time(management_integer(kept, "expiry_usec"), time, sizeof time);
+	output_table_add(table, "%s", time);
+	output_table_add(table, "%s", management_string(kept, "rule"));
+	output_table_add(
+		table, "%s", json_is_true(json_object_get(kept, "survives")) ? "yes" : "no");
+}
+
+/* What the broker keeps: tickets that are open, and the store. Where there is nothing, nothing is
+ * said. */
+static int list_kept(const json_t *list)
+{
+	static const char *const heads[] = {
+		"NUMBER", "USER", "PID", "KEPT", "SOCKET", "SINCE", "UNTIL", "RULE", "SURVIVES"};
+	size_t i;
+	json_t *kept;
+
+	if (json_array_size(list) == 0)
+		return EXIT_SUCCESS;
+	_cleanup_(cleanup_table) struct output_table *table =
+		output_table_new(heads, ARRAY_SIZE(heads));
+	if (!table)
+		return EXIT_REFUSED;
+	json_array_foreach(list, i, kept) add_kept(table, kept);
+	putchar('\n');
+	output_table_print(table);
+	printf("\n%zu sockets kept.\n", json_array_size(list));
+	return EXIT_SUCCESS;
+}
+
+/* One list, of grants and of what is kept; these have a "kind". */
+static int print_json(const json_t *reply, enum output_json mode)
+{
+	_cleanup_(cleanup_json) json_t *all = json_copy(json_object_get(reply, "grants"));
+	json_t *kept = json_object_get(reply, "kept");
+
+	if (!all || (kept && json_array_extend(all, kept) < 0))
+		return EXIT_REFUSED;
+	return output_json(all, mode) < 0 ? EXIT_REFUSED : EXIT_SUCCESS;
+}
+
 int verb_list(const struct arguments *arguments)
 {
 	static const char *const heads[] = {"ID", "USER", "PID", "UNIT", "LISTENER", "VERB",
@@ -65,7 +131,7 @@ int verb_list(const struct arguments *arguments)
 		return EXIT_REFUSED;
 	}
 	if (arguments->json != OUTPUT_JSON_OFF)
-		return output_json(grants, arguments->json) < 0 ? EXIT_REFUSED : EXIT_SUCCESS;
+		return print_json(reply, arguments->json);
 	_cleanup_(cleanup_table) struct output_table *table =
 		output_table_new(heads, ARRAY_SIZE(heads));
 	if (!table)
@@ -73,5 +139,5 @@ int verb_list(const struct arguments *arguments)
 	json_array_foreach(grants, i, grant) add_grant(table, grant);
 	output_table_print(table);
 	printf("\n%zu grants listed.\n", json_array_size(grants));
-	return EXIT_SUCCESS;
+	return list_kept(json_object_get(reply, "kept"));
 }

@@ -22,6 +22,18 @@ static int run(const struct arguments *arguments)
 		return verb_reload(arguments);
 	case VERB_FAMILIES:
 		return verb_families(arguments);
+	case VERB_SHARE:
+		return verb_share(arguments);
+	case VERB_FROMSHARE:
+		return verb_fromshare(arguments);
+	case VERB_STORE:
+		return verb_store(arguments);
+	case VERB_FETCH:
+		return verb_fetch(arguments);
+	case VERB_STORED:
+		return verb_stored(arguments);
+	case VERB_FORGET:
+		return verb_forget(arguments);
 	}
 	return EXIT_USAGE;
 }

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
+#include "daemon/keep/keep.h"
 #include "daemon/privilege.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -47,13 +48,47 @@ static void add_grant(const struct grant *grant, void *data)
 		json_array_append_new(list, object);
 }
 
+static void add_kept(const struct kept *kept, void *data)
+{
+	static const char *const takers[] = {"anyone", "process", "uid", "gid"};
+	const struct terms *terms = &kept->terms;
+	const struct kept_socket *socket = kept->socket;
+	bool ticket = terms->kind == TERMS_TICKET;
+	uint64_t now = keep_now_usec();
+	struct timespec real;
+
+	(void)clock_gettime(CLOCK_REALTIME, &real);
+	uint64_t at = (uint64_t)real.tv_sec * 1000000u + (uint64_t)real.tv_nsec / 1000u;
+	json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:s, s:I, s:b}",
+		"kind", ticket ? "ticket" : "stored", "number", (json_int_t)terms->number, "uid",
+		(json_int_t)terms->uid, "gid", (json_int_t)terms->gid, "pid",
+		(json_int_t)terms->pid, "name", terms->name, "family",
+		named(constant_family_name(socket->domain), socket->domain), "type",
+		named(constant_type_name(socket->type), socket->type), "protocol",
+		named(constant_protocol_name(socket->domain, socket->protocol), socket->protocol),
+		"rule", terms->rule, "time_usec", (json_int_t)(at - (now - terms->begin_usec)),
+		"survives", kept_survives(kept));
+	if (!object)
+		return;
+	json_object_set_new(object, "expiry_usec",
+		terms->expiry_usec > 0 ? json_integer((json_int_t)(at + terms->expiry_usec - now))
+				       : json_null());
+	json_object_set_new(object, "common", json_boolean(terms->common));
+	if (ticket)
+		json_object_set_new(object, "taker", json_string(takers[terms->taker]));
+	if (ticket && terms->taker >= WIRE_TAKER_USER)
+		json_object_set_new(object, "taker_id", json_integer(terms->taker_id));
+	json_array_append_new(data, object);
+}
+
 static json_t *verb_list(struct broker *broker, const json_t *request _unused_)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *kept = json_array();
 
 	grants_sweep(broker->grants, NULL);
 	grants_each(broker->grants, add_grant, list);
-	return json_pack("{s:b, s:o}", "ok", 1, "grants", list);
+	keep_each(broker->keep, add_kept, kept);
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "grants", list, "kept", kept);
 }
 
 static json_t *verb_status(struct broker *broker, const json_t *request _unused_)
@@ -178,6 +213,7 @@ static json_t *decision_to_json(struct policy_decision *decision)
 		[RULE_NETNS_UNSAID] = "own",
 		[RULE_NETNS_PEER] = "peer",
 		[RULE_NETNS_BROKER] = "broker",
+		[RULE_NETNS_ANY] = "any",
 	};
 
 	return json_pack("{s:b, s:b, s:s?, s:s?, s:I, s:s, s:s, s:s}", "ok", 1, "allowed",
@@ -199,6 +235,59 @@ static int place_of_question(void *data, struct policy_place *ret)
 		.user_unit = json_string_value(json_object_get(request, "user-unit")),
 	};
 	return 0;
+}
+
+struct place_asked {
+	const char *netns;
+};
+
+/* What the question calls the namespace by. */
+static int is_called(void *data, const char *netns)
+{
+	const struct place_asked *asked = data;
+
+	return asked->netns && strcmp(asked->netns, netns) == 0;
+}
+
+/* May a socket that is there be handed on? */
+static json_t *check_keep(struct broker *broker, const json_t *request,
+	const struct policy_subject *subject, const struct policy_query *socket)
+{
+	const char *action = json_string_value(json_object_get(request, "action"));
+	const char *netns = json_string_value(json_object_get(request, "netns"));
+	struct place_asked asked = {netns};
+	struct policy_keep_query query = {
+		.action = policy_action_from_name(action ? action : ""),
+		.domain = socket->domain,
+		.type = socket->type,
+		.protocol = socket->protocol,
+		.name = json_string_value(json_object_get(request, "name")),
+		.common = json_is_true(json_object_get(request, "common")),
+		.is_in = is_called,
+		.data = &asked,
+	};
+	struct policy_decision decision;
+	bool named = query.action & POLICY_ACTIONS_OF_STORE;
+
+	if (!query.action)
+		return management_failure(
+			EINVAL, "the action is share, receive, store or fetch");
+	if (named != (query.name != NULL) || (query.common && !named) ||
+		(named && !wire_name_is_storable(query.name, strlen(query.name))))
+		return management_failure(EINVAL,
+			"store and fetch, and only these, have a name, of letters, digits and . _ -");
+	if (!netns || strcmp(netns, "default") == 0 || strcmp(netns, "peer") == 0) {
+		query.in_peers = true;
+		query.in_brokers = !subject->foreign_netns;
+	} else if (strcmp(netns, "broker") == 0) {
+		query.in_peers = !subject->foreign_netns;
+		query.in_brokers = true;
+	}
+	policy_decide_keep(broker->policy, subject, &query, &decision);
+	json_t *reply = decision_to_json(&decision);
+	if (reply)
+		(void)json_object_del(reply, "owner");
+	return reply;
 }
 
 static json_t *verb_check(struct broker *broker, const json_t *request)
@@ -243,6 +332,8 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 
 	if (family->effective_protocol)
 		query.protocol = family->effective_protocol(query.type, query.protocol);
+	if (json_object_get(request, "action"))
+		return check_keep(broker, request, &subject, &query);
 	read_netns(request, &question, &query);
 	policy_decide(broker->policy, &subject, &query, &decision);
 	return decision_to_json(&decision);
