@@ -100,8 +100,6 @@ static void put_socket(struct keep *keep, struct kept_socket *socket)
 
 /* --- time --- */
 
-static int on_time(sd_event_source *source, uint64_t usec, void *data);
-
 /* The timer is for the first that expires. */
 static void set_timer(struct keep *keep)
 {
@@ -111,9 +109,6 @@ static void set_timer(struct keep *keep)
 	TAILQ_FOREACH(kept, &keep->all, entry)
 	if (kept->open && kept->terms.expiry_usec > 0)
 		first = MIN_OF(first, kept->terms.expiry_usec);
-	if (!keep->timer && sd_event_add_time(keep->event, &keep->timer, CLOCK_BOOTTIME, first,
-				    ACCURACY_USEC, on_time, keep) < 0)
-		return;
 	(void)sd_event_source_set_time(keep->timer, first);
 	(void)sd_event_source_set_enabled(
 		keep->timer, first < UINT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -414,6 +409,25 @@ size_t keep_count(const struct keep *keep)
 	return keep->n;
 }
 
+struct keep *keep_free(struct keep *keep)
+{
+	struct kept *kept;
+
+	if (!keep)
+		return NULL;
+	/* Nothing is taken away from the manager: the next broker finds it there. */
+	keep->depot = depot_free(keep->depot);
+	while ((kept = TAILQ_FIRST(&keep->all))) {
+		kept->in_depot = kept->socket->in_depot = false;
+		free_kept(kept);
+	}
+	guesses_done(&keep->guesses);
+	explicit_bzero(keep->past, sizeof keep->past);
+	sd_event_source_disable_unref(keep->timer);
+	free(keep);
+	return NULL;
+}
+
 int keep_new(sd_event *event, struct users *users, struct worker *worker, keep_told told,
 	void *data, struct keep **ret)
 {
@@ -432,34 +446,19 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, keep_t
 	TAILQ_INIT(&keep->all);
 	LIST_INIT(&keep->sockets);
 	guesses_init(&keep->guesses);
-	if (room > 0) {
+	int r = sd_event_add_time(
+		event, &keep->timer, CLOCK_BOOTTIME, UINT64_MAX, ACCURACY_USEC, on_time, keep);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(keep->timer, SD_EVENT_OFF);
+	if (r >= 0 && room > 0) {
 		/* Of each there can be a socket, terms and a pidfd. */
 		keep->max = MIN_OF(keep->max, room / 3);
-		int r = depot_new(event, worker, &keep->depot);
-		if (r < 0) {
-			free(keep);
-			return r;
-		}
+		r = depot_new(event, worker, &keep->depot);
+	}
+	if (r < 0) {
+		keep_free(keep);
+		return r;
 	}
 	*ret = keep;
 	return 0;
-}
-
-struct keep *keep_free(struct keep *keep)
-{
-	struct kept *kept;
-
-	if (!keep)
-		return NULL;
-	/* Nothing is taken away from the manager: the next broker finds it there. */
-	keep->depot = depot_free(keep->depot);
-	while ((kept = TAILQ_FIRST(&keep->all))) {
-		kept->in_depot = kept->socket->in_depot = false;
-		free_kept(kept);
-	}
-	guesses_done(&keep->guesses);
-	explicit_bzero(keep->past, sizeof keep->past);
-	sd_event_source_disable_unref(keep->timer);
-	free(keep);
-	return NULL;
 }
