@@ -58,6 +58,10 @@ good = [
     with_rule(family="can", type=None, ports=None, protocol="raw", interfaces="vcan0", direction="receive", mark=7,
               identifiers=[5, "5", "0x123", "0x18fef100", "0x100-0x1ff", "0x100/0x700", "0x18fef100/0x1fffff00",
                            "error"]),
+    with_rule(ports=None, actions="share"),
+    with_rule(ports=None, actions=["share", "receive"], netns="any"),
+    with_rule(ports=None, actions=["store", "fetch"], names=["web-*", "a", "*"], common=True),
+    {"rules": [], "limits": {"kept-per-user": 5}},
 ]
 bad = [
     [],
@@ -121,6 +125,14 @@ bad = [
     with_rule(direction="in"),
     with_rule(mark=0),
     with_rule(mark="7"),
+    with_rule(actions="share"),
+    with_rule(ports=None, actions="open"),
+    with_rule(ports=None, actions=[]),
+    with_rule(ports=None, names="a"),
+    with_rule(ports=None, common=True),
+    with_rule(ports=None, actions="store", names="a*b"),
+    with_rule(ports=None, actions="store", names="a", common="yes"),
+    with_rule(ports=None, actions="share", owner="peer"),
 ]
 for policy in good:
     for error in validator.iter_errors(policy):

@@ -409,6 +409,49 @@ static const struct {
 		"\"ports\": 8080, \"effect\": \"deny\"}\n]}",
 		"p.json:4:12: rule r: every process may bind a port from 1024 up itself, so that "
 		"denying it cannot be kept; name only ports under 1024\n"},
+	{"actions_unknown",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": [\"share\", \"open\"]}\n]}",
+		"p.json:4:24: rule r: unknown action \"open\"; the actions are \"share\", "
+		"\"receive\", \"store\" and \"fetch\"; a rule without \"actions\" is about "
+		"opening\n"},
+	{"actions_empty",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": []}\n]}",
+		"p.json:4:14: rule r: the list is empty, which gives nothing; name something or leave the key out\n"},
+	{"actions_with_ports",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": \"share\",\n  \"ports\": 80}\n]}",
+		"p.json:5:3: rule r: \"ports\" is about opening, and a rule with \"actions\" hands "
+		"on sockets as they are; leave it out, or make two rules\n"},
+	{"names_alone",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"names\": \"web\"}\n]}",
+		"p.json:4:3: rule r: \"names\" is about the store; it needs \"actions\" with "
+		"\"store\" or \"fetch\"\n"},
+	{"names_of_share",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": [\"share\", \"store\"],\n  \"names\": \"web\"}\n]}",
+		"p.json:5:3: rule r: only \"store\" and \"fetch\" have names; make a rule of its "
+		"own for \"share\" and \"receive\"\n"},
+	{"names_bad",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": \"store\",\n  \"names\": [\"web-*\", \"w*b\"]}\n]}",
+		"p.json:5:22: rule r: \"w*b\" is no name of the store; use 1 to 127 letters, digits, "
+		"and . _ -, or end it with * for any ending\n"},
+	{"common_unnamed",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": \"store\",\n  \"common\": true}\n]}",
+		"p.json:5:13: rule r: names that several users have in common must be listed: add "
+		"\"names\"\n"},
+	{"common_type",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": \"store\",\n  \"common\": \"yes\"}\n]}",
+		"p.json:5:13: rule r: \"common\" is true or false\n"},
+	{"common_of_share",
+		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
+		"\"actions\": \"share\",\n  \"common\": true}\n]}",
+		"p.json:5:3: rule r: only \"store\" and \"fetch\" have common names\n"},
 	{"columns_count_characters",
 		"{\"description\": \"\303\251\303\251\", \"rulez\": 1, \"rules\": []}",
 		"p.json:1:23: unknown key \"rulez\"; the nearest known one is \"rules\"\n"},

@@ -505,6 +505,116 @@ START_TEST(steps_have_an_order)
 }
 END_TEST
 
+START_TEST(shares_have_limits)
+{
+	static struct wire_request request;
+	struct wire_share *share = (struct wire_share *)(packet + sizeof(struct wire_header));
+	static const struct wire_share bad[] = {
+		{WIRE_TAKER_GROUP + 1, 0, 5},
+		{WIRE_TAKER_ANYONE, 1, 5},
+		{WIRE_TAKER_PROCESS, 1, 5},
+		{WIRE_TAKER_USER, UINT32_MAX, 5},
+		{WIRE_TAKER_ANYONE, 0, 0},
+		{WIRE_TAKER_ANYONE, 0, WIRE_TICKET_USEC_MAX + 1},
+		{WIRE_TAKER_ANYONE, 0, UINT64_MAX},
+	};
+
+	random_request(WIRE_SHARE, &request);
+	size_t size = encode(&request);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		*share = bad[i];
+		ck_assert_int_eq(decode_exact(packet, size), -EBADMSG);
+		request.share = bad[i];
+		ck_assert_int_eq(wire_encode_request(&request, material, 4096), -EINVAL);
+	}
+}
+END_TEST
+
+static void assert_bad_named(enum wire_verb verb, uint32_t flags, uint64_t usec, const char *name)
+{
+	static struct wire_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.verb = verb;
+	request.named.flags = flags;
+	request.named.lifetime_usec = usec;
+	memcpy(request.name, name, MIN_OF(strlen(name), sizeof(request.name)));
+	ck_assert_int_eq(wire_encode_request(&request, packet, sizeof(packet)), -EINVAL);
+
+	/* The same bytes by hand. */
+	struct wire_header head = {.magic = WIRE_MAGIC, .version = WIRE_VERSION, .verb = (uint16_t)verb};
+	struct wire_named named = {flags, (uint32_t)strlen(name), usec};
+	head.size = (uint32_t)(sizeof(head) + sizeof(named) + ALIGN8(strlen(name)));
+	memset(packet, 0, head.size);
+	memcpy(packet, &head, sizeof(head));
+	memcpy(packet + sizeof(head), &named, sizeof(named));
+	memcpy(packet + sizeof(head) + sizeof(named), name, strlen(name));
+	ck_assert_int_eq(decode_exact(packet, head.size), -EBADMSG);
+}
+
+START_TEST(names_have_limits)
+{
+	char longest[WIRE_STORE_NAME_MAX + 2];
+	static struct wire_request request = {.verb = WIRE_STORED};
+
+	memset(longest, 'a', sizeof(longest));
+	longest[WIRE_STORE_NAME_MAX + 1] = '\0';
+	for (int verb = WIRE_STORE; verb <= WIRE_STORED; verb++) {
+		assert_bad_named((enum wire_verb)verb, 8, 0, "a");
+		assert_bad_named((enum wire_verb)verb, 0, 0, "a/b");
+		assert_bad_named((enum wire_verb)verb, 0, 0, "a b");
+		assert_bad_named((enum wire_verb)verb, 0, 0, "\303\251");
+		assert_bad_named((enum wire_verb)verb, 0, 0, longest);
+		if (verb != WIRE_STORE)
+			assert_bad_named((enum wire_verb)verb, 0, 1, "a");
+		if (verb != WIRE_STORED)
+			assert_bad_named((enum wire_verb)verb, 0, 0, "");
+	}
+	assert_bad_named(WIRE_STORED, WIRE_NAMED_COMMON, 0, "");
+	assert_bad_named(WIRE_STORE, WIRE_NAMED_TAKE, 0, "a");
+	assert_bad_named(WIRE_FETCH, WIRE_NAMED_NEW, 0, "a");
+	assert_bad_named(WIRE_STORE, 0, WIRE_STORE_USEC_MAX + 1, "a");
+	ck_assert_int_eq(decode_exact(packet, encode(&request)), 0);
+}
+END_TEST
+
+START_TEST(lists_are_checked)
+{
+	struct wire_reply reply = {.verb = WIRE_STORED, .answer = {.step = -1}, .list = {1, 0}};
+	struct wire_list *list = (struct wire_list *)(packet + sizeof(struct wire_header) +
+						      sizeof(struct wire_answer));
+	struct wire_stored *stored = (struct wire_stored *)(list + 1);
+
+	memcpy(reply.stored[0].name, "a", 2);
+	ssize_t size = wire_encode_reply(&reply, packet, sizeof(packet));
+	ck_assert_int_gt(size, 0);
+	ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), 0);
+	const struct wire_stored good = *stored;
+#define BENT(change) \
+	do { \
+		change; \
+		ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), -EBADMSG); \
+		*stored = good; \
+		*list = (struct wire_list){1, 0}; \
+	} while (0)
+	BENT(stored->name[0] = '\0');
+	BENT(stored->name[0] = '/');
+	BENT(stored->name[5] = 'x');
+	BENT(memset(stored->name, 'a', sizeof(stored->name)));
+	BENT(stored->flags = WIRE_NAMED_NEW);
+	BENT(stored->age_usec = UINT64_MAX);
+	BENT(stored->left_usec = UINT64_MAX);
+	BENT(list->more = 2);
+	BENT(list->n = 0);
+	BENT(list->n = 2);
+	BENT(list->n = WIRE_STORED_MAX + 1);
+	BENT(list->n = UINT32_MAX);
+#undef BENT
+	reply.list.n = WIRE_STORED_MAX + 1;
+	ck_assert_int_eq(wire_encode_reply(&reply, packet, sizeof(packet)), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire-limits");
@@ -512,6 +622,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, material_setup, NULL);
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, shares_have_limits);
+	tcase_add_test(tcase, names_have_limits);
+	tcase_add_test(tcase, lists_are_checked);
 	tcase_add_loop_test(tcase, header_fields_are_checked, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, reserved_fields_must_be_zero, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, counts_have_limits, WIRE_HELLO, WIRE_VERB_LAST + 1);
