@@ -325,13 +325,16 @@ int keep_begin_take(struct keep *keep, struct user *user, unsigned user_max,
 /* --- finding --- */
 
 /* Takes as long for what is right as for what is wrong. */
-static unsigned differ(const struct wire_ticket *a, const struct wire_ticket *b)
+static bool differ(const struct wire_ticket *a, const struct wire_ticket *b)
 {
-	volatile unsigned difference = 0;
+	uint64_t one[sizeof a->bytes / sizeof(uint64_t)], two[ARRAY_SIZE(one)];
+	volatile uint64_t difference = 0;
 
-	for (size_t i = 0; i < sizeof a->bytes; i++)
-		difference |= (unsigned)(a->bytes[i] ^ b->bytes[i]);
-	return difference;
+	memcpy(one, a->bytes, sizeof one);
+	memcpy(two, b->bytes, sizeof two);
+	for (size_t i = 0; i < ARRAY_SIZE(one); i++)
+		difference |= one[i] ^ two[i];
+	return difference != 0;
 }
 
 enum ticket_state keep_find_ticket(struct keep *keep, const struct wire_ticket *ticket,
@@ -428,8 +431,8 @@ struct keep *keep_free(struct keep *keep)
 	return NULL;
 }
 
-int keep_new(sd_event *event, struct users *users, struct worker *worker, keep_told told,
-	void *data, struct keep **ret)
+int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t max,
+	keep_told told, void *data, struct keep **ret)
 {
 	struct keep *keep = calloc(1, sizeof *keep);
 	size_t room = depot_room();
@@ -442,7 +445,7 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, keep_t
 	keep->told = told;
 	keep->data = data;
 	keep->timer_usec = UINT64_MAX;
-	keep->max = KEPT_MAX;
+	keep->max = MIN_OF(KEPT_MAX, max);
 	TAILQ_INIT(&keep->all);
 	LIST_INIT(&keep->sockets);
 	guesses_init(&keep->guesses);

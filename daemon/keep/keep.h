@@ -61,8 +61,9 @@ enum kept_end {
 /* Told of each that ends by itself (KEPT_EXPIRED) or is replaced, just before it does. */
 typedef void (*keep_told)(void *data, const struct kept *kept, enum kept_end how);
 
-int keep_new(sd_event *event, struct users *users, struct worker *worker, keep_told told,
-	void *data, struct keep **ret);
+/* max: how many sockets may be kept, where that is less than KEPT_MAX. */
+int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t max,
+	keep_told told, void *data, struct keep **ret);
 /* What is in the manager's store stays there. Returns NULL. */
 struct keep *keep_free(struct keep *keep);
 

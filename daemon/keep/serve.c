@@ -533,7 +533,9 @@ int keep_serve_start(struct broker *broker)
 {
 	char text[128];
 
-	int r = keep_new(broker->event, broker->users, broker->worker, told, broker, &broker->keep);
+	/* As many as connections: each takes up to two descriptors. */
+	int r = keep_new(broker->event, broker->users, broker->worker, broker->connections_max,
+		told, broker, &broker->keep);
 	if (r < 0)
 		return r;
 	size_t n = keep_restore_take(

@@ -134,6 +134,32 @@ else
 	ok "no ticket is in the trail"
 fi
 
+# --- a namespace by its name: the one of the socket, not of the peer
+
+policy 60-far.json <<JSON
+{ "rules": [
+  { "name": "far-shares", "peers": { "uid": 65534 }, "family": "inet", "type": "dgram", "actions": "share", "netns": "peer" },
+  { "name": "far-received", "peers": { "uid": 65533 }, "family": "inet", "type": "dgram", "actions": "receive", "netns": "$far" } ] }
+JSON
+stop_sockd
+start_sockd
+cat >"$work/datagram.py" <<'PYTHON'
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+os.dup2(s.fileno(), 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+PYTHON
+from_where() {
+	local where=$1
+	shift
+	ip netns exec "$where" setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+		env SOCKD_SOCKET="$socket" /usr/bin/python3 "$work/datagram.py" "$@"
+}
+ticket=$(from_where "$far" "$sockctl" share -) || fail "share from another namespace"
+expect "a rule that names its namespace lets the socket out of it" as 65533 "$sockctl" fromshare "$ticket"
+ticket=$(from_where "$near" "$sockctl" share -) || fail "share from the own namespace"
+refused "and no socket of another one" 'lives in another network namespace' as 65533 "$sockctl" fromshare "$ticket"
+
 # --- restarts: by hand nothing is kept, by a manager that keeps descriptors all is
 
 as 65534 /usr/bin/python3 "$work/listen.py" "$sockctl" store web-1 || fail "store before a restart"
@@ -141,7 +167,10 @@ stop_sockd
 start_sockd
 refused "without a manager nothing outlives the broker" 'nothing is stored' as 65534 "$sockctl" fetch web-1
 stop_sockd
-in_near timeout 100 /usr/bin/python3 "$SOCKD_SOURCE/tests/keep-manager.py" "$work" >"$work/told" 2>"$work/manager.log"
+sanitizer=()
+[ "${preload%:*}" = "$preload" ] || # its run-time must come first
+	sanitizer=(env LD_PRELOAD="${preload%:*}" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0")
+in_near ${sanitizer[@]+"${sanitizer[@]}"} timeout 100 /usr/bin/python3 "$SOCKD_SOURCE/tests/keep-manager.py" "$work" >"$work/told" 2>"$work/manager.log"
 status=$?
 cat "$work/told"
 failures=$((failures + $(grep -c ^FAIL "$work/told")))

@@ -241,7 +241,7 @@ START_TEST(what_comes_back_is_sorted_out)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(users_new(&users), 0);
 	ck_assert_int_eq(worker_new(event, 2, &worker), 0);
-	ck_assert_int_eq(keep_new(event, users, worker, on_told, NULL, &keep), 0);
+	ck_assert_int_eq(keep_new(event, users, worker, KEPT_MAX, on_told, NULL, &keep), 0);
 
 	int a = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int b = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
