@@ -453,7 +453,7 @@ static int guess_at_full_speed(void *data _unused_)
 	}
 	/* Twenty, and one a second. */
 	EXPECT(wrong >= 20 && wrong <= 23);
-	EXPECT(cut_off > 100);
+	EXPECT(cut_off > 10);
 	/* Not even a right one. */
 	REFUSED(EAGAIN, sockd_fromshare(shared->ticket));
 	return 0;
