@@ -140,7 +140,7 @@ def names():
 pid = start()
 ticket = client(give)
 check("a ticket is given (%s...)" % ticket[:6], ticket.startswith("sockd-"))
-check("the manager has one socket, and terms three times", [n[:7] for n in names()] == ["kept.s."] + ["kept.t."] * 3)
+check("the manager has one socket, and terms three times", [n[:13] for n in names()] == ["sockd.kept.s."] + ["sockd.kept.t."] * 3)
 end(pid)
 pid = start()
 check("all of it is there after kill -9", client(look, ticket) == "['again', 'web'] True")
@@ -148,19 +148,19 @@ check("a ticket used after that is not good again", client(lambda k: k.fromshare
 check("and the manager's part of it is gone", settles(lambda: len(store) == 3))
 client(lambda k: k.forget("web"))
 check("a socket stays for as long as one name has it",
-      settles(lambda: [n[:7] for n in names()] == ["kept.s.", "kept.t."]))
+      settles(lambda: [n[:13] for n in names()] == ["sockd.kept.s.", "sockd.kept.t."]))
 check("SIGTERM is a good end", end(pid, signal.SIGTERM) == 0)
 check("which takes nothing away from the manager", len(store) == 2)
 
 # What a manager could hand over and was never sockd's own.
 junk = []
-for name in "kept.s.1", "kept.t.77", "kept.nonsense":
+for name in "sockd.kept.s.1", "sockd.kept.t.77", "sockd.kept.nonsense":
     a, b = socket.socketpair()
     b.detach()
     junk.append((name, a.detach()))
 memory = os.memfd_create("t", os.MFD_ALLOW_SEALING)
 os.write(memory, b"x" * 456)
-junk.append(("kept.t.78", memory))
+junk.append(("sockd.kept.t.78", memory))
 store += junk
 pid = start()
 check("junk does not keep it from starting", client(lambda k: k.stored()) == "['again']")

@@ -21,9 +21,9 @@
 #include "daemon/user.h"
 #include "daemon/worker.h"
 
-#define KEPT_MAX 1024u		 /* in all */
-#define KEPT_PER_USER 128u	 /* where the policy does not say */
-#define KEEP_NAME_PREFIX "kept." /* of all that is in the manager's store */
+#define KEPT_MAX 1024u		       /* in all */
+#define KEPT_PER_USER 128u	       /* where the policy does not say */
+#define KEEP_NAME_PREFIX "sockd.kept." /* of all that is in the manager's store */
 
 struct keep;
 

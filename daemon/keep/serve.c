@@ -240,8 +240,10 @@ void keep_give_take(
 	terms->gid = connection->peer.gid;
 	terms->pid = connection->peer.pid;
 	snprintf(terms->rule, sizeof terms->rule, "%s", decision.rule.name);
-	int r = keep_begin_take(broker->keep, connection->user, broker_kept_per_user(broker), terms,
-		&info, fd, TAKE_FD(owned_pidfd), on_given, giving, &kept);
+	/* What is replaced goes as soon as the new one is there. */
+	unsigned max = broker_kept_per_user(broker) + asked->replaces;
+	int r = keep_begin_take(broker->keep, connection->user, max, terms, &info, fd,
+		TAKE_FD(owned_pidfd), on_given, giving, &kept);
 	if (r > 0) {
 		on_given(kept, 0, giving);
 	} else if (r == 0) {

@@ -642,6 +642,7 @@ static int use_store(void *data _unused_)
 		EXPECT(sockd_store(two, name, 0, 0) == 0);
 	}
 	REFUSED(EDQUOT, sockd_store(two, "web-9", 0, 0)); /* kept-per-user is 12 */
+	EXPECT(sockd_store(two, "web-8", 0, 0) == 0);	  /* but what is there may be replaced */
 	EXPECT(sockd_stored(&list) == 12);
 	EXPECT(strcmp(list[0].name, "web-0") == 0 && strcmp(list[8].name, "web-8") == 0);
 	EXPECT(strcmp(list[9].name, "web-a") == 0 && strcmp(list[11].name, "web-c") == 0);

@@ -250,38 +250,38 @@ START_TEST(what_comes_back_is_sorted_out)
 		     lost = good_stored(), expired = good_ticket(), process = good_ticket(),
 		     wrong_name = good_stored(), future = good_stored();
 	ticket.cookie = stored.cookie = cookie_of(a);
-	add(returned, &n, "kept.t.5", terms_seal(&ticket));
-	add(returned, &n, "kept.t.6", terms_seal(&stored));
-	add(returned, &n, "kept.s.a", a);
+	add(returned, &n, "sockd.kept.t.5", terms_seal(&ticket));
+	add(returned, &n, "sockd.kept.t.6", terms_seal(&stored));
+	add(returned, &n, "sockd.kept.s.a", a);
 	/* The same name and user, given later: it replaces the first. */
 	other.number = 7;
 	other.cookie = cookie_of(b);
-	add(returned, &n, "kept.s.b", b);
-	add(returned, &n, "kept.t.7", terms_seal(&other));
+	add(returned, &n, "sockd.kept.s.b", b);
+	add(returned, &n, "sockd.kept.t.7", terms_seal(&other));
 	/* Nobody's socket, and terms without one; too late; without its process; elsewhere. */
-	add(returned, &n, "kept.s.c", c);
+	add(returned, &n, "sockd.kept.s.c", c);
 	lost.number = 8;
 	lost.cookie = 1;
-	add(returned, &n, "kept.t.8", terms_seal(&lost));
+	add(returned, &n, "sockd.kept.t.8", terms_seal(&lost));
 	expired = ticket;
 	expired.number = 9;
 	expired.expiry_usec = 2;
 	expired.ticket.bytes[0] ^= 1;
-	add(returned, &n, "kept.t.9", terms_seal(&expired));
+	add(returned, &n, "sockd.kept.t.9", terms_seal(&expired));
 	process = ticket;
 	process.number = 10;
 	process.taker = WIRE_TAKER_PROCESS;
 	process.taker_id = 0;
-	add(returned, &n, "kept.t.a", terms_seal(&process));
+	add(returned, &n, "sockd.kept.t.a", terms_seal(&process));
 	wrong_name.number = 11;
 	wrong_name.cookie = ticket.cookie;
-	add(returned, &n, "kept.t.5", terms_seal(&wrong_name));
+	add(returned, &n, "sockd.kept.t.5", terms_seal(&wrong_name));
 	future.number = 12;
 	future.cookie = ticket.cookie;
 	future.begin_usec = INT64_MAX;
-	add(returned, &n, "kept.t.c", terms_seal(&future));
-	add(returned, &n, "kept.t.5", terms_seal(&ticket)); /* a second time */
-	add(returned, &n, "kept.x", open("/dev/null", O_RDONLY | O_CLOEXEC));
+	add(returned, &n, "sockd.kept.t.c", terms_seal(&future));
+	add(returned, &n, "sockd.kept.t.5", terms_seal(&ticket)); /* a second time */
+	add(returned, &n, "sockd.kept.x", open("/dev/null", O_RDONLY | O_CLOEXEC));
 
 	size_t kept = keep_restore_take(keep, returned, n, on_complaint, NULL);
 	ck_assert_uint_eq(kept, 2); /* the ticket, and the later of the two stored */
