@@ -43,6 +43,8 @@ struct packet {
 	size_t size;
 	const int *fds; /* travel with it */
 	size_t n_fds;
+	unsigned char *room; /* for the answer; NULL: it is a usual one */
+	size_t room_size;
 	bool once;
 	uint64_t features;  /* that the broker must have */
 	int64_t until_msec; /* the end of all waiting */
@@ -99,14 +101,18 @@ static bool has_room_for(int fd, size_t n)
  * A connection that ends with the request unread in the broker's queue ends by ECONNRESET; one that
  * ends after it was read, by the end of the file.
  */
-static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, int *fds,
-	size_t n_fds, struct wire_reply *ret, enum progress *ret_progress)
+static int receive_answer(int connection, const struct packet *packet, enum wire_verb verb,
+	uint64_t serial, int *fds, size_t n_fds, struct wire_reply *ret,
+	enum progress *ret_progress)
 {
-	unsigned char buffer[WIRE_REPLY_MAX];
+	/* Kept small: a signal handler may be on a stack of its own. */
+	unsigned char usual[WIRE_REPLY_USUAL];
+	unsigned char *buffer = packet->room ? packet->room : usual;
+	size_t size = packet->room ? packet->room_size : sizeof usual;
 	struct transport_message message;
 	struct wire_reply reply;
 
-	int r = transport_receive(connection, buffer, sizeof buffer, fds, n_fds, 0, &message);
+	int r = transport_receive(connection, buffer, size, fds, n_fds, 0, &message);
 	if (r == -EBADMSG && !has_room_for(connection, n_fds)) {
 		/* Given by the broker, lost on the way in: what root would see too. */
 		reason_set("the broker gave what was asked for, but this process has no "
@@ -136,6 +142,8 @@ static int receive_answer(int connection, enum wire_verb verb, uint64_t serial, 
 	bool has_words = reply.answer.error != 0 || reply.answer.flags & WIRE_ANSWER_ONLY_ASKED;
 	reason_set_bytes(reply.text, has_words ? reply.answer.text_size : 0);
 	reply.text = NULL;
+	if (!packet->room)
+		reply.stored = NULL;
 	*ret = reply;
 	return 0;
 }
@@ -161,7 +169,7 @@ static int converse(struct slot *slot, int connection, struct packet *packet, en
 		return r == -EAGAIN ? -ETIMEDOUT : r;
 	if (slot->own && before_waiting)
 		before_waiting(connection);
-	return receive_answer(connection, verb, serial, fds, n_fds, ret, ret_progress);
+	return receive_answer(connection, packet, verb, serial, fds, n_fds, ret, ret_progress);
 }
 
 static int say_hello(struct slot *slot, int connection)
@@ -339,6 +347,8 @@ int broker_call(struct broker_call *call, struct wire_reply *ret)
 		.bytes = usual,
 		.fds = call->send,
 		.n_fds = call->n_send,
+		.room = call->room,
+		.room_size = call->room_size,
 		.once = call->once,
 		.features = features_of(request),
 	};

@@ -26,6 +26,9 @@ struct broker_call {
 	bool once;
 	int *fds; /* where those of the answer go */
 	size_t n_fds;
+	/* Of STORED: WIRE_REPLY_MAX bytes, which the names of the reply then point into. */
+	unsigned char *room;
+	size_t room_size;
 	bool repeated; /* set: one that may have been carried out was put again */
 };
 int broker_call(struct broker_call *call, struct wire_reply *ret);

@@ -18,6 +18,7 @@ static_assert(sizeof(struct wire_ticket) == 32, "wire layout");
 static_assert(sizeof(struct wire_named) == 16, "wire layout");
 static_assert(sizeof(struct wire_list) == 8, "wire layout");
 static_assert(sizeof(struct wire_stored) == 160, "wire layout");
+static_assert(sizeof(struct wire_welcome) <= sizeof(struct wire_ticket), "WIRE_REPLY_USUAL");
 static_assert(sizeof(struct wire_step_header) == 24, "wire layout");
 static_assert(sizeof(struct wire_answer) == 32, "wire layout");
 static_assert(sizeof(struct wire_welcome) == 24, "wire layout");
@@ -534,6 +535,11 @@ static bool stored_is_right(const struct wire_stored *stored)
 	return true;
 }
 
+void wire_get_stored(const struct wire_reply *reply, uint32_t i, struct wire_stored *ret)
+{
+	memcpy(ret, (const char *)reply->stored + i * sizeof *ret, sizeof *ret);
+}
+
 /* What stands between the answer and its text. */
 static bool read_more(struct reader *reader, struct wire_reply *ret)
 {
@@ -547,11 +553,14 @@ static bool read_more(struct reader *reader, struct wire_reply *ret)
 			ret->list.n > WIRE_STORED_MAX || ret->list.more > 1 ||
 			(ret->list.more && ret->list.n == 0))
 			return false;
-		for (uint32_t i = 0; i < ret->list.n; i++)
-			if (!read_into(reader, &ret->stored[i], sizeof ret->stored[i]) ||
-				!stored_is_right(&ret->stored[i]))
+		ret->stored = read_part(reader, ret->list.n * sizeof(struct wire_stored));
+		for (uint32_t i = 0; ret->stored && i < ret->list.n; i++) {
+			struct wire_stored stored;
+			wire_get_stored(ret, i, &stored);
+			if (!stored_is_right(&stored))
 				return false;
-		return true;
+		}
+		return ret->stored;
 	default:
 		return true;
 	}
@@ -600,7 +609,7 @@ ssize_t wire_encode_reply(const struct wire_reply *reply, void *buffer, size_t s
 		write_part(&writer, &reply->ticket, sizeof reply->ticket);
 	if (reply->verb == WIRE_STORED) {
 		write_part(&writer, &reply->list, sizeof reply->list);
-		write_part(&writer, reply->stored, reply->list.n * sizeof *reply->stored);
+		write_part(&writer, reply->stored, reply->list.n * sizeof(struct wire_stored));
 	}
 	write_part(&writer, reply->text, reply->answer.text_size);
 	return end_packet(&writer);

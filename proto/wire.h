@@ -263,7 +263,7 @@ struct wire_reply {
 	struct wire_welcome welcome; /* of HELLO */
 	struct wire_ticket ticket;   /* of SHARE; zero in a refusal */
 	struct wire_list list;	     /* of STORED */
-	struct wire_stored stored[WIRE_STORED_MAX];
+	const void *stored; /* list.n times struct wire_stored, as they lie in the packet */
 	const char *text;	     /* answer.text_size bytes, no terminating NUL */
 };
 
@@ -283,7 +283,13 @@ ssize_t wire_encode_request(const struct wire_request *request, void *buffer, si
 /* Is it a name that the store takes? */
 bool wire_name_is_storable(const char *name, size_t size);
 
-/* The longest reply. */
+/* One of the names of a decoded reply. */
+void wire_get_stored(const struct wire_reply *reply, uint32_t i, struct wire_stored *ret);
+
+/* The longest reply, and the longest but of STORED. */
+#define WIRE_REPLY_USUAL \
+	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_ticket) + \
+		WIRE_TEXT_MAX)
 #define WIRE_REPLY_MAX \
 	(sizeof(struct wire_header) + sizeof(struct wire_answer) + sizeof(struct wire_list) + \
 		WIRE_STORED_MAX * sizeof(struct wire_stored) + WIRE_TEXT_MAX)

@@ -169,12 +169,14 @@ void keep_serve_stored(struct asked *asked, const struct wire_request *request)
 		.verb = asked->verb, .serial = asked->serial, .answer = {.step = -1}};
 	bool common = is_common(request);
 	const char *after = request->name[0] ? request->name : NULL;
+	struct wire_stored stored[WIRE_STORED_MAX];
 	const struct kept *kept = next_stored(asked, after, &common);
 
 	while (kept && reply.list.n < WIRE_STORED_MAX) {
-		fill_stored(kept, &reply.stored[reply.list.n++]);
+		fill_stored(kept, &stored[reply.list.n++]);
 		kept = next_stored(asked, kept->terms.name, &common);
 	}
 	reply.list.more = kept != NULL;
+	reply.stored = stored;
 	(void)connection_reply(asked->connection, &reply, NULL, 0);
 }

@@ -166,6 +166,8 @@ static void refuse_limit(const struct asked *asked, int error)
 		       "kept-per-user in the policy's limits";
 	else if (error == -ENFILE)
 		text = "sockd keeps as many sockets as it can";
+	else
+		error = -EAGAIN;
 	keep_refuse(asked, -error, WIRE_ORIGIN_LIMIT, NULL, text, NULL);
 }
 

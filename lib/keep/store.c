@@ -108,18 +108,19 @@ static int add_page(const struct wire_reply *reply, struct sockd_stored **list, 
 		return -ENOMEM;
 	*list = larger;
 	for (uint32_t i = 0; i < reply->list.n; i++) {
-		const struct wire_stored *from = &reply->stored[i];
+		struct wire_stored from;
 		struct sockd_stored *to = &larger[(*n)++];
 
+		wire_get_stored(reply, i, &from);
 		*to = (struct sockd_stored){
-			.domain = from->domain,
-			.type = from->type,
-			.protocol = from->protocol,
-			.flags = from->flags & WIRE_NAMED_COMMON ? SOCKD_COMMON : 0,
-			.age_usec = (int64_t)from->age_usec,
-			.left_usec = from->left_usec > 0 ? (int64_t)from->left_usec : -1,
+			.domain = from.domain,
+			.type = from.type,
+			.protocol = from.protocol,
+			.flags = from.flags & WIRE_NAMED_COMMON ? SOCKD_COMMON : 0,
+			.age_usec = (int64_t)from.age_usec,
+			.left_usec = from.left_usec > 0 ? (int64_t)from.left_usec : -1,
 		};
-		memcpy(to->name, from->name, sizeof to->name);
+		memcpy(to->name, from.name, sizeof to->name);
 	}
 	return 0;
 }
@@ -135,8 +136,9 @@ static int compare(const void *a, const void *b)
 /* A page at a time, each after the last name of the one before. */
 static int read_list(struct sockd_stored **list, size_t *n)
 {
+	unsigned char room[WIRE_REPLY_MAX];
 	struct wire_request request = {.verb = WIRE_STORED};
-	struct broker_call call = {.request = &request};
+	struct broker_call call = {.request = &request, .room = room, .room_size = sizeof room};
 	struct wire_reply reply;
 
 	do {
@@ -148,9 +150,10 @@ static int read_list(struct sockd_stored **list, size_t *n)
 		if (*n > LIST_MAX)
 			return -EMSGSIZE;
 		if (reply.list.n > 0) {
-			const struct wire_stored *last = &reply.stored[reply.list.n - 1];
-			memcpy(request.name, last->name, sizeof request.name);
-			request.named.flags = last->flags & WIRE_NAMED_COMMON;
+			struct wire_stored last;
+			wire_get_stored(&reply, reply.list.n - 1, &last);
+			memcpy(request.name, last.name, sizeof request.name);
+			request.named.flags = last.flags & WIRE_NAMED_COMMON;
 		}
 	} while (reply.list.more);
 	return 0;

@@ -585,7 +585,8 @@ START_TEST(lists_are_checked)
 						      sizeof(struct wire_answer));
 	struct wire_stored *stored = (struct wire_stored *)(list + 1);
 
-	memcpy(reply.stored[0].name, "a", 2);
+	const struct wire_stored named = {.name = "a"};
+	reply.stored = &named;
 	ssize_t size = wire_encode_reply(&reply, packet, sizeof(packet));
 	ck_assert_int_gt(size, 0);
 	ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), 0);

@@ -222,7 +222,7 @@ START_TEST(replies_come_back_the_same)
 		if (reply.verb == WIRE_STORED) {
 			ck_assert_mem_eq(&back.list, &reply.list, sizeof(reply.list));
 			ck_assert_mem_eq(back.stored, reply.stored,
-				reply.list.n * sizeof(*reply.stored));
+				reply.list.n * sizeof(struct wire_stored));
 		}
 		if (reply.answer.text_size > 0)
 			ck_assert_mem_eq(back.text, reply.text, reply.answer.text_size);

@@ -266,6 +266,8 @@ struct wire_step_header *first_open_step(void)
 					   sizeof(struct wire_open));
 }
 
+static struct wire_stored random_stored[WIRE_STORED_MAX];
+
 void random_reply(enum wire_verb verb, struct wire_reply *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -295,9 +297,11 @@ void random_reply(enum wire_verb verb, struct wire_reply *ret)
 			ret->ticket.bytes[i] = (uint8_t)random_next();
 	if (verb == WIRE_STORED) {
 		ret->list.n = (uint32_t)random_below(WIRE_STORED_MAX + 1);
+		ret->stored = random_stored;
 		ret->list.more = ret->list.n > 0 && random_below(2);
 		for (uint32_t i = 0; i < ret->list.n; i++) {
-			struct wire_stored *stored = &ret->stored[i];
+			struct wire_stored *stored = &random_stored[i];
+			*stored = (struct wire_stored){0};
 			random_name(stored->name);
 			stored->domain = (int)random_below(46);
 			stored->type = 1 + (int)random_below(5);
