@@ -270,12 +270,11 @@ static json_t *check_keep(struct broker *broker, const json_t *request,
 	bool named = query.action & POLICY_ACTIONS_OF_STORE;
 
 	if (!query.action)
-		return management_failure(
-			EINVAL, "the action is share, receive, store or fetch");
+		return management_failure(EINVAL, "the action is share, receive, store or fetch");
 	if (named != (query.name != NULL) || (query.common && !named) ||
 		(named && !wire_name_is_storable(query.name, strlen(query.name))))
-		return management_failure(EINVAL,
-			"store and fetch, and only these, have a name, of letters, digits and . _ -");
+		return management_failure(EINVAL, "store and fetch, and only these, have a name, "
+						  "of letters, digits and . _ -");
 	if (!netns || strcmp(netns, "default") == 0 || strcmp(netns, "peer") == 0) {
 		query.in_peers = true;
 		query.in_brokers = !subject->foreign_netns;

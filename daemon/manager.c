@@ -49,8 +49,8 @@ static void set_limits(struct broker *broker)
 /* What an earlier broker gave the manager to keep. */
 static int add_returned(struct broker *broker, const char *name, int fd)
 {
-	struct keep_returned *larger = reallocarray(
-		broker->returned, broker->n_returned + 1, sizeof *broker->returned);
+	struct keep_returned *larger =
+		reallocarray(broker->returned, broker->n_returned + 1, sizeof *broker->returned);
 
 	if (!larger)
 		return -ENOMEM;

@@ -371,9 +371,8 @@ int wire_decode_request(
 			ret->grant = release.grant;
 		break;
 	case WIRE_SHARE:
-		what = read_into(&reader, &ret->share, sizeof ret->share)
-			       ? check_share(&ret->share)
-			       : "a SHARE is cut short";
+		what = read_into(&reader, &ret->share, sizeof ret->share) ? check_share(&ret->share)
+									  : "a SHARE is cut short";
 		break;
 	case WIRE_FROMSHARE:
 		if (!read_into(&reader, &ret->ticket, sizeof ret->ticket))

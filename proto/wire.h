@@ -174,8 +174,8 @@ struct wire_ticket {
 #define WIRE_NAMED_TAKE UINT32_C(2)   /* FETCH: it is no longer kept */
 #define WIRE_NAMED_COMMON UINT32_C(4) /* STORE, FETCH, FORGET: a name of several users */
 
-/* A name is 1 to WIRE_STORE_NAME_MAX letters, digits, dots, underscores and hyphens. In STORED it is
- * the last one that is known already, with COMMON where that was a common one; empty: none. */
+/* A name is 1 to WIRE_STORE_NAME_MAX letters, digits, dots, underscores and hyphens. In STORED it
+ * is the last one that is known already, with COMMON where that was a common one; empty: none. */
 struct wire_named {
 	uint32_t flags;
 	uint32_t name_size;	/* without a terminating NUL */
@@ -264,7 +264,7 @@ struct wire_reply {
 	struct wire_ticket ticket;   /* of SHARE; zero in a refusal */
 	struct wire_list list;	     /* of STORED */
 	const void *stored; /* list.n times struct wire_stored, as they lie in the packet */
-	const char *text;	     /* answer.text_size bytes, no terminating NUL */
+	const char *text;   /* answer.text_size bytes, no terminating NUL */
 };
 
 /*

@@ -32,7 +32,8 @@ START_TEST(header_fields_are_checked)
 	}
 	*header() = good;
 
-	static const uint16_t verbs[] = {0, WIRE_VERB_LAST + 1, 0x7fff, WIRE_REPLY, WIRE_REPLY | WIRE_OPEN, 0xffff};
+	static const uint16_t verbs[] = {
+		0, WIRE_VERB_LAST + 1, 0x7fff, WIRE_REPLY, WIRE_REPLY | WIRE_OPEN, 0xffff};
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		header()->verb = verbs[i];
 		ck_assert_int_eq(decode_exact(packet, size), -EBADMSG);
@@ -542,7 +543,8 @@ static void assert_bad_named(enum wire_verb verb, uint32_t flags, uint64_t usec,
 	ck_assert_int_eq(wire_encode_request(&request, packet, sizeof(packet)), -EINVAL);
 
 	/* The same bytes by hand. */
-	struct wire_header head = {.magic = WIRE_MAGIC, .version = WIRE_VERSION, .verb = (uint16_t)verb};
+	struct wire_header head = {
+		.magic = WIRE_MAGIC, .version = WIRE_VERSION, .verb = (uint16_t)verb};
 	struct wire_named named = {flags, (uint32_t)strlen(name), usec};
 	head.size = (uint32_t)(sizeof(head) + sizeof(named) + ALIGN8(strlen(name)));
 	memset(packet, 0, head.size);

@@ -287,7 +287,8 @@ int main(void)
 	tcase_add_loop_test(tcase, a_tail_is_refused, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(
 		tcase, a_buffer_too_small_is_never_overrun, WIRE_HELLO, WIRE_VERB_LAST + 1);
-	tcase_add_loop_test(tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_loop_test(
+		tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_test(tcase, peeking_needs_a_whole_header);
 	tcase_add_loop_test(tcase, replies_come_back_the_same, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);

@@ -223,7 +223,8 @@ void random_request(enum wire_verb verb, struct wire_request *ret)
 		break;
 	case WIRE_STORE:
 		ret->named.flags = random_below(2) ? WIRE_NAMED_NEW : 0;
-		ret->named.lifetime_usec = random_below(2) ? 0 : random_next() % WIRE_STORE_USEC_MAX;
+		ret->named.lifetime_usec =
+			random_below(2) ? 0 : random_next() % WIRE_STORE_USEC_MAX;
 		random_name(ret->name);
 		break;
 	case WIRE_FETCH:
