@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "proto/macro.h"
+#include "proto/wire-keep.h"
 
 static_assert(sizeof(struct wire_header) == 24, "wire layout");
 static_assert(sizeof(struct wire_hello) == 16, "wire layout");
@@ -240,51 +241,6 @@ static const char *decode_apply(struct reader *reader, struct wire_request *ret)
 	return decode_steps(reader, apply.n_steps, ret);
 }
 
-static const char *check_share(const struct wire_share *share)
-{
-	bool names_id = share->taker == WIRE_TAKER_USER || share->taker == WIRE_TAKER_GROUP;
-
-	if (share->taker > WIRE_TAKER_GROUP)
-		return "it is unknown who may take the socket";
-	if (!names_id && share->id != 0)
-		return "a user or group is given where none is meant";
-	if (names_id && share->id == UINT32_MAX)
-		return "the user or group is no number that one can have";
-	if (share->lifetime_usec == 0 || share->lifetime_usec > WIRE_TICKET_USEC_MAX)
-		return "a ticket is good for more than nothing and at most for an hour";
-	return NULL;
-}
-
-bool wire_name_is_storable(const char *name, size_t size)
-{
-	if (size == 0 || size > WIRE_STORE_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
-			    (name[i] >= '0' && name[i] <= '9') || name[i] == '.' ||
-			    name[i] == '_' || name[i] == '-'))
-			return false;
-	return true;
-}
-
-static const char *check_named(enum wire_verb verb, const struct wire_named *named)
-{
-	static const uint32_t flags[] = {
-		[WIRE_STORE] = WIRE_NAMED_NEW | WIRE_NAMED_COMMON,
-		[WIRE_FETCH] = WIRE_NAMED_TAKE | WIRE_NAMED_COMMON,
-		[WIRE_FORGET] = WIRE_NAMED_COMMON,
-		[WIRE_STORED] = WIRE_NAMED_COMMON,
-	};
-
-	if (named->flags & ~flags[verb])
-		return "a flag is unknown, or not one of this verb";
-	if (verb != WIRE_STORE && named->lifetime_usec != 0)
-		return "a time is given where none is meant";
-	if (named->lifetime_usec > WIRE_STORE_USEC_MAX)
-		return "the time is longer than any";
-	return NULL;
-}
-
 static const char *decode_named(
 	struct reader *reader, enum wire_verb verb, struct wire_request *ret)
 {
@@ -292,7 +248,7 @@ static const char *decode_named(
 
 	if (!read_into(reader, named, sizeof *named))
 		return "a request about the store is cut short";
-	const char *what = check_named(verb, named);
+	const char *what = wire_check_named(verb, named);
 	if (what)
 		return what;
 	const char *name = read_part(reader, named->name_size);
@@ -371,8 +327,9 @@ int wire_decode_request(
 			ret->grant = release.grant;
 		break;
 	case WIRE_SHARE:
-		what = read_into(&reader, &ret->share, sizeof ret->share) ? check_share(&ret->share)
-									  : "a SHARE is cut short";
+		what = read_into(&reader, &ret->share, sizeof ret->share)
+			       ? wire_check_share(&ret->share)
+			       : "a SHARE is cut short";
 		break;
 	case WIRE_FROMSHARE:
 		if (!read_into(&reader, &ret->ticket, sizeof ret->ticket))
@@ -449,7 +406,7 @@ static int write_named(struct writer *writer, const struct wire_request *request
 	bool may_be_empty = request->verb == WIRE_STORED && !(named.flags & WIRE_NAMED_COMMON);
 
 	named.name_size = (uint32_t)size;
-	if (check_named(request->verb, &named) ||
+	if (wire_check_named(request->verb, &named) ||
 		(!(size == 0 && may_be_empty) && !wire_name_is_storable(request->name, size)))
 		return -EINVAL;
 	write_part(writer, &named, sizeof named);
@@ -502,7 +459,7 @@ ssize_t wire_encode_request(const struct wire_request *request, void *buffer, si
 		write_part(&writer, &request->grant, sizeof request->grant);
 		break;
 	case WIRE_SHARE:
-		if (check_share(&request->share))
+		if (wire_check_share(&request->share))
 			return -EINVAL;
 		write_part(&writer, &request->share, sizeof request->share);
 		break;
@@ -519,19 +476,6 @@ ssize_t wire_encode_request(const struct wire_request *request, void *buffer, si
 		return -EINVAL;
 	}
 	return r < 0 ? r : end_packet(&writer);
-}
-
-static bool stored_is_right(const struct wire_stored *stored)
-{
-	size_t size = strnlen(stored->name, sizeof stored->name);
-
-	if (!wire_name_is_storable(stored->name, size) || stored->flags & ~WIRE_NAMED_COMMON ||
-		stored->age_usec > INT64_MAX || stored->left_usec > INT64_MAX)
-		return false;
-	for (size_t i = size; i < sizeof stored->name; i++)
-		if (stored->name[i] != 0)
-			return false;
-	return true;
 }
 
 void wire_get_stored(const struct wire_reply *reply, uint32_t i, struct wire_stored *ret)
@@ -556,7 +500,7 @@ static bool read_more(struct reader *reader, struct wire_reply *ret)
 		for (uint32_t i = 0; ret->stored && i < ret->list.n; i++) {
 			struct wire_stored stored;
 			wire_get_stored(ret, i, &stored);
-			if (!stored_is_right(&stored))
+			if (!wire_check_stored(&stored))
 				return false;
 		}
 		return ret->stored;
