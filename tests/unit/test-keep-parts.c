@@ -261,7 +261,7 @@ START_TEST(what_comes_back_is_sorted_out)
 	/* Nobody's socket, and terms without one; too late; without its process; elsewhere. */
 	add(returned, &n, "sockd.kept.s.c", c);
 	lost.number = 8;
-	lost.cookie = 1;
+	lost.cookie = UINT64_MAX;
 	add(returned, &n, "sockd.kept.t.8", terms_seal(&lost));
 	expired = ticket;
 	expired.number = 9;
