@@ -38,6 +38,7 @@ static const struct {
 	[AUDIT_RELOAD] = {"reload", 0},
 	[AUDIT_PEER] = {"peer", PART_PEER},
 	[AUDIT_STOP] = {"stop", 0},
+	[AUDIT_KEPT] = {"kept", 0},
 	[AUDIT_LOST] = {"lost", PART_COUNT},
 };
 
@@ -351,6 +352,9 @@ static char *put_message(char *p, const struct audit_record *record)
 	case AUDIT_STOP:
 		p = PUT(p, "Stopped");
 		break;
+	case AUDIT_KEPT:
+		p = PUT(p, "Kept sockets");
+		break;
 	case AUDIT_RELOAD:
 		p = record->error == 0 ? PUT(p, "Policy loaded")
 				       : PUT(p, "Policy not loaded, the old one stays");
@@ -409,6 +413,8 @@ static int priority(const struct audit_record *record)
 	case AUDIT_START:
 	case AUDIT_STOP:
 		return LOG_NOTICE;
+	case AUDIT_KEPT:
+		return record->error == 0 ? LOG_NOTICE : LOG_WARNING;
 	case AUDIT_RELOAD:
 		return record->error == 0 ? LOG_NOTICE : LOG_ERR;
 	case AUDIT_PEER:

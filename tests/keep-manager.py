@@ -152,6 +152,9 @@ check("a socket stays for as long as one name has it",
 check("SIGTERM is a good end", end(pid, signal.SIGTERM) == 0)
 check("which takes nothing away from the manager", len(store) == 2)
 
+trail = open(work + "/audit/audit.json").read()
+check("the trail tells what came back", '"event":"kept","reason":"3 kept sockets came back' in trail)
+
 # What a manager could hand over and was never sockd's own.
 junk = []
 for name in "sockd.kept.s.1", "sockd.kept.t.77", "sockd.kept.nonsense":

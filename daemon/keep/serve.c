@@ -530,7 +530,7 @@ static void told(void *data, const struct kept *kept, enum kept_end how)
 
 static void complain(void *data, const char *what)
 {
-	broker_audit(data, AUDIT_START, EBADMSG, what);
+	broker_audit(data, AUDIT_KEPT, EBADMSG, what);
 }
 
 int keep_serve_start(struct broker *broker)
@@ -549,7 +549,7 @@ int keep_serve_start(struct broker *broker)
 	if (n > 0) {
 		snprintf(text, sizeof text, "%zu kept sockets came back from the manager's store",
 			n);
-		broker_audit(broker, AUDIT_START, 0, text);
+		broker_audit(broker, AUDIT_KEPT, 0, text);
 	}
 	return 0;
 }
