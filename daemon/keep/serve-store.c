@@ -1,10 +1,10 @@
-/* The requests of the store: sockets by name. */
+#include "daemon/keep/serve-store.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/broker.h"
-#include "daemon/keep/serve-private.h"
 #include "daemon/task.h"
 #include "proto/macro.h"
 

@@ -1,8 +1,9 @@
 /*
- * What serve.c and serve-store.c share. For daemon/keep/ alone.
+ * What all requests about kept sockets have in common: what the policy says, the taking in of a
+ * client's socket, the handing out of a kept one, and refusals. For daemon/keep/ alone.
  */
-#ifndef SOCKD_DAEMON_KEEP_SERVE_PRIVATE_H
-#define SOCKD_DAEMON_KEEP_SERVE_PRIVATE_H
+#ifndef SOCKD_DAEMON_KEEP_GIVE_H
+#define SOCKD_DAEMON_KEEP_GIVE_H
 
 #include "daemon/keep/audit.h"
 #include "daemon/keep/keep.h"
@@ -41,11 +42,5 @@ void keep_give_take(
 /* Hands a copy of a kept socket to the client. Returns whether that was done; else it was answered
  * why not, or the client is gone. */
 bool keep_hand_out(const struct asked *asked, const struct kept *kept, const char *rule);
-
-/* The verbs of the store; STORE takes fd. */
-void keep_serve_store_take(struct asked *asked, const struct wire_request *request, int fd);
-void keep_serve_fetch(struct asked *asked, const struct wire_request *request);
-void keep_serve_forget(struct asked *asked, const struct wire_request *request);
-void keep_serve_stored(struct asked *asked, const struct wire_request *request);
 
 #endif

@@ -1,0 +1,295 @@
+#include "daemon/keep/give.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/broker.h"
+#include "daemon/listener.h"
+#include "daemon/netns.h"
+#include "daemon/serve.h"
+#include "daemon/task.h"
+#include "proto/macro.h"
+
+void keep_refuse(const struct asked *asked, int error, enum wire_origin origin, const char *rule,
+	const char *text, const char *told)
+{
+	keep_audit(asked->connection, AUDIT_REFUSAL, asked->word,
+		asked->has_own ? &asked->own : NULL, rule, asked->what, error, text);
+	reply_error(asked->connection, asked->verb, asked->serial, error, origin, -1,
+		told ? told : text);
+}
+
+/* --- what the policy says --- */
+
+/* Does the socket live in the namespace of this name? */
+static int is_in(void *data, const char *netns)
+{
+	const int *fd = data;
+	_cleanup_close_ int own = netns_of_socket(*fd), named = netns_open_named(netns);
+	struct stat one, other;
+
+	if (own < 0)
+		return own;
+	/* A name that is not there is nobody's. */
+	if (named < 0)
+		return named == -ENOENT ? 0 : named;
+	if (fstat(own, &one) < 0 || fstat(named, &other) < 0)
+		return negative_errno();
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+void keep_decide(const struct asked *asked, int fd, enum policy_action action, const char *name,
+	bool common, struct policy_decision *ret)
+{
+	struct connection *connection = asked->connection;
+	const struct policy_subject subject = serve_subject(connection);
+	const struct policy_keep_query query = {
+		.action = action,
+		.domain = asked->own.domain,
+		.type = asked->own.type,
+		.protocol = asked->own.protocol,
+		.in_peers = asked->own.netns_cookie == connection->peer.netns_cookie,
+		.in_brokers = asked->own.netns_cookie == netns_own_cookie(),
+		.name = name,
+		.common = common,
+		.is_in = is_in,
+		.data = &fd,
+	};
+
+	policy_decide_keep(connection->broker->policy, &subject, &query, ret);
+}
+
+/* --- taking a socket from a client --- */
+
+/* Is it the client's end of a connection to ourselves? Its other end has a listener's address. */
+static bool is_our_client(const struct broker *broker, const struct asked *asked, int fd)
+{
+	struct sockaddr_un own = {0}, peer = {0};
+	socklen_t own_size, peer_size = sizeof peer;
+	const struct listener *listener;
+
+	if (asked->own.domain != AF_UNIX ||
+		getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0 ||
+		peer_size <= sizeof(sa_family_t))
+		return false;
+	TAILQ_FOREACH(listener, &broker->listeners, entry)
+	{
+		own_size = sizeof own;
+		if (getsockname(listener->fd, (struct sockaddr *)&own, &own_size) == 0 &&
+			own_size == peer_size && memcmp(&own, &peer, own_size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A socket that is being given, until it is kept. */
+struct giving {
+	struct connection *connection; /* a reference */
+	enum wire_verb verb;
+	uint64_t serial;
+	bool in_work;
+	bool is_new; /* STORE: not where the name is taken */
+	struct wire_ticket ticket;
+};
+
+static void answer_given(struct giving *giving, const struct kept *kept)
+{
+	struct connection *connection = giving->connection;
+	const struct own_socket own = {
+		.domain = kept->socket->domain,
+		.type = kept->socket->type,
+		.protocol = kept->socket->protocol,
+	};
+	struct wire_reply reply = {
+		.verb = giving->verb,
+		.serial = giving->serial,
+		.answer = {.step = -1},
+		.ticket = giving->ticket,
+	};
+	char what[192];
+
+	keep_describe(&kept->terms, what, sizeof what);
+	keep_audit(connection, AUDIT_GRANT, giving->verb == WIRE_SHARE ? "share" : "store", &own,
+		kept->terms.rule, what, 0,
+		kept->lost || kept->socket->lost
+			? "the manager did not take it: it will not survive a restart"
+			: NULL);
+	(void)connection_reply(connection, &reply, NULL, 0);
+	explicit_bzero(&reply.ticket, sizeof reply.ticket);
+}
+
+/* A ticket that was never told to anybody is of no use; a name is. */
+static void on_given(struct kept *kept, int result, void *data)
+{
+	struct giving *giving = data;
+	struct connection *connection = giving->connection;
+	bool cancelled = result == -ECANCELED;
+	const struct terms *terms = &kept->terms;
+
+	if (giving->is_new && keep_find_name(kept->keep, terms->uid, terms->name, terms->common)) {
+		/* Taken while this one was on its way. */
+		kept_end(kept, KEPT_FAILED);
+		reply_error(connection, giving->verb, giving->serial, EEXIST, WIRE_ORIGIN_REQUEST,
+			-1, "the name is taken");
+	} else if (cancelled || (connection->fd < 0 && giving->verb == WIRE_SHARE))
+		kept_end(kept, KEPT_FAILED);
+	else {
+		kept_open(kept);
+		answer_given(giving, kept);
+	}
+	if (cancelled)
+		connection_close(connection);
+	if (giving->in_work)
+		connection_work_ended(connection);
+	connection_unref(connection);
+	explicit_bzero(giving, sizeof *giving);
+	free(giving);
+}
+
+static void refuse_limit(const struct asked *asked, int error)
+{
+	const char *text = "the socket cannot be kept just now; try again";
+
+	if (error == -EDQUOT)
+		text = "the user has as many sockets kept as it may have; forget some, or raise "
+		       "kept-per-user in the policy's limits";
+	else if (error == -ENFILE)
+		text = "sockd keeps as many sockets as it can";
+	else
+		error = -EAGAIN;
+	keep_refuse(asked, -error, WIRE_ORIGIN_LIMIT, NULL, text, NULL);
+}
+
+/* Reads what it is; refuses what cannot be kept. Returns 0 or -1. */
+static int look_at(struct asked *asked, int fd, struct keep_socket_info *ret)
+{
+	socklen_t size = sizeof ret->cookie;
+	int r = own_socket_read(fd, &asked->own);
+
+	if (r >= 0 && getsockopt(fd, SOL_SOCKET, SO_COOKIE, &ret->cookie, &size) < 0)
+		r = negative_errno();
+	if (r < 0) {
+		keep_refuse(asked, -r, WIRE_ORIGIN_REQUEST, NULL,
+			r == -ENOTSOCK
+				? "the descriptor is not a socket"
+				: "what socket it is, and in which namespace, cannot be told",
+			NULL);
+		return -1;
+	}
+	asked->has_own = true;
+	if (is_our_client(asked->connection->broker, asked, fd)) {
+		keep_refuse(asked, EINVAL, WIRE_ORIGIN_REQUEST, NULL,
+			"the socket is a connection to sockd itself", NULL);
+		return -1;
+	}
+	ret->domain = asked->own.domain;
+	ret->type = asked->own.type;
+	ret->protocol = asked->own.protocol;
+	ret->netns_cookie = asked->own.netns_cookie;
+	return 0;
+}
+
+void keep_give_take(
+	struct asked *asked, enum policy_action action, struct terms *terms, int fd, int pidfd)
+{
+	struct connection *connection = asked->connection;
+	struct broker *broker = connection->broker;
+	bool named = terms->kind == TERMS_STORED;
+	struct keep_socket_info info;
+	struct policy_decision decision;
+	struct kept *kept;
+	_cleanup_close_ int owned_pidfd = pidfd;
+
+	if (look_at(asked, fd, &info) < 0) {
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	keep_decide(asked, fd, action, named ? terms->name : NULL, terms->common, &decision);
+	if (!decision.allowed) {
+		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
+			NULL);
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	struct giving *giving = calloc(1, sizeof *giving);
+	if (!giving) {
+		refuse_limit(asked, -ENOMEM);
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
+	*giving = (struct giving){
+		.connection = connection_ref(connection),
+		.verb = asked->verb,
+		.serial = asked->serial,
+		.is_new = asked->is_new,
+		.ticket = terms->ticket,
+	};
+	terms->begin_usec = keep_now_usec();
+	if (terms->expiry_usec > 0)
+		terms->expiry_usec += terms->begin_usec;
+	terms->uid = connection->peer.uid;
+	terms->gid = connection->peer.gid;
+	terms->pid = connection->peer.pid;
+	snprintf(terms->rule, sizeof terms->rule, "%s", decision.rule.name);
+	/* What is replaced goes as soon as the new one is there. */
+	unsigned max = broker_kept_per_user(broker) + asked->replaces;
+	int r = keep_begin_take(broker->keep, connection->user, max, terms, &info, fd,
+		TAKE_FD(owned_pidfd), on_given, giving, &kept);
+	if (r > 0) {
+		on_given(kept, 0, giving);
+	} else if (r == 0) {
+		giving->in_work = true;
+		connection_work_begun(connection);
+	} else {
+		refuse_limit(asked, r);
+		connection_unref(connection);
+		explicit_bzero(giving, sizeof *giving);
+		free(giving);
+	}
+}
+
+bool keep_hand_out(const struct asked *asked, const struct kept *kept, const char *rule)
+{
+	struct connection *connection = asked->connection;
+	const struct wire_reply reply = {
+		.verb = asked->verb,
+		.serial = asked->serial,
+		.answer = {.step = -1, .count = 1},
+	};
+
+	if (!connection_has_room(connection, 1)) {
+		keep_refuse(asked, EMFILE, WIRE_ORIGIN_LIMIT, rule,
+			"too many replies with sockets were not read yet; read them first", NULL);
+		return false;
+	}
+	/* What is kept keeps it open, so that closing the copy is nothing. */
+	int fd = fcntl(kept->socket->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		keep_refuse(asked, ENFILE, WIRE_ORIGIN_LIMIT, rule,
+			"sockd has no descriptor free; try again", NULL);
+		return false;
+	}
+	enum reply_fate fate = connection_reply(connection, &reply, &fd, 1);
+	if (fate != REPLY_KEPT)
+		close_quietly(fd);
+	if (fate == REPLY_LOST)
+		return false;
+	keep_audit(connection, AUDIT_GRANT, asked->word, &asked->own, rule, asked->what, 0, NULL);
+	return true;
+}
+
+void keep_set_socket(struct asked *asked, const struct kept *kept)
+{
+	asked->own = (struct own_socket){
+		.domain = kept->socket->domain,
+		.type = kept->socket->type,
+		.protocol = kept->socket->protocol,
+		.netns_cookie = kept->socket->netns_cookie,
+	};
+	asked->has_own = true;
+}
