@@ -38,7 +38,7 @@ before=$(descriptors)
 
 # listen UID [SECONDS]: an unmodified candump of a container, with nothing but the preload; frames are sent on the broker's bus.
 listen() {
-	barred "$far" "$1" "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
+	barred "$far" "$1" "$work/bin/candump" -T 5000 vcan0 >"$work/candump" 2>&1 &
 	local client=$!
 	children+=("$client")
 	if [ $# -gt 1 ]; then
@@ -61,7 +61,7 @@ counted "a rule that names the namespace: all of the bus" 2 "$work/candump" '^ +
 supervised() {
 	as_user "$far" "$1" "$work/bin/sockd-run" --mode=seccomp --netns=broker -- "${@:2}"
 }
-supervised 65533 "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
+supervised 65533 "$work/bin/candump" -T 5000 vcan0 >"$work/candump" 2>&1 &
 remember
 client=$!
 wait_for 20 receiving 1
@@ -88,7 +88,7 @@ cat >"$work/listen.py" <<'PYTHON'
 from can import *
 s = handed()
 print("bound", s.getsockname(), flush=True)
-everything(s, 10)
+everything(s, 5)
 PYTHON
 number=$(in_near cat /sys/class/net/vcan0/ifindex)
 for bus in vcan0 "$number"; do
@@ -122,7 +122,7 @@ print("look", flush=True)
 said("again", lambda: s.bind(("vcan9",)))
 said("other", lambda: s.bind(("",)))
 print("ready", flush=True)
-everything(s, 10)
+everything(s, 5)
 PYTHON
 asking "$far" 65533 --netns=broker --bind=vcan9 can raw raw -- /usr/bin/python3 "$work/gone.py" >"$work/gone" 2>&1 &
 client=$!

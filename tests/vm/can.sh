@@ -43,7 +43,7 @@ frames=(vcan0:123#01 vcan0:124#02 vcan0:200#03 vcan0:20F#04 vcan0:210#05 vcan0:3
 	vcan0:18FEF1AB#08 vcan0:18FEF2AB#09 vcan0:00000123#0A vcan0:00000055#0B vcan0:055#0C vcan0:123#R
 	vcan0:123##10D vcan0:124##10E vcan0:18FEF1CD##10F vcan1:123#10 vcan1:18FEF1AB#11 vcan0:123#12)
 
-barred "$near" 65534 "$work/bin/candump" -T 8000 vcan0 >"$work/candump" 2>&1 &
+barred "$near" 65534 "$work/bin/candump" -T 5000 vcan0 >"$work/candump" 2>&1 &
 remember
 wait_for 20 receiving 1 || fail "candump is bound"
 send "${frames[@]}"
@@ -73,7 +73,7 @@ print("has mark", s.getsockopt(socket.SOL_SOCKET, SO_MARK))
 said("widen", lambda: s.setsockopt(SOL_CAN_RAW, FILTER, struct.pack("=II", 0, 0)))
 said("fd frames", lambda: s.setsockopt(SOL_CAN_RAW, FD_FRAMES, 1))
 said("rebind", lambda: s.bind((sys.argv[1],)))
-everything(s, 15)
+everything(s, 5)
 PYTHON
 asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw -- /usr/bin/python3 "$work/hold.py" vcan1 >"$work/held" 2>&1 &
 remember
@@ -102,7 +102,7 @@ from can import *
 s = handed()
 said("xl", lambda: s.setsockopt(SOL_CAN_RAW, XL_FRAMES, 1))
 
-everything(s, 15)
+everything(s, 5)
 PYTHON
 cat >"$work/xl-send.py" <<'PYTHON'
 from can import *
@@ -137,7 +137,7 @@ cat >"$work/errors.py" <<'PYTHON'
 from can import *
 s = handed()
 said("errors", lambda: s.setsockopt(SOL_CAN_RAW, 2, 0x1fffffff))
-everything(s, 15)
+everything(s, 5)
 PYTHON
 cat >"$work/errors-send.py" <<'PYTHON'
 from can import *
@@ -196,10 +196,10 @@ asking "$near" 65533 --netns=broker --bind=vcan1 can raw raw -- /usr/bin/python3
 counted "who may only receive sends nothing" 6 "$work/spoke" ' ENOBUFS$'
 
 # Who may only send receives nothing; unmodified senders.
-barred "$near" 65532 "$work/bin/candump" -T 8000 vcan0 >"$work/deaf" 2>&1 &
+barred "$near" 65532 "$work/bin/candump" -T 5000 vcan0 >"$work/deaf" 2>&1 &
 remember
 deaf=$!
-in_near timeout 20 candump -T 8000 vcan0 >"$work/heard" 2>&1 &
+in_near timeout 20 candump -T 5000 vcan0 >"$work/heard" 2>&1 &
 remember
 heard=$!
 wait_for 20 receiving 2

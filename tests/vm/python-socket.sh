@@ -19,7 +19,6 @@ excused='^(GeneralModuleTests[.]test_sethostname' # it sets the name of the mach
 excused+='|RDSTest[.]testPeek) '                  # natively, as root, it hangs in whole runs, not in short ones; why is not known
 
 classes=()
-[ "${SOCKD_VM_SHORT:-0}" != 1 ] || classes=("${family_classes[@]}")
 
 for module in can can-raw can-bcm can-isotp can-j1939 vcan tipc rds rds_tcp qrtr sctp dccp dccp_ipv4 dccp_ipv6 vsock \
 	vsock_loopback bluetooth rfcomm af_alg algif_hash algif_skcipher algif_aead algif_rng hci_vhci; do
