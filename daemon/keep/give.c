@@ -87,35 +87,59 @@ static bool is_our_client(const struct broker *broker, const struct asked *asked
 	return false;
 }
 
+/*
+ * May the name be the new socket's? One that several users have in common is taken away from what
+ * has it only by who could also have stored that. Else it is answered why not.
+ */
+static bool may_have_name(const struct asked *asked, const struct terms *terms)
+{
+	struct asked other = *asked;
+	struct policy_decision decision;
+	const struct kept *same = keep_find_name(asked->connection->broker->keep,
+		asked->connection->peer.uid, terms->name, terms->common);
+
+	if (!same)
+		return true;
+	if (asked->is_new) {
+		keep_refuse(asked, EEXIST, WIRE_ORIGIN_REQUEST, NULL, "the name is taken", NULL);
+		return false;
+	}
+	if (!terms->common)
+		return true;
+	keep_set_socket(&other, same);
+	keep_decide(&other, same->socket->fd, POLICY_STORE, terms->name, true, &decision);
+	if (!decision.allowed)
+		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
+			"the common name is taken, by a socket that no rule lets the caller "
+			"replace");
+	return decision.allowed;
+}
+
 /* A socket that is being given, until it is kept. */
 struct giving {
-	struct connection *connection; /* a reference */
-	enum wire_verb verb;
-	uint64_t serial;
+	struct asked asked; /* with a reference to the connection */
 	bool in_work;
-	bool is_new; /* STORE: not where the name is taken */
 	struct wire_ticket ticket;
 };
 
 static void answer_given(struct giving *giving, const struct kept *kept)
 {
-	struct connection *connection = giving->connection;
+	struct connection *connection = giving->asked.connection;
 	const struct own_socket own = {
 		.domain = kept->socket->domain,
 		.type = kept->socket->type,
 		.protocol = kept->socket->protocol,
 	};
 	struct wire_reply reply = {
-		.verb = giving->verb,
-		.serial = giving->serial,
+		.verb = giving->asked.verb,
+		.serial = giving->asked.serial,
 		.answer = {.step = -1},
 		.ticket = giving->ticket,
 	};
 	char what[192];
 
 	keep_describe(&kept->terms, what, sizeof what);
-	keep_audit(connection, AUDIT_GRANT, giving->verb == WIRE_SHARE ? "share" : "store", &own,
-		kept->terms.rule, what, 0,
+	keep_audit(connection, AUDIT_GRANT, giving->asked.word, &own, kept->terms.rule, what, 0,
 		kept->lost || kept->socket->lost
 			? "the manager did not take it: it will not survive a restart"
 			: NULL);
@@ -127,18 +151,18 @@ static void answer_given(struct giving *giving, const struct kept *kept)
 static void on_given(struct kept *kept, int result, void *data)
 {
 	struct giving *giving = data;
-	struct connection *connection = giving->connection;
-	bool cancelled = result == -ECANCELED;
-	const struct terms *terms = &kept->terms;
+	struct connection *connection = giving->asked.connection;
+	bool cancelled = result == -ECANCELED, named = kept->terms.kind == TERMS_STORED;
+	char what[192];
 
-	if (giving->is_new && keep_find_name(kept->keep, terms->uid, terms->name, terms->common)) {
+	keep_describe(&kept->terms, what, sizeof what);
+	giving->asked.what = what;
+	if (cancelled || (connection->fd < 0 && !named))
+		kept_end(kept, KEPT_FAILED);
+	else if (named && !may_have_name(&giving->asked, &kept->terms)) {
 		/* Taken while this one was on its way. */
 		kept_end(kept, KEPT_FAILED);
-		reply_error(connection, giving->verb, giving->serial, EEXIST, WIRE_ORIGIN_REQUEST,
-			-1, "the name is taken");
-	} else if (cancelled || (connection->fd < 0 && giving->verb == WIRE_SHARE))
-		kept_end(kept, KEPT_FAILED);
-	else {
+	} else {
 		kept_open(kept);
 		answer_given(giving, kept);
 	}
@@ -216,19 +240,18 @@ void keep_give_take(
 		worker_close_take(broker->worker, &fd, 1);
 		return;
 	}
+	if (named && !may_have_name(asked, terms)) {
+		worker_close_take(broker->worker, &fd, 1);
+		return;
+	}
 	struct giving *giving = calloc(1, sizeof *giving);
 	if (!giving) {
 		refuse_limit(asked, -ENOMEM);
 		worker_close_take(broker->worker, &fd, 1);
 		return;
 	}
-	*giving = (struct giving){
-		.connection = connection_ref(connection),
-		.verb = asked->verb,
-		.serial = asked->serial,
-		.is_new = asked->is_new,
-		.ticket = terms->ticket,
-	};
+	*giving = (struct giving){.asked = *asked, .ticket = terms->ticket};
+	(void)connection_ref(connection);
 	terms->begin_usec = keep_now_usec();
 	if (terms->expiry_usec > 0)
 		terms->expiry_usec += terms->begin_usec;

@@ -44,11 +44,6 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 	const struct kept *same = find(asked, request);
 	asked->replaces = same && same->user == asked->connection->user;
 	asked->is_new = request->named.flags & WIRE_NAMED_NEW;
-	if (asked->is_new && same) {
-		keep_refuse(asked, EEXIST, WIRE_ORIGIN_REQUEST, NULL, "the name is taken", NULL);
-		worker_close_take(asked->connection->broker->worker, &fd, 1);
-		return;
-	}
 	keep_give_take(asked, POLICY_STORE, &terms, fd, -1);
 }
 

@@ -1,0 +1,145 @@
+/*
+ * What the store and tickets tell and give to those whom the policy gives nothing: common names,
+ * sockets that are not what they seem, and descriptors that hang.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/sockd.h"
+#include "proto/macro.h"
+#include "tests/daemon/harness.h"
+
+#define THIRD_UID 65532
+#define LLDP 0x88cc
+
+static const char policy[] =
+	"{ \"rules\": [\n"
+	"  { \"name\": \"meet\", \"peers\": { \"uid\": [65534, 65533] }, \"family\": \"inet\",\n"
+	"    \"type\": \"stream\", \"actions\": [\"store\", \"fetch\"], \"names\": \"meet\",\n"
+	"    \"common\": true },\n"
+	"  { \"name\": \"meet-by-datagram\", \"peers\": { \"uid\": 65532 }, \"family\": \"inet\",\n"
+	"    \"type\": \"dgram\", \"actions\": [\"store\", \"fetch\"], \"names\": \"meet\",\n"
+	"    \"common\": true },\n"
+	"  { \"name\": \"share\", \"peers\": { \"uid\": [0, 65534, 65533] },\n"
+	"    \"family\": [\"inet\", \"inet6\", \"packet\"], \"actions\": [\"share\", \"receive\"] "
+	"},\n"
+	"  { \"name\": \"third\", \"peers\": { \"uid\": 65532 }, \"family\": \"inet6\",\n"
+	"    \"actions\": [\"receive\"] },\n"
+	"  { \"name\": \"no-lldp\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
+	"\"packet\",\n"
+	"    \"protocol\": 35020, \"actions\": [\"share\", \"receive\"] } ] }\n";
+
+static struct broker broker;
+static char *ticket; /* in memory that all processes of a test have */
+
+static void setup(void)
+{
+	ticket = mmap(
+		NULL, SOCKD_TICKET_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(ticket, MAP_FAILED);
+	ck_assert_int_eq(harness_own_network(), 0);
+	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
+	(void)setenv("SOCKD_SOCKET", broker.socket, 1);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(broker_stop(&broker), 0);
+}
+
+static int new_socket(int domain, int type, int protocol)
+{
+	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+
+	EXPECT(fd >= 0);
+	return fd;
+}
+
+#define REFUSED(error_, call) \
+	do { \
+		errno = 0; \
+		EXPECT((call) == -1); \
+		EXPECT(errno == (error_)); \
+	} while (0)
+
+/* --- common names --- */
+
+static int store_common(void *data _unused_)
+{
+	EXPECT(sockd_store(new_socket(AF_INET, SOCK_STREAM, 0), "meet", 0, SOCKD_COMMON) == 0);
+	return 0;
+}
+
+static int is_there(void *data _unused_)
+{
+	EXPECT(sockd_fetch("meet", SOCKD_COMMON) >= 0);
+	return 0;
+}
+
+/* May store neither kind of socket under it. */
+static int ask_whether_it_is_there(void *data _unused_)
+{
+	int fd = new_socket(AF_INET, SOCK_STREAM, 0);
+
+	REFUSED(EACCES, sockd_store(fd, "meet", 0, SOCKD_COMMON | SOCKD_NEW));
+	return 0;
+}
+
+START_TEST(a_common_name_is_not_told_of_to_those_who_may_not_have_it)
+{
+	ck_assert_int_eq(run_as(THIRD_UID, ask_whether_it_is_there, NULL), 0);
+	ck_assert_int_eq(run_as(CLIENT_UID, store_common, NULL), 0);
+	ck_assert_int_eq(run_as(THIRD_UID, ask_whether_it_is_there, NULL), 0);
+}
+END_TEST
+
+/* Its rule gives it the name, but not for what is there. */
+static int push_out(void *data _unused_)
+{
+	int fd = new_socket(AF_INET, SOCK_DGRAM, 0);
+
+	REFUSED(ENOENT, sockd_forget("meet", SOCKD_COMMON));
+	REFUSED(EACCES, sockd_store(fd, "meet", 0, SOCKD_COMMON));
+	return 0;
+}
+
+START_TEST(what_may_not_be_forgotten_is_not_replaced)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, store_common, NULL), 0);
+	ck_assert_int_eq(run_as(THIRD_UID, push_out, NULL), 0);
+	ck_assert_int_eq(run_as(OTHER_UID, is_there, NULL), 0);
+	ck_assert_int_eq(run_as(OTHER_UID, store_common, NULL), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("keep-strangers");
+	TCase *tests = tcase_create("keep-strangers");
+
+	if (getuid() != 0) {
+		puts("SKIP: needs root, for the daemon and for other users");
+		return 77;
+	}
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, a_common_name_is_not_told_of_to_those_who_may_not_have_it);
+	tcase_add_test(tests, what_may_not_be_forgotten_is_not_replaced);
+	suite_add_tcase(suite, tests);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
