@@ -61,6 +61,17 @@ static int bind_packet(int fd, int type, int protocol, const void *address, size
 	return family_bind_plainly(fd, type, protocol, &link, sizeof link);
 }
 
+/* SO_PROTOCOL is 0 on every packet socket; the obsolete type does not tell it at all. */
+static int own_protocol(int fd, int type)
+{
+	struct sockaddr_ll link = {0};
+	socklen_t size = sizeof link;
+
+	if (type == SOCK_PACKET || getsockname(fd, (struct sockaddr *)&link, &size) < 0)
+		return 0;
+	return link.sll_protocol;
+}
+
 const struct family family_packet = {
 	.name = "packet",
 	.domain = AF_PACKET,
@@ -74,6 +85,7 @@ const struct family family_packet = {
 	.open_within = family_open_freely,
 	.step_sleeps = step_sleeps,
 	.open = open_packet,
+	.own_protocol = own_protocol,
 	.poll_is_lockless = true,
 	.bind = bind_packet,
 };

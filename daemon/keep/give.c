@@ -308,11 +308,9 @@ bool keep_hand_out(const struct asked *asked, const struct kept *kept, const cha
 
 void keep_set_socket(struct asked *asked, const struct kept *kept)
 {
-	asked->own = (struct own_socket){
-		.domain = kept->socket->domain,
-		.type = kept->socket->type,
-		.protocol = kept->socket->protocol,
-		.netns_cookie = kept->socket->netns_cookie,
-	};
+	/* As it is now: whoever has it may have made another of it since. What cannot be told is
+	 * in no rule. */
+	if (own_socket_read(kept->socket->fd, &asked->own) < 0)
+		asked->own = (struct own_socket){.domain = AF_UNSPEC};
 	asked->has_own = true;
 }

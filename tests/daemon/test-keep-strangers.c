@@ -122,6 +122,68 @@ START_TEST(what_may_not_be_forgotten_is_not_replaced)
 }
 END_TEST
 
+/* --- what a socket is --- */
+
+static int share_packets(void *data _unused_)
+{
+	int lldp = new_socket(AF_PACKET, SOCK_RAW, htons(LLDP));
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(LLDP)};
+	char other[SOCKD_TICKET_SIZE];
+
+	REFUSED(EACCES, sockd_share(lldp, SOCKD_FOR_ANYONE, 0, 0, other, sizeof other));
+	EXPECT(strstr(sockd_reason(), "no-lldp"));
+	int fd = new_socket(AF_PACKET, SOCK_RAW, htons(0x88b5));
+	EXPECT(sockd_share(fd, SOCKD_FOR_ANYONE, 0, 0, ticket, SOCKD_TICKET_SIZE) == 0);
+	/* Another one afterwards. */
+	EXPECT(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	REFUSED(EACCES, sockd_fromshare(ticket));
+	EXPECT(strstr(sockd_reason(), "no-lldp"));
+	address.sll_protocol = htons(0x88b5);
+	EXPECT(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	EXPECT(sockd_fromshare(ticket) >= 0);
+	return 0;
+}
+
+START_TEST(a_packet_socket_is_of_the_protocol_that_it_is_bound_to)
+{
+	ck_assert_int_eq(run_as(0, share_packets, NULL), 0);
+}
+END_TEST
+
+/* Makes an IPv4 socket of one of IPv6, of which the ticket is already given. */
+static int share_and_change(void *data _unused_)
+{
+	struct sockaddr_in there = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+	socklen_t size = sizeof there;
+	int listening = new_socket(AF_INET, SOCK_STREAM, 0), family = AF_INET;
+	int fd = new_socket(AF_INET6, SOCK_STREAM, 0);
+
+	EXPECT(bind(listening, (struct sockaddr *)&there, size) == 0 && listen(listening, 1) == 0);
+	EXPECT(getsockname(listening, (struct sockaddr *)&there, &size) == 0);
+	EXPECT(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr) == 1);
+	mapped.sin6_port = there.sin_port;
+	EXPECT(connect(fd, (struct sockaddr *)&mapped, sizeof mapped) == 0);
+	EXPECT(sockd_share(fd, SOCKD_FOR_ANYONE, 0, 0, ticket, SOCKD_TICKET_SIZE) == 0);
+	EXPECT(setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &family, sizeof family) == 0);
+	return 0;
+}
+
+static int may_not_receive_ipv4(void *data _unused_)
+{
+	REFUSED(EACCES, sockd_fromshare(ticket));
+	EXPECT(strstr(sockd_reason(), "inet stream"));
+	return 0;
+}
+
+START_TEST(a_socket_is_judged_as_it_is_when_it_is_handed_out)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, share_and_change, NULL), 0);
+	ck_assert_int_eq(run_as(THIRD_UID, may_not_receive_ipv4, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keep-strangers");
@@ -135,6 +197,8 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_common_name_is_not_told_of_to_those_who_may_not_have_it);
 	tcase_add_test(tests, what_may_not_be_forgotten_is_not_replaced);
+	tcase_add_test(tests, a_packet_socket_is_of_the_protocol_that_it_is_bound_to);
+	tcase_add_test(tests, a_socket_is_judged_as_it_is_when_it_is_handed_out);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);
