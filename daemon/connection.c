@@ -177,9 +177,26 @@ enum reply_fate connection_reply(
 	return REPLY_LOST;
 }
 
-void connection_work_begun(struct connection *connection)
+void connection_job_begun(struct connection *connection)
 {
 	connection->user->jobs++;
+}
+
+void connection_job_ended(struct connection *connection)
+{
+	struct user *user = connection->user;
+
+	user->jobs--;
+	for (struct connection *c = user->connection_list; c; c = c->next_of_user)
+		if (c->stalled) {
+			c->stalled = false;
+			(void)connection_set_events(c);
+		}
+}
+
+void connection_work_begun(struct connection *connection)
+{
+	connection_job_begun(connection);
 	connection->in_work = true;
 	if (connection->fd >= 0)
 		(void)connection_set_events(connection);
@@ -187,17 +204,10 @@ void connection_work_begun(struct connection *connection)
 
 void connection_work_ended(struct connection *connection)
 {
-	struct user *user = connection->user;
-
-	user->jobs--;
 	connection->in_work = false;
 	if (connection->fd >= 0)
 		(void)connection_set_events(connection);
-	for (struct connection *c = user->connection_list; c; c = c->next_of_user)
-		if (c->stalled) {
-			c->stalled = false;
-			(void)connection_set_events(c);
-		}
+	connection_job_ended(connection);
 }
 
 int connection_netns(struct connection *connection)

@@ -72,6 +72,9 @@ enum reply_fate connection_reply(struct connection *connection, const struct wir
  */
 void connection_work_begun(struct connection *connection);
 void connection_work_ended(struct connection *connection);
+/* The same for work that is no request of the connection, which is read meanwhile. */
+void connection_job_begun(struct connection *connection);
+void connection_job_ended(struct connection *connection);
 /* The namespace of the peer, borrowed. Returns a descriptor or a negative errno. */
 int connection_netns(struct connection *connection);
 

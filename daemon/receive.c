@@ -9,6 +9,7 @@
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "daemon/request.h"
+#include "daemon/task.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
@@ -39,7 +40,7 @@ static bool receive(struct connection *connection)
 	if (r == -EAGAIN)
 		return false;
 	if (r < 0) {
-		worker_close_take(broker->worker, fds, message.n_fds);
+		task_release_fds(connection, fds, message.n_fds);
 		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
 			-r,
 			r == -EMSGSIZE ? "a packet is longer than 128 KiB; the connection is closed"
@@ -49,7 +50,7 @@ static bool receive(struct connection *connection)
 		return false;
 	}
 	if (message.size == 0) {
-		worker_close_take(broker->worker, fds, message.n_fds);
+		task_release_fds(connection, fds, message.n_fds);
 		connection_close(connection);
 		return false;
 	}

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,9 +11,66 @@
 #include "daemon/listener.h"
 #include "proto/macro.h"
 
+/* Descriptors that are closed for a client. */
+struct release {
+	struct job job;		       /* first: the worker hands it back */
+	struct connection *connection; /* a reference */
+	size_t n;
+	int fds[WIRE_COUNT_MAX];
+};
+
+static void run_release(struct job *job)
+{
+	struct release *release = (struct release *)job;
+
+	for (size_t i = 0; i < release->n; i++)
+		close_quietly(release->fds[i]);
+}
+
+static void release_done(struct job *job)
+{
+	struct release *release = (struct release *)job;
+
+	connection_job_ended(release->connection);
+	connection_unref(release->connection);
+	free(release);
+}
+
+static bool is_socket(int fd)
+{
+	int type;
+	socklen_t size = sizeof type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+/*
+ * Every close of a file on a file system of the client's own (FUSE) comes back when the client
+ * likes, and no signal ends it. So what is no socket is closed on the client's account, in threads
+ * that only it waits for, and not by those that close for all.
+ */
 void task_release_fds(struct connection *connection, const int *fds, size_t n)
 {
-	worker_close_take(connection->broker->worker, fds, n);
+	struct worker *worker = connection->broker->worker;
+	struct release *release = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!release && !is_socket(fds[i]))
+			release = calloc(1, sizeof *release);
+		if (release && !is_socket(fds[i]))
+			release->fds[release->n++] = fds[i];
+		else
+			worker_close_take(worker, &fds[i], 1);
+	}
+	if (!release)
+		return;
+	release->job = (struct job){.run = run_release, .done = release_done};
+	release->connection = connection_ref(connection);
+	connection_job_begun(connection);
+	if (worker_submit_take(worker, &release->job) < 0) {
+		worker_close_take(worker, release->fds, release->n);
+		release_done(&release->job);
+	}
 }
 
 /* As people name it: packet sockets have their protocol in network byte order. */

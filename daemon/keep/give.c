@@ -230,7 +230,7 @@ void keep_give_take(
 	_cleanup_close_ int owned_pidfd = pidfd;
 
 	if (look_at(asked, fd, &info) < 0) {
-		worker_close_take(broker->worker, &fd, 1);
+		task_release_fds(connection, &fd, 1);
 		return;
 	}
 	keep_decide(asked, fd, action, named ? terms->name : NULL, terms->common, &decision);

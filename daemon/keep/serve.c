@@ -48,23 +48,22 @@ static int find_taker(
 
 static void share_take(struct asked *asked, const struct wire_share *share, int fd, int pidfd)
 {
-	struct worker *worker = asked->connection->broker->worker;
 	struct terms terms = {
 		.kind = TERMS_TICKET,
 		.expiry_usec = share->lifetime_usec,
 	};
 
 	if (find_taker(asked, share, pidfd, &terms) < 0) {
-		worker_close_take(worker, &fd, 1);
+		task_release_fds(asked->connection, &fd, 1);
 		if (pidfd >= 0)
-			worker_close_take(worker, &pidfd, 1);
+			task_release_fds(asked->connection, &pidfd, 1);
 		return;
 	}
 	if (getrandom(terms.ticket.bytes, sizeof terms.ticket.bytes, 0) !=
 		(ssize_t)sizeof terms.ticket.bytes) {
 		keep_refuse(asked, EAGAIN, WIRE_ORIGIN_LIMIT, NULL,
 			"the kernel has no random numbers yet; try again", NULL);
-		worker_close_take(worker, &fd, 1);
+		task_release_fds(asked->connection, &fd, 1);
 		if (pidfd >= 0)
 			close_quietly(pidfd);
 		return;

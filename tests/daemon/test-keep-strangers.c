@@ -6,13 +6,19 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/sockd.h"
@@ -23,7 +29,7 @@
 #define LLDP 0x88cc
 
 static const char policy[] =
-	"{ \"rules\": [\n"
+	"{ \"limits\": { \"requests-in-work-per-user\": 8 }, \"rules\": [\n"
 	"  { \"name\": \"meet\", \"peers\": { \"uid\": [65534, 65533] }, \"family\": \"inet\",\n"
 	"    \"type\": \"stream\", \"actions\": [\"store\", \"fetch\"], \"names\": \"meet\",\n"
 	"    \"common\": true },\n"
@@ -40,13 +46,15 @@ static const char policy[] =
 	"    \"protocol\": 35020, \"actions\": [\"share\", \"receive\"] } ] }\n";
 
 static struct broker broker;
-static char *ticket; /* in memory that all processes of a test have */
+static char *ticket;	    /* in memory that all processes of a test have */
+static volatile char *step; /* behind it */
 
 static void setup(void)
 {
-	ticket = mmap(
-		NULL, SOCKD_TICKET_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ticket = mmap(NULL, SOCKD_TICKET_SIZE + 1, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(ticket, MAP_FAILED);
+	step = ticket + SOCKD_TICKET_SIZE;
 	ck_assert_int_eq(harness_own_network(), 0);
 	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
 	(void)setenv("SOCKD_SOCKET", broker.socket, 1);
@@ -184,6 +192,162 @@ START_TEST(a_socket_is_judged_as_it_is_when_it_is_handed_out)
 }
 END_TEST
 
+/* --- descriptors that hang --- */
+
+/* A file system of one file, of which no close comes back while this runs. */
+static int serve_file(int device, int end)
+{
+	static unsigned char buffer[FUSE_MIN_READ_BUFFER * 4];
+	const struct fuse_in_header *in = (const void *)buffer;
+	struct pollfd wait[] = {{.fd = device, .events = POLLIN}, {.fd = end, .events = POLLIN}};
+	struct {
+		struct fuse_out_header head;
+		union {
+			struct fuse_init_out init;
+			struct fuse_attr_out attr;
+			struct fuse_open_out open;
+		};
+	} out;
+
+	while (poll(wait, 2, -1) > 0 && wait[1].revents == 0) {
+		if (read(device, buffer, sizeof buffer) < (ssize_t)sizeof *in)
+			continue;
+		memset(&out, 0, sizeof out);
+		out.head = (struct fuse_out_header){sizeof out.head, 0, in->unique};
+		switch (in->opcode) {
+		case FUSE_INIT:
+			out.init = (struct fuse_init_out){.major = FUSE_KERNEL_VERSION,
+				.minor = FUSE_KERNEL_MINOR_VERSION,
+				.max_write = 4096};
+			out.head.len += sizeof out.init;
+			break;
+		case FUSE_GETATTR:
+			out.attr.attr =
+				(struct fuse_attr){.ino = 1, .mode = S_IFREG | 0666, .nlink = 1};
+			out.head.len += sizeof out.attr;
+			break;
+		case FUSE_OPEN:
+			out.head.len += sizeof out.open;
+			break;
+		default:
+			continue;
+		}
+		if (write(device, &out, out.head.len) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The file, opened, and what to close so that all its closes come back; -1: no such here. */
+static int open_hanging_file(int *ret_end)
+{
+	char options[100], path[BROKER_PATH_MAX];
+	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC), end[2];
+
+	snprintf(path, sizeof path, "%s/hangs", broker.directory);
+	snprintf(options, sizeof options, "fd=%d,rootmode=100666,user_id=%d,group_id=%d", device,
+		CLIENT_UID, CLIENT_UID);
+	EXPECT(pipe2(end, O_CLOEXEC) == 0);
+	int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+	EXPECT(file >= 0 && close(file) == 0);
+	if (device < 0 || unshare(CLONE_NEWNS) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("hangs", path, "fuse", MS_NOSUID | MS_NODEV, options) < 0)
+		return -1;
+	pid_t pid = fork();
+	EXPECT(pid >= 0);
+	if (pid == 0) {
+		(void)close(end[1]);
+		_exit(serve_file(device, end[0]));
+	}
+	EXPECT(close(device) == 0 && close(end[0]) == 0);
+	EXPECT(setresgid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(setresuid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	*ret_end = end[1];
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+/* One at a time, so that each has a thread of its own to hang. */
+static int send_what_hangs(void *data _unused_)
+{
+	static const struct wire_request share = {
+		.verb = WIRE_SHARE, .share = {.lifetime_usec = 1000000}};
+	const struct timeval patience = {.tv_usec = 300000};
+	struct client_reply reply;
+	int end = -1, file = open_hanging_file(&end), n = 0;
+	int fd = client_connect(broker.socket);
+
+	if (file < 0)
+		return 77;
+	EXPECT(fd >= 0);
+	EXPECT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+	while (n < 70 && client_call(fd, &share, &file, 1, &reply) == 0) {
+		EXPECT(reply.reply.answer.error != 0);
+		(void)usleep(55000);
+		n++;
+	}
+	*step = 1;
+	while (*step == 1)
+		(void)usleep(10000);
+	(void)close(end);
+	EXPECT(n == 8); /* as many as it may have in work */
+	/* It is listened to again. */
+	EXPECT(client_receive(fd, &reply) == 0);
+	return 0;
+}
+
+static int share_and_leave(void *data _unused_)
+{
+	char unused[SOCKD_TICKET_SIZE];
+
+	for (int i = 0; i < 20; i++) {
+		int fd = new_socket(AF_INET, SOCK_DGRAM, 0);
+		EXPECT(sockd_share(fd, SOCKD_FOR_ANYONE, 0, 1, unused, sizeof unused) == 0);
+		(void)close(fd);
+	}
+	return 0;
+}
+
+/* Waits until the broker has so many descriptors. Returns how many it has. */
+static size_t fds_settled(size_t wanted)
+{
+	size_t n = count_fds_of(broker.pid);
+
+	for (int i = 0; i < 200 && n != wanted; i++) {
+		(void)usleep(10000);
+		n = count_fds_of(broker.pid);
+	}
+	return n;
+}
+
+START_TEST(whose_descriptors_hang_waits_alone)
+{
+	/* Once for all that it opens when first needed. */
+	ck_assert_int_eq(run_as(OTHER_UID, share_and_leave, NULL), 0);
+	(void)usleep(100000);
+	size_t before = count_fds_of(broker.pid);
+	*step = 0;
+	pid_t hostile = fork_as(0, send_what_hangs, NULL);
+	int status;
+
+	while (*step == 0 && waitpid(hostile, &status, WNOHANG) == 0)
+		(void)usleep(10000);
+	if (*step == 0) {
+		ck_assert_int_eq(WEXITSTATUS(status), 77);
+		puts("SKIP: no file system can be made here that hangs");
+		return;
+	}
+	size_t meanwhile = count_fds_of(broker.pid);
+	int others = run_as(OTHER_UID, share_and_leave, NULL);
+	size_t after = fds_settled(meanwhile);
+	*step = 2;
+	ck_assert_int_eq(wait_for(hostile), 0);
+	ck_assert_int_eq(others, 0);
+	ck_assert_uint_eq(after, meanwhile);
+	ck_assert_uint_eq(fds_settled(before), before);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keep-strangers");
@@ -199,6 +363,7 @@ int main(void)
 	tcase_add_test(tests, what_may_not_be_forgotten_is_not_replaced);
 	tcase_add_test(tests, a_packet_socket_is_of_the_protocol_that_it_is_bound_to);
 	tcase_add_test(tests, a_socket_is_judged_as_it_is_when_it_is_handed_out);
+	tcase_add_test(tests, whose_descriptors_hang_waits_alone);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);
