@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -61,6 +62,18 @@ bool process_is_same(int pidfd, int other)
 	pid_t pid = pid_of(pidfd);
 	/* A pid is nobody else's while its process lives. */
 	return pid > 0 && pid == pid_of(other) && is_alive(pidfd) && is_alive(other);
+}
+
+int process_open_again(int pidfd)
+{
+	pid_t pid = pid_of(pidfd);
+
+	if (pid <= 0)
+		return -ESRCH;
+	_cleanup_close_ int again = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (again < 0)
+		return negative_errno();
+	return process_is_same(again, pidfd) ? TAKE_FD(again) : -ESRCH;
 }
 
 int process_translate_id(pid_t pid, int pidfd, bool group, uint32_t id, uint32_t *ret)

@@ -12,6 +12,8 @@
 /* Is the descriptor a pidfd? Any may be given: nothing of it is called that its maker could make
  * hang. */
 bool process_is_pidfd(int fd);
+/* Another open file for the same process; a negative errno also where it has ended. */
+int process_open_again(int pidfd);
 /*
  * Do two pidfds refer to the same process? By their number in the kernel's own file system of
  * processes (Linux 6.9), which is never given again; before that by the pid, which is then the

@@ -46,6 +46,18 @@ static int find_taker(
 	return 0;
 }
 
+/* The manager keeps each open file under one name alone; a client's own may be for several tickets.
+ * That of a process that has ended is for none. */
+static int open_taker_again(int pidfd)
+{
+	int again = pidfd < 0 ? -1 : process_open_again(pidfd);
+
+	if (again < 0)
+		return pidfd;
+	close_quietly(pidfd);
+	return again;
+}
+
 static void share_take(struct asked *asked, const struct wire_share *share, int fd, int pidfd)
 {
 	struct terms terms = {
@@ -68,7 +80,7 @@ static void share_take(struct asked *asked, const struct wire_share *share, int 
 			close_quietly(pidfd);
 		return;
 	}
-	keep_give_take(asked, POLICY_SHARE, &terms, fd, pidfd);
+	keep_give_take(asked, POLICY_SHARE, &terms, fd, open_taker_again(pidfd));
 	explicit_bzero(&terms, sizeof terms);
 }
 
