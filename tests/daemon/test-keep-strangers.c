@@ -49,12 +49,17 @@ static struct broker broker;
 static char *ticket;	    /* in memory that all processes of a test have */
 static volatile char *step; /* behind it */
 
-static void setup(void)
+static void share_memory(void)
 {
 	ticket = mmap(NULL, SOCKD_TICKET_SIZE + 1, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(ticket, MAP_FAILED);
 	step = ticket + SOCKD_TICKET_SIZE;
+}
+
+static void setup(void)
+{
+	share_memory();
 	ck_assert_int_eq(harness_own_network(), 0);
 	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
 	(void)setenv("SOCKD_SOCKET", broker.socket, 1);
@@ -348,6 +353,78 @@ START_TEST(whose_descriptors_hang_waits_alone)
 }
 END_TEST
 
+/* --- a broker in a container --- */
+
+static void write_text(pid_t pid, const char *name, const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	(void)close(fd);
+}
+
+static int share_with_root(void *data _unused_)
+{
+	EXPECT(sockd_share(new_socket(AF_INET, SOCK_STREAM, 0), SOCKD_FOR_USER, 0, 0, ticket,
+		       SOCKD_TICKET_SIZE) == 0);
+	return 0;
+}
+
+static int is_for_another(void *data _unused_)
+{
+	REFUSED(ENOENT, sockd_fromshare(ticket));
+	return 0;
+}
+
+static int is_for_me(void *data _unused_)
+{
+	EXPECT(sockd_fromshare(ticket) >= 0);
+	return 0;
+}
+
+static int broker_in_container(void *data _unused_)
+{
+	if (unshare(CLONE_NEWUSER) < 0)
+		return 77;
+	*step = 1;
+	while (*step == 1)
+		(void)usleep(1000);
+	EXPECT(setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0);
+	EXPECT(harness_own_network() == 0);
+	EXPECT(broker_start(&broker, NULL, policy) == 0);
+	(void)setenv("SOCKD_SOCKET", broker.socket, 1);
+	int given = run_as(CLIENT_UID, share_with_root, NULL);
+	int other = run_as(OTHER_UID, is_for_another, NULL), root = run_as(0, is_for_me, NULL);
+	EXPECT(broker_stop(&broker) == 0);
+	EXPECT(given == 0 && other == 0 && root == 0);
+	return 0;
+}
+
+/* As in a container of an ordinary user's: that user is its root. */
+START_TEST(a_user_is_one_of_the_brokers_own_namespace)
+{
+	static const char map[] = "0 65533 1\n1 100000 65536\n";
+	int status;
+
+	share_memory();
+	pid_t pid = fork_as(0, broker_in_container, NULL);
+	while (*step == 0 && waitpid(pid, &status, WNOHANG) == 0)
+		(void)usleep(1000);
+	if (*step == 0) {
+		ck_assert_int_eq(WEXITSTATUS(status), 77);
+		puts("SKIP: no user namespace can be made here");
+		return;
+	}
+	write_text(pid, "uid_map", map);
+	write_text(pid, "gid_map", map);
+	*step = 2;
+	ck_assert_int_eq(wait_for(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keep-strangers");
@@ -364,6 +441,10 @@ int main(void)
 	tcase_add_test(tests, a_packet_socket_is_of_the_protocol_that_it_is_bound_to);
 	tcase_add_test(tests, a_socket_is_judged_as_it_is_when_it_is_handed_out);
 	tcase_add_test(tests, whose_descriptors_hang_waits_alone);
+	suite_add_tcase(suite, tests);
+	tests = tcase_create("container");
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, a_user_is_one_of_the_brokers_own_namespace);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);
