@@ -71,10 +71,24 @@ static bool may(struct asked *asked, const struct kept *kept, enum policy_action
 	return false;
 }
 
+/* Who takes a common name away from the others could also have forgotten it. That it is there is
+ * known already. */
+static bool may_take_away(struct asked *asked, const struct kept *kept)
+{
+	struct policy_decision decision;
+
+	keep_decide(asked, kept->socket->fd, POLICY_STORE, kept->terms.name, true, &decision);
+	if (!decision.allowed)
+		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
+			NULL);
+	return decision.allowed;
+}
+
 void keep_serve_fetch(struct asked *asked, const struct wire_request *request)
 {
 	struct policy_decision decision;
 	struct kept *kept = find(asked, request);
+	bool take = request->named.flags & WIRE_NAMED_TAKE;
 	char what[192];
 
 	describe(request, what, sizeof what);
@@ -85,9 +99,10 @@ void keep_serve_fetch(struct asked *asked, const struct wire_request *request)
 	}
 	if (!may(asked, kept, POLICY_FETCH, &decision))
 		return;
+	if (take && is_common(request) && !may_take_away(asked, kept))
+		return;
 	/* In this order as with a ticket. */
-	if (keep_hand_out(asked, kept, decision.rule.name) &&
-		request->named.flags & WIRE_NAMED_TAKE)
+	if (keep_hand_out(asked, kept, decision.rule.name) && take)
 		kept_end(kept, KEPT_TAKEN);
 }
 

@@ -26,6 +26,7 @@
 #include "tests/daemon/harness.h"
 
 #define THIRD_UID 65532
+#define FETCHER_UID 65531
 #define LLDP 0x88cc
 
 static const char policy[] =
@@ -36,6 +37,8 @@ static const char policy[] =
 	"  { \"name\": \"meet-by-datagram\", \"peers\": { \"uid\": 65532 }, \"family\": \"inet\",\n"
 	"    \"type\": \"dgram\", \"actions\": [\"store\", \"fetch\"], \"names\": \"meet\",\n"
 	"    \"common\": true },\n"
+	"  { \"name\": \"meet-by-fetching\", \"peers\": { \"uid\": 65531 }, \"family\": \"inet\",\n"
+	"    \"actions\": \"fetch\", \"names\": \"meet\", \"common\": true },\n"
 	"  { \"name\": \"share\", \"peers\": { \"uid\": [0, 65534, 65533] },\n"
 	"    \"family\": [\"inet\", \"inet6\", \"packet\"], \"actions\": [\"share\", \"receive\"] "
 	"},\n"
@@ -132,6 +135,29 @@ START_TEST(what_may_not_be_forgotten_is_not_replaced)
 	ck_assert_int_eq(run_as(THIRD_UID, push_out, NULL), 0);
 	ck_assert_int_eq(run_as(OTHER_UID, is_there, NULL), 0);
 	ck_assert_int_eq(run_as(OTHER_UID, store_common, NULL), 0);
+}
+END_TEST
+
+static int take_away(void *data _unused_)
+{
+	EXPECT(sockd_fetch("meet", SOCKD_COMMON) >= 0);
+	REFUSED(EACCES, sockd_fetch("meet", SOCKD_COMMON | SOCKD_TAKE));
+	EXPECT(strstr(sockd_reason(), "store inet stream"));
+	return 0;
+}
+
+static int take_as_one_may(void *data _unused_)
+{
+	EXPECT(sockd_fetch("meet", SOCKD_COMMON | SOCKD_TAKE) >= 0);
+	REFUSED(ENOENT, sockd_fetch("meet", SOCKD_COMMON));
+	return 0;
+}
+
+START_TEST(what_may_not_be_forgotten_is_not_taken_away)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, store_common, NULL), 0);
+	ck_assert_int_eq(run_as(FETCHER_UID, take_away, NULL), 0);
+	ck_assert_int_eq(run_as(OTHER_UID, take_as_one_may, NULL), 0);
 }
 END_TEST
 
@@ -438,6 +464,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_common_name_is_not_told_of_to_those_who_may_not_have_it);
 	tcase_add_test(tests, what_may_not_be_forgotten_is_not_replaced);
+	tcase_add_test(tests, what_may_not_be_forgotten_is_not_taken_away);
 	tcase_add_test(tests, a_packet_socket_is_of_the_protocol_that_it_is_bound_to);
 	tcase_add_test(tests, a_socket_is_judged_as_it_is_when_it_is_handed_out);
 	tcase_add_test(tests, whose_descriptors_hang_waits_alone);
