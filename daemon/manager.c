@@ -358,12 +358,13 @@ struct broker *manager_free(struct broker *broker)
 		management_close(management);
 	while ((connection = TAILQ_FIRST(&broker->connections)))
 		connection_close(connection);
-	while ((listener = TAILQ_FIRST(&broker->listeners)))
-		listener_free(listener);
 	broker->keep = keep_free(broker->keep);
 	free(TAKE_PTR(broker->returned));
-	/* Finishes what workers still hold, which refers to users and grants. */
+	/* Finishes what workers still hold, which refers to users and grants, and as keep_free() to
+	 * connections, whose listeners the audit trail names. */
 	broker->worker = worker_free(broker->worker);
+	while ((listener = TAILQ_FIRST(&broker->listeners)))
+		listener_free(listener);
 	broker->grants = grants_free(broker->grants);
 	broker->users = users_free(broker->users);
 	broker->audit = audit_free(broker->audit);

@@ -210,3 +210,39 @@ def many(keep):
 check("more than the manager takes is refused", client(many) == "error ENFILE")
 print("#", len(store), "descriptors")
 check("the last one ends well", end(pid, signal.SIGTERM) == 0)
+
+
+def store_on():
+    """Without end, in a process of the client's user."""
+    child = os.fork()
+    if child == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+        import keep
+        kept = socket.socket()
+        while True:
+            keep.store(kept, "on-%d" % os.getpid())
+    return child
+
+
+def end_while_busy():
+    while store:
+        os.close(store.pop()[1])
+    pid = start()
+    children = [store_on() for i in range(3)]
+    deadline = time.monotonic() + 0.1
+    while time.monotonic() < deadline:
+        read_notifications()
+    os.kill(pid, signal.SIGTERM)
+    ended = 0
+    while not ended:
+        read_notifications()
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return status
+
+
+# Of what was on its way, some is finished at the very end.
+check("one that is busy ends well too", [end_while_busy() for i in range(5)] == [0] * 5)
