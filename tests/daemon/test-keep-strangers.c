@@ -282,7 +282,7 @@ static int open_hanging_file(int *ret_end)
 	int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
 	EXPECT(file >= 0 && close(file) == 0);
 	if (device < 0 || unshare(CLONE_NEWNS) < 0 ||
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0 ||
 		mount("hangs", path, "fuse", MS_NOSUID | MS_NODEV, options) < 0)
 		return -1;
 	pid_t pid = fork();
