@@ -185,7 +185,8 @@ int sockd_accept(int fd, struct sockaddr *ret_address, socklen_t *size);
 int sockd_connect_ex(int fd, const struct sockaddr *address, socklen_t size);
 
 /* recv(2), recvfrom(2), send(2). MSG_WAITALL may return less after a signal, or when the timeout
- * has passed. EINVAL: a size beyond SSIZE_MAX. */
+ * has passed. sockd_recv() of 0 bytes of a stream is 0 at once, and takes nothing from it (but with
+ * MSG_ERRQUEUE). EINVAL: a size beyond SSIZE_MAX. */
 ssize_t sockd_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t sockd_recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *ret_address,
 	socklen_t *address_size);

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/socket.h>
 
+#include "lib/kernel.h"
 #include "lib/sockd.h"
 #include "lib/span.h"
 #include "lib/use/timeout.h"
@@ -54,5 +55,14 @@ ssize_t sockd_recvfrom(int fd, void *buffer, size_t size, int flags, struct sock
 
 ssize_t sockd_recv(int fd, void *buffer, size_t size, int flags)
 {
+	/* The kernel would wait for bytes that nobody wants, and drop descriptors that came with
+	 * them. A datagram is another matter: it is received, and its size told. */
+	if (size == 0 && !(flags & MSG_ERRQUEUE)) {
+		int type = kernel_socket_number(fd, SO_TYPE);
+		if (type < 0)
+			return -1;
+		if (type == SOCK_STREAM)
+			return 0;
+	}
 	return sockd_recvfrom(fd, buffer, size, flags, NULL, NULL);
 }

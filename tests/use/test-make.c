@@ -174,7 +174,7 @@ START_TEST(plain_sockets)
 	ASSERT_FAILS(sockd_accept(STDERR_FILENO, NULL, NULL), ENOTSOCK);
 	_cleanup_close_ int fd = sockd_socket(AF_INET, SOCK_STREAM, 0);
 	ASSERT_FAILS(sockd_accept(fd, NULL, NULL), EINVAL);
-	ASSERT_FAILS(sockd_recv(fd, NULL, 0, 0), ENOTCONN);
+	ASSERT_FAILS(sockd_recv(fd, pair, 1, 0), ENOTCONN);
 	ASSERT_FAILS(sockd_send(fd, "x", 1, 0), EPIPE);
 	ASSERT_FAILS(sockd_recv(fd, NULL, SIZE_MAX, 0), EINVAL);
 	ASSERT_FAILS(sockd_recvfrom(fd, NULL, SIZE_MAX, 0, NULL, NULL), EINVAL);
@@ -186,6 +186,43 @@ START_TEST(plain_sockets)
 	ASSERT_FAILS(sockd_sendall(make_closed(), "x", 1, 0, NULL), EBADF);
 	ASSERT_FAILS(sockd_sendall(STDERR_FILENO, "x", 1, 0, NULL), ENOTSOCK);
 	ASSERT_FAILS(sockd_recv(STDERR_FILENO, &sent, 1, 0), ENOTSOCK);
+	ASSERT_FAILS(sockd_recv(STDERR_FILENO, &sent, 0, 0), ENOTSOCK);
+	ASSERT_FAILS(sockd_recv(make_closed(), &sent, 0, 0), EBADF);
+}
+END_TEST
+
+/* No bytes of a stream are there at once, and nothing is taken from it; a datagram is waited for. */
+START_TEST(room_for_nothing)
+{
+	const int flags[] = {0, MSG_WAITALL, MSG_PEEK, MSG_DONTWAIT};
+	int tcp[2], local[2], datagrams[2], came;
+	size_t n = 1;
+	char byte;
+
+	use_tcp_pair(tcp);
+	ck_assert_int_eq(sockd_socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+	ck_assert_int_eq(sockd_socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams), 0);
+	ck_assert_int_eq(sockd_settimeout(datagrams[1], 50000), 0);
+	errno = 77;
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		ck_assert_int_eq(sockd_recv(tcp[0], NULL, 0, flags[i]), 0);
+		ck_assert_int_eq(sockd_recv(local[1], NULL, 0, flags[i]), 0);
+	}
+	ck_assert_int_eq(sockd_send_fds(local[0], "x", 1, tcp, 1, 0), 1);
+	ck_assert_int_eq(sockd_recv(local[1], NULL, 0, 0), 0);
+	ck_assert_int_eq(sockd_recv_fds(local[1], &byte, 1, &came, &n, 0, NULL), 1);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(sockd_send(datagrams[0], "words", 5, 0), 5);
+	ck_assert_int_eq(sockd_recv(datagrams[1], NULL, 0, MSG_PEEK | MSG_TRUNC), 5);
+	ck_assert_int_eq(sockd_recv(datagrams[1], NULL, 0, 0), 0);
+	ck_assert_int_eq(errno, 77);
+	ASSERT_FAILS(sockd_recv(datagrams[1], NULL, 0, 0), ETIMEDOUT);
+	close_quietly(came);
+	for (int i = 0; i < 2; i++) {
+		close_quietly(tcp[i]);
+		close_quietly(local[i]);
+		close_quietly(datagrams[i]);
+	}
 }
 END_TEST
 
@@ -576,6 +613,7 @@ int main(void)
 	tcase_add_test(tcase, timeouts);
 	tcase_add_loop_test(tcase, default_timeout, 0, 3);
 	tcase_add_test(tcase, plain_sockets);
+	tcase_add_test(tcase, room_for_nothing);
 	tcase_add_test(tcase, copies_and_ends);
 	tcase_add_test(tcase, no_signal);
 	tcase_add_test(tcase, servers);
