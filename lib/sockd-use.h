@@ -328,7 +328,8 @@ int sockd_control_get_credentials(
 /*
  * Sends data with descriptors over AF_UNIX: as many bytes as were sent are returned, and the
  * descriptors went with the first of them; they stay the caller's too. EINVAL: more than 253
- * descriptors, a negative one, or no data on a stream, which carries none without.
+ * descriptors, a negative one, or no data on a stream, which carries none without. EAFNOSUPPORT:
+ * descriptors over a socket of another family, nothing is sent.
  */
 ssize_t sockd_send_fds(
 	int fd, const void *buffer, size_t size, const int *fds, size_t n_fds, int flags);

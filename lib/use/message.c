@@ -71,6 +71,18 @@ ssize_t sockd_recvmsg_control(
 	return n;
 }
 
+/* Can descriptors go over this socket, with so many bytes? Families that carry none say nothing. */
+static int check_carrier(int fd, size_t size)
+{
+	int domain = kernel_socket_number(fd, SO_DOMAIN);
+
+	if (domain < 0)
+		return negative_errno();
+	if (domain != AF_UNIX)
+		return -EAFNOSUPPORT;
+	return size == 0 && kernel_socket_number(fd, SO_TYPE) == SOCK_STREAM ? -EINVAL : 0;
+}
+
 ssize_t sockd_send_fds(
 	int fd, const void *buffer, size_t size, const int *fds, size_t n_fds, int flags)
 {
@@ -78,9 +90,9 @@ ssize_t sockd_send_fds(
 	struct iovec part = {.iov_base = (void *)buffer, .iov_len = size};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
-	if (size > SSIZE_MAX ||
-		(n_fds > 0 && size == 0 && kernel_socket_number(fd, SO_TYPE) == SOCK_STREAM)) {
-		errno = EINVAL;
+	int r = size > SSIZE_MAX ? -EINVAL : n_fds > 0 ? check_carrier(fd, size) : 0;
+	if (r < 0) {
+		errno = -r;
 		return -1;
 	}
 	if (n_fds > 0 && sockd_control_add_fds(&control, fds, n_fds) < 0)

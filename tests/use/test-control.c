@@ -106,6 +106,25 @@ START_TEST(as_many_as_there_can_be)
 }
 END_TEST
 
+/* Others of the kernel take the data and let the descriptors fall without a word. */
+START_TEST(other_family)
+{
+	int tcp[2], sent = ends[0];
+	char byte;
+
+	use_tcp_pair(tcp);
+	ck_assert_int_eq(sockd_send_fds(tcp[0], "x", 1, &sent, 1, 0), -1);
+	ck_assert_int_eq(errno, EAFNOSUPPORT);
+	ck_assert_int_eq(sockd_send_fds(STDERR_FILENO, "x", 1, &sent, 1, 0), -1);
+	ck_assert_int_eq(errno, ENOTSOCK);
+	ck_assert_int_eq(sockd_recv(tcp[1], &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_eq(sockd_send_fds(tcp[0], "x", 1, NULL, 0, 0), 1);
+	close_quietly(tcp[0]);
+	close_quietly(tcp[1]);
+}
+END_TEST
+
 /* One more than there is room for: all are closed, none is stored. */
 START_TEST(too_many)
 {
@@ -418,6 +437,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, descriptors_arrive);
 	tcase_add_test(tcase, as_many_as_there_can_be);
+	tcase_add_test(tcase, other_family);
 	tcase_add_loop_test(tcase, too_many, 0, 4);
 	tcase_add_test(tcase, truncated);
 	tcase_add_test(tcase, no_descriptors_left);
