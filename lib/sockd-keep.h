@@ -95,8 +95,8 @@ int sockd_fromshare(const char *ticket);
  * Gives a socket to the broker to be kept under a name. The descriptor stays the caller's. A name
  * belongs to the user that stores it; with SOCKD_COMMON to all whom a rule gives it. A socket that
  * the name stood for is replaced, at once and whole: nobody finds the name missing meanwhile.
- * timeout_usec: for how long, in microseconds; 0 means for good. Nothing is for longer than this
- * system runs.
+ * timeout_usec: for how long, in microseconds, at most 2^52 (142 years); 0 means for good. Nothing
+ * is for longer than this system runs.
  *
  * Returns 0. Errors: EBADF, ENOTSOCK, EINVAL as sockd_share(), also for a name that cannot be;
  * EEXIST with SOCKD_NEW.

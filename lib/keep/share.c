@@ -61,29 +61,29 @@ static int set_taker(struct wire_share *share, enum sockd_taker taker, int64_t w
 	switch (taker) {
 	case SOCKD_FOR_ANYONE:
 		share->taker = WIRE_TAKER_ANYONE;
-		return who == 0 ? 0 : -EINVAL;
+		return who == 0 ? 0 : keep_refuse(EINVAL, "for anyone, who must be 0");
 	case SOCKD_FOR_PROCESS:
 		if (who <= 0 || who > INT_MAX)
-			return -EINVAL;
+			return keep_refuse(EINVAL, "who is no pid");
 		share->taker = WIRE_TAKER_PROCESS;
 		*ret_pidfd = (int)syscall(SYS_pidfd_open, (pid_t)who, 0);
 		*ret_own = *ret_pidfd >= 0;
-		return *ret_pidfd < 0 ? negative_errno() : 0;
+		return *ret_pidfd < 0 ? keep_refuse(errno, "the process that is to take it") : 0;
 	case SOCKD_FOR_PIDFD:
 		if (who < 0 || who > INT_MAX)
-			return -EBADF;
+			return keep_refuse(EBADF, "who is no pidfd");
 		share->taker = WIRE_TAKER_PROCESS;
 		*ret_pidfd = (int)who;
 		return 0;
 	case SOCKD_FOR_USER:
 	case SOCKD_FOR_GROUP:
 		if (who < 0 || who >= UINT32_MAX)
-			return -EINVAL;
+			return keep_refuse(EINVAL, "who is no user or group");
 		share->taker = taker == SOCKD_FOR_USER ? WIRE_TAKER_USER : WIRE_TAKER_GROUP;
 		share->id = (uint32_t)who;
 		return 0;
 	}
-	return -EINVAL;
+	return keep_refuse(EINVAL, "this kind of taker is not known");
 }
 
 static int share(int fd, struct wire_share *terms, int pidfd, char *buffer)
@@ -114,10 +114,13 @@ int sockd_share(int fd, enum sockd_taker taker, int64_t who, int64_t timeout_use
 
 	reason_clear();
 	int r = keep_check_socket(fd);
-	if (r == 0 && (timeout_usec < 0 || timeout_usec > SOCKD_TICKET_LONGEST || !buffer))
-		r = -EINVAL;
+	if (r == 0 && (timeout_usec < 0 || timeout_usec > SOCKD_TICKET_LONGEST))
+		r = keep_refuse(EINVAL, "a ticket is good for 1 microsecond to 1 hour; 0 is the "
+					"usual time");
+	if (r == 0 && !buffer)
+		r = keep_refuse(EINVAL, "there is no buffer for the ticket");
 	if (r == 0 && size < SOCKD_TICKET_SIZE)
-		r = -ENOSPC;
+		r = keep_refuse(ENOSPC, "a ticket needs a buffer of SOCKD_TICKET_SIZE bytes");
 	if (r == 0 && timeout_usec > 0)
 		terms.lifetime_usec = (uint64_t)timeout_usec;
 	if (r == 0)

@@ -57,7 +57,8 @@ int sockd_store(int fd, const char *name, int64_t timeout_usec, unsigned flags)
 	reason_clear();
 	int r = keep_check_socket(fd);
 	if (r == 0 && (timeout_usec < 0 || (uint64_t)timeout_usec > WIRE_STORE_USEC_MAX))
-		r = -EINVAL;
+		r = keep_refuse(EINVAL, "a socket is stored for 1 microsecond to 142 years; 0 is "
+					"for good");
 	if (r == 0)
 		r = set_name(&request, name, flags, SOCKD_NEW | SOCKD_COMMON);
 	if (r == 0) {

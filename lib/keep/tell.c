@@ -4,6 +4,8 @@
 #include <fcntl.h>
 
 #include "lib/kernel.h"
+#include "lib/reason.h"
+#include "lib/sockd.h"
 #include "proto/macro.h"
 
 /* These would be taken for what the broker says of tickets and names. */
@@ -32,18 +34,27 @@ int keep_tell(struct broker_call *call, struct wire_reply *ret)
 	return -ret->answer.error;
 }
 
+int keep_refuse(int error, const char *words)
+{
+	reason_set(words, NULL, error);
+	return -error;
+}
+
 int keep_check_socket(int fd)
 {
 	int domain;
 	socklen_t size = sizeof domain;
 
-	return kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ? negative_errno()
-										: 0;
+	if (kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
+		return keep_refuse(errno, "the descriptor of the socket");
+	return 0;
 }
 
 int keep_finish(int result, int saved_errno)
 {
 	if (result < 0) {
+		if (sockd_reason()[0] == '\0')
+			keep_refuse(-result, "the call failed");
 		errno = -result;
 		return -1;
 	}

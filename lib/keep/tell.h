@@ -14,6 +14,9 @@
  */
 int keep_tell(struct broker_call *call, struct wire_reply *ret);
 
+/* What is refused here already: sets the words of sockd_reason(), and returns -error. */
+int keep_refuse(int error, const char *words);
+
 /* Is it an open descriptor of a socket? Returns 0, -EBADF or -ENOTSOCK. */
 int keep_check_socket(int fd);
 

@@ -101,6 +101,7 @@ static void share_it(int fd, enum sockd_taker taker, int64_t who, int64_t usec)
 		errno = 0; \
 		EXPECT((call) == -1); \
 		EXPECT(errno == (error_)); \
+		EXPECT(*sockd_reason()); \
 	} while (0)
 
 /* Returns the descriptors of the broker once they are as many as before, or what they are. */
