@@ -14,21 +14,27 @@
  * The socket's timeout (sockd_settimeout(3), or SO_RCVTIMEO and SO_SNDTIMEO) is for the whole
  * message. A call that is interrupted by a signal goes on. SIGPIPE is not raised.
  *
- * Both calls are thread-safe, but one message at a time each way: two threads that send at once
- * would mix their bytes. They return -1 and set errno on failure, and leave it as it was on
- *success. ret_error may be NULL. It is filled on failure: text in words; source "<send_json>" or
- * "<recv_json>"; line, column and position of the mistake within the JSON text where it is there,
- * else line and column are -1 and position is the number of bytes of this message, its first four
- * included, that had been sent or read. Where that is 0 the stream is as it was and the call may be
- * made again. Otherwise the place in the stream is lost: the connection is good for nothing but
- * close(2). Only a message that was read to its end (EBADMSG with a line) leaves the stream usable.
+ * Both calls are thread-safe, but a message is more than one send(2) or recv(2): threads that send
+ * on one socket need a lock of their own, or their bytes are mixed; so do those that receive.
  *
- *	EAGAIN		the socket is non-blocking and not ready
- *	EBADMSG		received: not JSON, not UTF-8, not an object, nested too deeply
- *	EINVAL		NULL; sending: not an object, a cycle, nested too deeply, a string with a
- *NUL EMSGSIZE	the message is larger than size_max ENOMEM		no memory EPROTO
- *received: the stream ended within a message ETIMEDOUT	the socket's timeout has passed others
- *those of send(2) and recv(2): ENOTSOCK, ECONNRESET, EPIPE, ...
+ * They return -1 and set errno on failure, and leave it as it was on success. ret_error may be
+ * NULL. It is filled on failure: text in words; source "<send_json>" or "<recv_json>"; line, column
+ * and position of the mistake within the JSON text where it is there, else line and column are -1
+ * and position is the number of bytes of this message, its first four included, that had been sent
+ * or read. Where that is 0 the stream is as it was and the call may be made again. Otherwise the
+ * place in the stream is lost: the connection is good for nothing but close(2). Only a message that
+ * was read to its end (EBADMSG with a line) leaves the stream usable.
+ *
+ *  - EAGAIN: the socket is non-blocking and not ready.
+ *  - EBADMSG: received: not JSON, not UTF-8, not an object, nested too deeply.
+ *  - EINVAL: NULL, or size_max is too large; sending: not an object, a cycle, nested too deeply, a
+ *    string with a NUL.
+ *  - EMSGSIZE: the message is larger than size_max.
+ *  - ENOMEM: no memory.
+ *  - EPROTO: received: the stream ended within a message.
+ *  - EPROTOTYPE: not a stream socket.
+ *  - ETIMEDOUT: the socket's timeout has passed.
+ *  - Others: those of send(2) and recv(2): EBADF, ENOTSOCK, ECONNRESET, EPIPE, ...
  */
 #ifndef SOCKD_JSON_H
 #define SOCKD_JSON_H

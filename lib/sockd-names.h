@@ -34,16 +34,15 @@ extern "C" {
  *  - AF_INET6: "[::1]:80", "::1", "[*]:80", "[fe80::1%eth0]:80", "[fe80::1%2]:80/flow=5".
  *  - AF_UNSPEC: either of these two.
  *  - AF_UNIX: "/run/path", "@abstract", "\"\"" (two quotes: unnamed). "\xHH" is a byte.
- *  - AF_NETLINK: "PID:GROUPS", as "0:0x1".
+ *  - AF_NETLINK: "PORT[:GROUPS]", as "0:0x1".
  *  - AF_PACKET: "INTERFACE[/PROTOCOL[/ADDRESS]][/hatype=N][/pkttype=TYPE]", as
  *    "eth0/arp/ff:ff:ff:ff:ff:ff", "2/0x1234". TYPE is host, broadcast, multicast, otherhost,
  *    outgoing, or a number; it and the hardware type are what the kernel says of a received packet.
  *  - AF_CAN: "INTERFACE" (raw, BCM); "INTERFACE/rx=ID/tx=ID" (ISO-TP);
  *    "INTERFACE[/name=N][/pgn=N][/addr=N]" (J1939). 0 and nothing are any interface.
- *  - AF_BLUETOOTH: "hci:DEVICE[/CHANNEL]", as "hci:hci0/raw";
- * "l2cap:ADDRESS[/psm=N][/cid=N][/TYPE]" with TYPE bredr, le or le-random;
- * "rfcomm:ADDRESS[/CHANNEL]"; "sco:ADDRESS"; "iso:ADDRESS[/TYPE]". ADDRESS is "00:11:22:33:44:55"
- * or "any".
+ *  - AF_BLUETOOTH: "hci:DEVICE[/CHANNEL]", as "hci:hci0/raw"; "rfcomm:ADDRESS[/CHANNEL]";
+ *    "l2cap:ADDRESS[/psm=N][/cid=N][/TYPE]", TYPE being bredr, le or le-random; "sco:ADDRESS";
+ *    "iso:ADDRESS[/TYPE]". ADDRESS is "00:11:22:33:44:55" or "any".
  *  - AF_VSOCK: "CID:PORT", as "any:1024", "host:80".
  *  - AF_TIPC: "service:TYPE:INSTANCE[@LOOKUP]", "range:TYPE:LOWER-UPPER", "socket:NODE:REF", each
  *    with "/node", "/zone" or "/SCOPE" behind it; without, the scope is the cluster.
