@@ -75,13 +75,17 @@ static int begin_transfer(struct transfer *ret, int fd, bool receiving, json_err
 		.error = error,
 	};
 	struct timeval timeout;
-	socklen_t size = sizeof timeout;
+	socklen_t size = sizeof timeout, type_size = sizeof(int);
 	int64_t span;
-	int flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL), type;
 
-	if (flags < 0 || getsockopt(fd, SOL_SOCKET, receiving ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout,
-				 &size) < 0)
+	if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0 ||
+		getsockopt(fd, SOL_SOCKET, receiving ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout, &size) <
+			0)
 		return refuse(error, errno, -1, 0, "descriptor %d: %s", fd, strerrordesc_np(errno));
+	if (type != SOCK_STREAM)
+		return refuse(
+			error, EPROTOTYPE, -1, 0, "descriptor %d is not of a stream socket", fd);
 	transfer.nonblocking = flags & O_NONBLOCK;
 	if (timeout.tv_sec != 0 || timeout.tv_usec != 0) {
 		if (__builtin_mul_overflow((int64_t)timeout.tv_sec, NSEC_PER_SEC, &span) ||

@@ -283,6 +283,13 @@ START_TEST(what_cannot_be_sent)
 	ASSERT_REFUSED(sockd_recv_json(pipes[0], 0, &got, &mistake), ENOTSOCK, "descriptor", -1);
 	close(pipes[0]);
 	close(pipes[1]);
+	/* Of a datagram all would be lost but what one recv(2) asks for. */
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pipes), 0);
+	ASSERT_REFUSED(sockd_send_json(pipes[1], object, 0, &mistake), EPROTOTYPE, "stream", -1);
+	ck_assert_int_eq(write(pipes[1], "\0\0\0\2{}", 6), 6);
+	ASSERT_REFUSED(sockd_recv_json(pipes[0], 0, &got, &mistake), EPROTOTYPE, "stream", -1);
+	close(pipes[0]);
+	close(pipes[1]);
 	json_object_set_new(object, "a", json_stringn_nocheck("a\0b", 3));
 	ASSERT_REFUSED(sockd_send_json(far, object, 0, &mistake), EINVAL, "NUL", -1);
 	json_object_set_new(object, "a", json_stringn_nocheck("\xff", 1));
