@@ -112,8 +112,13 @@ static int wait_ready(const struct transfer *transfer)
 		if (left < 0)
 			return -ETIMEDOUT;
 		n = ppoll(&poller, 1, transfer->deadline == NEVER ? NULL : &span, NULL);
-		if (n > 0)
+		if (n > 0) {
+			/* A queue of errors that nobody reads (MSG_ERRQUEUE) is told for ever, and
+			 * must not take the whole processor. */
+			if (poller.revents == POLLERR)
+				(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 			return 0;
+		}
 		if (n < 0 && errno != EINTR)
 			return negative_errno();
 	}

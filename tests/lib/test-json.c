@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -375,6 +377,49 @@ START_TEST(a_timeout_for_the_whole)
 }
 END_TEST
 
+static void make_tcp(int ends[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t size = sizeof address;
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(listening, (const struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listening, 1), 0);
+	ck_assert_int_eq(getsockname(listening, (struct sockaddr *)&address, &size), 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(ends[0], (const struct sockaddr *)&address, size), 0);
+	ends[1] = accept(listening, NULL, NULL);
+	ck_assert_int_ge(ends[1], 0);
+	close(listening);
+}
+
+/* A queue of errors makes poll(2) return at once, every time. */
+START_TEST(an_error_queue_takes_no_processor)
+{
+	const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	struct timespec before, after;
+	json_t *got = NULL;
+	int ends[2];
+
+	make_tcp(ends);
+	ck_assert_int_eq(
+		setsockopt(ends[0], SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps), 0);
+	ck_assert_int_eq(write(ends[0], "x", 1), 1);
+	set_timeout(ends[0], SO_RCVTIMEO, 300);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	ck_assert_int_eq(sockd_recv_json(ends[0], 0, &got, NULL), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	int64_t used = (int64_t)(after.tv_sec - before.tv_sec) * 1000 +
+		       (after.tv_nsec - before.tv_nsec) / 1000000;
+	/* Emulated machines are slow, but they do sleep. */
+	ck_assert_msg(used < 250, "%d ms of processor time", (int)used);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 static void *receive_one(void *ret)
 {
 	(void)sockd_recv_json(near, 0, ret, NULL);
@@ -425,6 +470,7 @@ int main(void)
 	tcase_add_test(all, what_cannot_be_sent);
 	tcase_add_test(all, a_socket_that_is_not_ready);
 	tcase_add_test(all, a_timeout_for_the_whole);
+	tcase_add_test(all, an_error_queue_takes_no_processor);
 	tcase_add_test(all, a_large_message_in_pieces);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
