@@ -11,6 +11,7 @@
  * A rule for it: { "name": "handover", "peers": { "user": "..." }, "family": "inet",
  *   "type": "stream", "actions": ["store", "fetch"], "names": "handover-*" }
  */
+#define _GNU_SOURCE 1 /* ppoll(2) */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -61,7 +62,7 @@ static void serve(int listener)
 		if (ppoll(&wait, 1, NULL, &open) < 0)
 			continue;
 		/* Two of them may be told of the same connection: only one gets it. */
-		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		int client = sockd_accept(listener, NULL, NULL);
 		if (client < 0)
 			continue;
 		int n = snprintf(text, sizeof text, "%d\n", (int)getpid());

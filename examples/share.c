@@ -52,7 +52,7 @@ static int take(void)
 	int fd = sockd_fromshare(ticket);
 	if (fd < 0)
 		return fail("no socket for this ticket");
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	int client = sockd_accept(fd, NULL, NULL);
 	if (client < 0)
 		return fail("no connection");
 	dprintf(client, "served by user %d\n", (int)getuid());

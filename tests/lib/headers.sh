@@ -50,6 +50,17 @@ for header in "${headers[@]}"; do
 	fi
 done
 
+# As whoever copies one compiles it: without what this build defines.
+for example in "$SOCKD_SOURCE"/examples/*.c; do
+	if said=$("$c" "${strict[@]}" "$example" 2>&1); then
+		echo "ok the example ${example##*/} compiles by itself"
+	else
+		echo "FAIL the example ${example##*/} compiles by itself"
+		echo "$said"
+		failures=1
+	fi
+done
+
 if command -v "$cpp" >/dev/null; then
 	cat >"$work/program.cc" <<-'CC'
 	#include <sockd.h>
