@@ -68,7 +68,9 @@ static int set_taker(struct wire_share *share, enum sockd_taker taker, int64_t w
 		share->taker = WIRE_TAKER_PROCESS;
 		*ret_pidfd = (int)syscall(SYS_pidfd_open, (pid_t)who, 0);
 		*ret_own = *ret_pidfd >= 0;
-		return *ret_pidfd < 0 ? keep_refuse(errno, "the process that is to take it") : 0;
+		return *ret_pidfd < 0 ? keep_refuse(errno,
+						"the process that is to take it cannot be opened")
+				      : 0;
 	case SOCKD_FOR_PIDFD:
 		if (who < 0 || who > INT_MAX)
 			return keep_refuse(EBADF, "who is no pidfd");

@@ -36,7 +36,7 @@ int keep_tell(struct broker_call *call, struct wire_reply *ret)
 
 int keep_refuse(int error, const char *words)
 {
-	reason_set(words, NULL, error);
+	reason_set(words, NULL, 0);
 	return -error;
 }
 
@@ -46,7 +46,8 @@ int keep_check_socket(int fd)
 	socklen_t size = sizeof domain;
 
 	if (kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
-		return keep_refuse(errno, "the descriptor of the socket");
+		return keep_refuse(errno, errno == EBADF ? "the descriptor is not open"
+							 : "the descriptor is not one of a socket");
 	return 0;
 }
 
@@ -54,7 +55,7 @@ int keep_finish(int result, int saved_errno)
 {
 	if (result < 0) {
 		if (sockd_reason()[0] == '\0')
-			keep_refuse(-result, "the call failed");
+			reason_set("the call failed", NULL, -result);
 		errno = -result;
 		return -1;
 	}
