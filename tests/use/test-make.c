@@ -191,7 +191,8 @@ START_TEST(plain_sockets)
 }
 END_TEST
 
-/* No bytes of a stream are there at once, and nothing is taken from it; a datagram is waited for. */
+/* No bytes of a stream are there at once, and nothing is taken from it; a datagram is waited for.
+ */
 START_TEST(room_for_nothing)
 {
 	const int flags[] = {0, MSG_WAITALL, MSG_PEEK, MSG_DONTWAIT};
