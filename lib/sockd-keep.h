@@ -125,7 +125,8 @@ struct sockd_stored {
 /*
  * Lists the names of this user, and the common ones that it may fetch, sorted by name. Stores an
  * array in *ret that the caller frees with free(3), NULL where there are none, and returns the
- * number of its members; on failure -1, with *ret as it was. Errors: ENOMEM.
+ * number of its members; on failure -1, with *ret as it was. Errors: ENOMEM;
+ * EINVAL ret is NULL; EMSGSIZE the broker's list has no end.
  */
 int sockd_stored(struct sockd_stored **ret);
 

@@ -167,7 +167,7 @@ int sockd_stored(struct sockd_stored **ret)
 	size_t n = 0;
 
 	reason_clear();
-	int r = read_list(&list, &n);
+	int r = ret ? read_list(&list, &n) : keep_refuse(EINVAL, "there is no place for the list");
 	if (r < 0)
 		return keep_finish(r, saved_errno);
 	if (n > 0)

@@ -236,6 +236,7 @@ static int bad_tickets(void *data _unused_)
 	REFUSED(ENOTSOCK, sockd_share(file, SOCKD_FOR_ANYONE, 0, 0, text, sizeof text));
 	REFUSED(ENOTSOCK, sockd_store(file, "a", 0, 0));
 	REFUSED(EBADF, sockd_store(99, "a", 0, 0));
+	REFUSED(EINVAL, sockd_stored(NULL));
 	return 0;
 }
 
