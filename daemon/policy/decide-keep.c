@@ -6,44 +6,20 @@
 
 #include "daemon/policy/describe.h"
 #include "daemon/policy/policy-private.h"
-#include "daemon/policy/unit.h"
+#include "daemon/policy/subject.h"
 #include "proto/constants.h"
 
 struct keep_work {
 	const struct policy *policy;
 	const struct policy_subject *subject;
 	const struct policy_keep_query *query;
-	struct policy_place place;
-	int place_error; /* negative */
-	bool place_asked;
+	struct subject_place place;
 
 	const struct rule *found;   /* the first in rule order */
 	const struct rule *nearest; /* where nothing is found: what stumbles last */
 	int nearest_progress;
 	const char *nearest_why;
 };
-
-static bool listener_matches(const struct rule *rule, const struct policy_subject *subject)
-{
-	for (size_t i = 0; subject->listener && i < rule->listeners.n; i++)
-		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
-			return true;
-	return rule->listeners.n == 0;
-}
-
-/* A rule whose unit or slice cannot be told allows nothing, and denies what it would deny. */
-static bool place_matches(struct keep_work *work, const struct rule *rule)
-{
-	const struct policy_subject *subject = work->subject;
-
-	if (!unit_is_named(rule))
-		return true;
-	if (!work->place_asked)
-		work->place_error =
-			subject->place ? subject->place(subject->data, &work->place) : -ENODATA;
-	work->place_asked = true;
-	return work->place_error < 0 ? rule->deny : unit_matches(rule, &work->place);
-}
 
 /* Is the socket where the rule says? What cannot be told is not allowed, and is denied. */
 static bool namespace_matches(const struct keep_work *work, const struct rule *rule)
@@ -90,7 +66,7 @@ static void visit(size_t number, void *data)
 	if (!(rule->actions & work->query->action)) {
 		progress = 1;
 		why = "it has not this action";
-	} else if (!listener_matches(rule, work->subject)) {
+	} else if (!subject_came_by(work->subject, rule)) {
 		progress = 2;
 		why = "it is for another listener";
 	} else if (!name_matches(work, rule)) {
@@ -102,7 +78,7 @@ static void visit(size_t number, void *data)
 			      ? "it says nothing of \"netns\", so it is only for peers and sockets "
 				"in the broker's own network namespace"
 			      : "the socket lives in another network namespace";
-	} else if (!place_matches(work, rule)) {
+	} else if (!subject_is_placed(work->subject, rule, &work->place)) {
 		progress = 5;
 		why = "the peer is in another unit or slice";
 	} else {
@@ -138,9 +114,8 @@ static void explain(struct keep_work *work, const struct rule *denied_by, char *
 	char what[110], check[190];
 
 	describe_keep(work->query, what, sizeof what);
-	describe_keep_check(work->query, work->subject,
-		work->place_asked && work->place_error == 0 ? &work->place : NULL, check,
-		sizeof check);
+	describe_keep_check(
+		work->query, work->subject, subject_place_known(&work->place), check, sizeof check);
 	if (denied_by)
 		snprintf(reason, size, "%s: rule %s denies it; see why: %s", what,
 			denied_by->view.name, check);

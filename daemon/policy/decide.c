@@ -7,6 +7,7 @@
 #include "daemon/policy/describe.h"
 #include "daemon/policy/index.h"
 #include "daemon/policy/policy-private.h"
+#include "daemon/policy/subject.h"
 #include "daemon/policy/unit.h"
 #include "proto/address.h"
 #include "proto/constants.h"
@@ -23,10 +24,7 @@ struct decision_work {
 	const struct family *family;
 	struct socket_kind kind;
 
-	/* Asked for once, when the first rule speaks of it. */
-	struct policy_place place;
-	int place_error; /* negative */
-	bool place_asked;
+	struct subject_place place;
 
 	const struct rule *denied_by; /* the first in rule order */
 	bool placed_denies;	      /* a deny rule for one namespace speaks of such requests */
@@ -39,37 +37,6 @@ struct decision_work {
 	int nearest_progress;
 	char nearest_why[WHY_MAX];
 };
-
-static bool listener_matches(const struct rule *rule, const struct policy_subject *subject)
-{
-	if (rule->listeners.n == 0)
-		return true;
-	for (size_t i = 0; subject->listener && i < rule->listeners.n; i++)
-		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
-			return true;
-	return false;
-}
-
-static int find_place(struct decision_work *work)
-{
-	const struct policy_subject *subject = work->subject;
-
-	if (!work->place_asked)
-		work->place_error =
-			subject->place ? subject->place(subject->data, &work->place) : -ENODATA;
-	work->place_asked = true;
-	return work->place_error;
-}
-
-/* A rule whose unit or slice cannot be told allows nothing, and denies what it would deny. */
-static bool place_matches(struct decision_work *work, const struct rule *rule)
-{
-	if (!unit_is_named(rule))
-		return true;
-	if (find_place(work) < 0)
-		return rule->deny;
-	return unit_matches(rule, &work->place);
-}
 
 /* A peer that lives in the broker's namespace means the same one by "peer" and by "broker". */
 static bool here(const struct decision_work *work)
@@ -164,11 +131,11 @@ static void visit_deny(size_t number, void *data)
 	struct decision_work *work = data;
 	const struct rule *rule = &work->policy->parsed.rules[number];
 
-	if (!listener_matches(rule, work->subject))
+	if (!subject_came_by(work->subject, rule))
 		return;
 	if (rule->netns != RULE_NETNS_UNSAID)
 		work->placed_denies = true;
-	else if (deny_speaks(work, rule) && place_matches(work, rule))
+	else if (deny_speaks(work, rule) && subject_is_placed(work->subject, rule, &work->place))
 		note_deny(work, rule);
 }
 
@@ -184,9 +151,9 @@ static void visit_placed_deny(size_t number, void *data)
 	struct decision_work *work = search->work;
 	const struct rule *rule = &work->policy->parsed.rules[number];
 
-	if (rule->netns == RULE_NETNS_UNSAID || !listener_matches(rule, work->subject) ||
+	if (rule->netns == RULE_NETNS_UNSAID || !subject_came_by(work->subject, rule) ||
 		!deny_is_there(work, rule, search->allow) || !deny_speaks(work, rule) ||
-		!place_matches(work, rule))
+		!subject_is_placed(work->subject, rule, &work->place))
 		return;
 	search->denied = true;
 	note_deny(work, rule);
@@ -261,9 +228,9 @@ static void visit_allow(size_t number, void *data)
 	uint64_t rank = rank_of(rule, number);
 	int step;
 
-	if (rank >= work->rank || !listener_matches(rule, work->subject) ||
+	if (rank >= work->rank || !subject_came_by(work->subject, rule) ||
 		!namespace_applies(work, rule) || !rule_allows(work, rule, NULL, 0, &step) ||
-		!place_matches(work, rule))
+		!subject_is_placed(work->subject, rule, &work->place))
 		return;
 	if (work->placed_denies && denied_there(work, rule))
 		return;
@@ -288,17 +255,17 @@ static void visit_nearest(size_t number, void *data)
 	char why[WHY_MAX] = "it does not allow this";
 	int progress, step = -1;
 
-	if (!listener_matches(rule, work->subject)) {
+	if (!subject_came_by(work->subject, rule)) {
 		progress = PROGRESS_LISTENER;
 		snprintf(why, sizeof(why), "it is for another listener, such as %s",
 			rule->listeners.items[0]);
-	} else if (!place_matches(work, rule)) {
+	} else if (!subject_is_placed(work->subject, rule, &work->place)) {
 		progress = PROGRESS_PLACE;
-		if (work->place_error < 0)
+		if (work->place.error < 0)
 			snprintf(why, sizeof(why), "the peer's unit and slice cannot be told: %s",
-				strerror(-work->place_error));
+				strerror(-work->place.error));
 		else
-			unit_describe_mismatch(rule, &work->place, why, sizeof(why));
+			unit_describe_mismatch(rule, &work->place.place, why, sizeof(why));
 	} else if (!namespace_applies(work, rule)) {
 		progress = PROGRESS_NAMESPACE;
 		if (rule->netns == RULE_NETNS_UNSAID && work->subject->foreign_netns)
@@ -330,9 +297,8 @@ static void explain(
 	if (!work->denied_by)
 		rule_index_each(
 			work->policy->allow, work->subject, &work->kind, visit_nearest, work);
-	describe_check(query, work->subject,
-		work->place_asked && work->place_error == 0 ? &work->place : NULL, check,
-		sizeof(check));
+	describe_check(
+		query, work->subject, subject_place_known(&work->place), check, sizeof(check));
 	if (work->denied_by) {
 		ret->rule = work->denied_by->view;
 		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; see why: %s",

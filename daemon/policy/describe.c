@@ -285,18 +285,25 @@ static void add_place(struct writer *writer, const struct policy_place *place)
 	}
 }
 
+/* But for its uid. */
+static void add_subject(struct writer *writer, const struct policy_subject *subject,
+	const struct policy_place *place)
+{
+	if (subject->listener && strcmp(subject->listener, "default") != 0)
+		add(writer, "--listener=%s ", subject->listener);
+	if (subject->foreign_netns)
+		add(writer, "--foreign ");
+	if (place)
+		add_place(writer, place);
+}
+
 void describe_check(const struct policy_query *query, const struct policy_subject *subject,
 	const struct policy_place *place, char *buffer, size_t size)
 {
 	struct writer writer = writer_new(buffer, size);
 
 	add(&writer, "sockctl check --uid=%u ", subject->uid);
-	if (subject->listener && strcmp(subject->listener, "default") != 0)
-		add(&writer, "--listener=%s ", subject->listener);
-	if (subject->foreign_netns)
-		add(&writer, "--foreign ");
-	if (place)
-		add_place(&writer, place);
+	add_subject(&writer, subject, place);
 	if (query->apply)
 		add(&writer, "--apply ");
 	else if (query->netns == WIRE_NETNS_PEER)
@@ -368,12 +375,7 @@ void describe_keep_check(const struct policy_keep_query *query,
 
 	add(&writer, "sockctl check --uid=%u --action=%s ", subject->uid,
 		policy_action_name(query->action));
-	if (subject->listener && strcmp(subject->listener, "default") != 0)
-		add(&writer, "--listener=%s ", subject->listener);
-	if (subject->foreign_netns)
-		add(&writer, "--foreign ");
-	if (place)
-		add_place(&writer, place);
+	add_subject(&writer, subject, place);
 	if (!query->in_peers)
 		add(&writer, query->in_brokers ? "--netns=broker " : "--netns=other ");
 	if (query->common)

@@ -1,0 +1,33 @@
+#include "daemon/policy/subject.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/policy/unit.h"
+
+bool subject_came_by(const struct policy_subject *subject, const struct rule *rule)
+{
+	if (rule->listeners.n == 0)
+		return true;
+	for (size_t i = 0; subject->listener && i < rule->listeners.n; i++)
+		if (strcmp(rule->listeners.items[i], subject->listener) == 0)
+			return true;
+	return false;
+}
+
+bool subject_is_placed(
+	const struct policy_subject *subject, const struct rule *rule, struct subject_place *place)
+{
+	if (!unit_is_named(rule))
+		return true;
+	if (!place->asked)
+		place->error =
+			subject->place ? subject->place(subject->data, &place->place) : -ENODATA;
+	place->asked = true;
+	return place->error < 0 ? rule->deny : unit_matches(rule, &place->place);
+}
+
+const struct policy_place *subject_place_known(const struct subject_place *place)
+{
+	return place->asked && place->error == 0 ? &place->place : NULL;
+}
