@@ -15,6 +15,7 @@
 #include <systemd/sd-journal.h>
 
 #include "daemon/audit-format.h"
+#include "daemon/clock.h"
 #include "daemon/privilege.h"
 #include "daemon/thread.h"
 #include "proto/macro.h"
@@ -131,13 +132,11 @@ static void write_lost(struct audit *audit, uint64_t n)
 {
 	struct audit_record record = {
 		.event = AUDIT_LOST,
+		.time_usec = clock_usec(CLOCK_REALTIME),
 		.count = (unsigned)MIN_OF(n, (uint64_t)UINT32_MAX),
 		.text = "the records came faster than they could be written",
 	};
-	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	record.time_usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	write_record(audit, &record);
 }
 

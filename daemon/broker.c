@@ -2,8 +2,8 @@
 
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/keep/keep.h"
 #include "proto/macro.h"
 
@@ -45,11 +45,9 @@ void broker_audit(struct broker *broker, enum audit_event event, int error, cons
 		.gid = (gid_t)-1,
 		.error = error,
 		.domain = -1,
+		.time_usec = clock_usec(CLOCK_REALTIME),
 	};
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	record.time_usec = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 	snprintf(record.text, sizeof record.text, "%s", text);
 	audit_push(broker->audit, &record);
 }

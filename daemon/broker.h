@@ -28,7 +28,7 @@ struct management;
 struct broker {
 	const struct options *options;
 	sd_event *event;
-	int clients_epoll; /* all clients' connections; see receive.h */
+	int loop_epoll; /* see loop.h */
 	struct policy *policy;
 	struct users *users;
 	struct grants *grants;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "proto/macro.h"
@@ -19,7 +20,7 @@ void connection_audit(struct listener *listener, uid_t uid, pid_t pid, int error
 	struct broker *broker = listener->broker;
 	struct audit_record record = {.event = AUDIT_PEER, .uid = uid, .pid = pid, .error = error};
 
-	(void)sd_event_now(broker->event, CLOCK_REALTIME, &record.time_usec);
+	record.time_usec = clock_usec(CLOCK_REALTIME);
 	snprintf(record.listener, sizeof record.listener, "%s", listener->name);
 	snprintf(record.text, sizeof record.text, "%s", text);
 	audit_push(broker->audit, &record);
@@ -70,7 +71,7 @@ void connection_close(struct connection *connection)
 
 	if (connection->fd < 0)
 		return;
-	(void)epoll_ctl(broker->clients_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	sd_event_source_disable_unref(TAKE_PTR(connection->exit));
 	unlink_from_user(connection);
 	TAILQ_REMOVE(&broker->connections, connection, entry);
@@ -95,8 +96,7 @@ int connection_set_events(struct connection *connection)
 		event.events = EPOLLOUT;
 	else if (!connection->in_work && !connection->stalled)
 		event.events = EPOLLIN;
-	return epoll_ctl(connection->broker->clients_epoll, EPOLL_CTL_MOD, connection->fd, &event) <
-			       0
+	return epoll_ctl(connection->broker->loop_epoll, EPOLL_CTL_MOD, connection->fd, &event) < 0
 		       ? negative_errno()
 		       : 0;
 }

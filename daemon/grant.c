@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
+#include "daemon/clock.h"
+#include "daemon/timer.h"
 #include "proto/macro.h"
 
 #define SET_SLOTS 128u
 #define SAME_SOCKET_TRIES 4u
-#define SETS_IN_TURN 4u	      /* of one user, read again before it gets another */
-#define SWEEP_USEC 1000000u   /* how often all sets are visited */
+#define SETS_IN_TURN 4u	    /* of one user, read again before it gets another */
+#define SWEEP_USEC 1000000u /* how often all sets are visited */
+#define SWEEP_SLACK_USEC 100000u
 #define SWEEP_BATCH 16u	      /* sets read in one turn of the loop */
 #define PRESSURE_USEC 100000u /* how often one user's limit may cause a sweep that frees little */
 
@@ -45,13 +47,6 @@ struct grants {
 	size_t sets_due; /* of this second's round, still to be read */
 	char fdinfo[SET_SLOTS * 128u];
 };
-
-static uint64_t monotonic_usec(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
 
 void grants_remove(struct grants *grants, struct grant *grant)
 {
@@ -124,10 +119,8 @@ static int new_set(struct grants *grants, struct user *user, struct grant_set **
 	user->n_grant_sets++;
 	TAILQ_INSERT_TAIL(&user->sets_with_room, set, by_room);
 	TAILQ_INSERT_TAIL(&grants->sets, set, entry);
-	if (grants->n_sets++ == 0) {
-		(void)sd_event_source_set_time_relative(grants->timer, SWEEP_USEC);
-		(void)sd_event_source_set_enabled(grants->timer, SD_EVENT_ONESHOT);
-	}
+	if (grants->n_sets++ == 0)
+		(void)timer_set_in(grants->timer, SWEEP_USEC);
 	*ret = TAKE_PTR(set);
 	return 0;
 }
@@ -234,7 +227,7 @@ void grants_sweep(struct grants *grants, struct user *user)
 }
 
 /* A few sets in a turn, so that no request waits long for this; all of them in about a second. */
-static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *data)
+static int on_timer(sd_event_source *timer, uint64_t usec _unused_, void *data)
 {
 	struct grants *grants = data;
 	uint64_t wait = SWEEP_USEC;
@@ -254,10 +247,7 @@ static int on_timer(sd_event_source *source, uint64_t usec _unused_, void *data)
 	}
 	if (grants->sets_due > 0)
 		wait = MAX_OF(SWEEP_USEC / (grants->sets_due / SWEEP_BATCH + 1), 10000u);
-	if (grants->n_sets == 0)
-		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	int r = sd_event_source_set_time_relative(source, wait);
-	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return grants->n_sets == 0 ? 0 : timer_set_in(timer, wait);
 }
 
 int grants_new(sd_event *event, size_t sockets_max, struct grants **ret)
@@ -269,13 +259,12 @@ int grants_new(sd_event *event, size_t sockets_max, struct grants **ret)
 	TAILQ_INIT(&grants->sets);
 	grants->next_id = 1;
 	grants->sockets_max = sockets_max;
-	int r = sd_event_add_time_relative(
-		event, &grants->timer, CLOCK_MONOTONIC, SWEEP_USEC, 100000, on_timer, grants);
+	int r = timer_new(
+		event, CLOCK_MONOTONIC, SWEEP_SLACK_USEC, on_timer, grants, &grants->timer);
 	if (r < 0) {
 		free(grants);
 		return r;
 	}
-	(void)sd_event_source_set_enabled(grants->timer, SD_EVENT_OFF);
 	*ret = grants;
 	return 0;
 }
@@ -306,7 +295,7 @@ static bool is_over(const struct user *user, unsigned user_max, unsigned n)
 int grants_reserve(struct grants *grants, struct user *user, unsigned user_max, unsigned n)
 {
 	if (is_over(user, user_max, n)) {
-		uint64_t now = monotonic_usec();
+		uint64_t now = clock_usec(CLOCK_MONOTONIC);
 		if (user->n_grant_sets > SETS_IN_TURN && now < user->sweep_after_usec)
 			return -EDQUOT;
 		grants_sweep(grants, user);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/family/family.h"
 #include "daemon/grant.h"
 #include "daemon/listener.h"
@@ -99,8 +100,8 @@ static void describe_grant(const struct task *task, struct grant *ret)
 		.domain = task->query.domain,
 		.type = task->query.type,
 		.protocol = task_protocol_in_words(&task->query),
+		.time_usec = clock_usec(CLOCK_REALTIME),
 	};
-	(void)sd_event_now(connection->broker->event, CLOCK_REALTIME, &ret->time_usec);
 	memcpy(ret->steps, task->steps, sizeof ret->steps);
 }
 

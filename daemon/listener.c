@@ -11,6 +11,7 @@
 #include "daemon/broker.h"
 #include "daemon/management.h"
 #include "daemon/receive.h"
+#include "daemon/timer.h"
 #include "proto/macro.h"
 
 #define ACCEPT_BATCH 16u
@@ -118,8 +119,7 @@ static int pause_listening(struct listener *listener)
 	int r = sd_event_source_set_enabled(listener->source, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
-	r = sd_event_source_set_time_relative(listener->pause, PAUSE_USEC);
-	return r < 0 ? r : sd_event_source_set_enabled(listener->pause, SD_EVENT_ONESHOT);
+	return timer_set_in(listener->pause, PAUSE_USEC);
 }
 
 static int on_connection(
@@ -149,9 +149,5 @@ int listener_start(struct listener *listener)
 		event, &listener->source, listener->fd, EPOLLIN, on_connection, listener);
 	if (r < 0)
 		return r;
-	r = sd_event_add_time_relative(
-		event, &listener->pause, CLOCK_MONOTONIC, 0, 0, on_pause_over, listener);
-	if (r < 0)
-		return r;
-	return sd_event_source_set_enabled(listener->pause, SD_EVENT_OFF);
+	return timer_new(event, CLOCK_MONOTONIC, 0, on_pause_over, listener, &listener->pause);
 }

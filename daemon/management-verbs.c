@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/family/family.h"
 #include "daemon/keep/keep.h"
 #include "daemon/privilege.h"
@@ -55,10 +56,8 @@ static void add_kept(const struct kept *kept, void *data)
 	const struct kept_socket *socket = kept->socket;
 	bool ticket = terms->kind == TERMS_TICKET;
 	uint64_t now = keep_now_usec();
-	struct timespec real;
+	uint64_t at = clock_usec(CLOCK_REALTIME);
 
-	(void)clock_gettime(CLOCK_REALTIME, &real);
-	uint64_t at = (uint64_t)real.tv_sec * 1000000u + (uint64_t)real.tv_nsec / 1000u;
 	json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:s, s:I, s:b}",
 		"kind", ticket ? "ticket" : "stored", "number", (json_int_t)terms->number, "uid",
 		(json_int_t)terms->uid, "gid", (json_int_t)terms->gid, "pid",

@@ -17,10 +17,10 @@
 #include "daemon/keep/keep.h"
 #include "daemon/keep/serve.h"
 #include "daemon/listener.h"
+#include "daemon/loop.h"
 #include "daemon/management.h"
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
-#include "daemon/receive.h"
 #include "daemon/reload.h"
 #include "proto/macro.h"
 
@@ -250,7 +250,7 @@ static int start_event_loop(struct broker *broker)
 {
 	static const int ends[] = {SIGTERM, SIGINT};
 	sigset_t signals;
-	int r = sd_event_default(&broker->event);
+	int r = loop_new(broker);
 	if (r < 0)
 		return r;
 
@@ -308,8 +308,6 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, &broker->worker);
 	if (r >= 0)
-		r = receive_start(broker);
-	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	if (r >= 0)
 		r = keep_serve_start(broker);
@@ -327,7 +325,7 @@ int manager_start(const struct options *options, struct broker **ret)
 	if (!broker)
 		return -ENOMEM;
 	broker->options = options;
-	broker->clients_epoll = -1;
+	broker->loop_epoll = -1;
 	TAILQ_INIT(&broker->listeners);
 	TAILQ_INIT(&broker->connections);
 	TAILQ_INIT(&broker->managements);
@@ -345,7 +343,7 @@ int manager_start(const struct options *options, struct broker **ret)
 int manager_run(struct broker *broker)
 {
 	broker_notify_ready(broker);
-	return sd_event_loop(broker->event);
+	return loop_run(broker);
 }
 
 struct broker *manager_free(struct broker *broker)
@@ -369,7 +367,7 @@ struct broker *manager_free(struct broker *broker)
 	broker->users = users_free(broker->users);
 	broker->audit = audit_free(broker->audit);
 	broker->policy = policy_unref(broker->policy);
-	close_quietly(broker->clients_epoll);
+	close_quietly(broker->loop_epoll);
 	broker->event = sd_event_unref(broker->event);
 	free(broker);
 	return NULL;

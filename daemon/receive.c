@@ -13,7 +13,6 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 
-#define CLIENTS_IN_A_TURN 64
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 
 static void link_to_user(struct connection *connection)
@@ -90,28 +89,14 @@ static void on_connection(struct connection *connection, uint32_t events, bool a
 	connection_unref(connection);
 }
 
-/* No event of a turn ends another connection than its own, so that all of them stay valid. */
-static int on_clients(
-	sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *data _unused_)
+void receive_ready(const struct epoll_event *ready, int n)
 {
-	struct epoll_event ready[CLIENTS_IN_A_TURN];
-	int n = epoll_wait(fd, ready, CLIENTS_IN_A_TURN, 0);
-
 	for (int i = 0; i < n; i++) {
 		if (i + 1 < n)
 			__builtin_prefetch(ready[i + 1].data.ptr);
-		on_connection(ready[i].data.ptr, ready[i].events, n == 1);
+		if (ready[i].data.ptr)
+			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
-	return 0;
-}
-
-int receive_start(struct broker *broker)
-{
-	broker->clients_epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (broker->clients_epoll < 0)
-		return negative_errno();
-	return sd_event_add_io(
-		broker->event, NULL, broker->clients_epoll, EPOLLIN, on_clients, broker);
 }
 
 static int on_exit_of_peer(
@@ -126,8 +111,7 @@ static int watch(struct connection *connection)
 	sd_event *event = connection->broker->event;
 	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = connection};
 
-	if (epoll_ctl(connection->broker->clients_epoll, EPOLL_CTL_ADD, connection->fd, &readable) <
-		0)
+	if (epoll_ctl(connection->broker->loop_epoll, EPOLL_CTL_ADD, connection->fd, &readable) < 0)
 		return negative_errno();
 	int r = sd_event_add_io(event, &connection->exit, connection->peer.pidfd, EPOLLIN,
 		on_exit_of_peer, connection);

@@ -4,15 +4,13 @@
 #ifndef SOCKD_DAEMON_RECEIVE_H
 #define SOCKD_DAEMON_RECEIVE_H
 
-struct broker;
+struct epoll_event;
 struct listener;
 
-/*
- * Before the first connection. All connections are in an epoll set of their own, which is one
- * source of the event loop: a turn of the loop serves every client that is ready, where the loop
- * itself would be told of all of them for each one served.
- */
-int receive_start(struct broker *broker);
+/* Serves the connections that epoll_wait(2) named for broker->loop_epoll; data.ptr is the
+ * connection, NULL for what is none. No request ends another connection than its own, so that all
+ * of them stay valid. */
+void receive_ready(const struct epoll_event *ready, int n);
 /* Takes an accepted descriptor; refuses it where the peer is over its limit. */
 void receive_accept_take(struct listener *listener, int fd);
 

@@ -1,12 +1,13 @@
 #include "daemon/reload.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
 
@@ -100,7 +101,6 @@ static void done_reload(struct job *job)
 int reload_start(
 	struct broker *broker, void (*done)(void *data, int result, const char *errors), void *data)
 {
-	struct timespec now;
 
 	if (broker->reloading) {
 		broker->reload_again = broker->reload_again || !done;
@@ -109,9 +109,8 @@ int reload_start(
 	struct reload *reload = calloc(1, sizeof *reload);
 	if (!reload)
 		return -ENOMEM;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Reloading",
-		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
+		clock_usec(CLOCK_MONOTONIC));
 	(void)audit_reopen(broker->audit);
 	reload->broker = broker;
 	reload->job = (struct job){.run = run_reload, .done = done_reload};

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/listener.h"
 #include "proto/macro.h"
 
@@ -97,7 +98,7 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 		.count = task->query.apply ? 1 : task->request.count,
 	};
 
-	(void)sd_event_now(broker->event, CLOCK_REALTIME, &record.time_usec);
+	record.time_usec = clock_usec(CLOCK_REALTIME);
 	memcpy(record.verb, task->query.apply ? "apply" : "open", task->query.apply ? 6 : 5);
 	memcpy(record.listener, connection->listener->name, sizeof record.listener);
 	const struct place *place = connection->peer.place;

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/privilege.h"
 #include "daemon/thread.h"
 #include "proto/macro.h"
@@ -74,14 +75,6 @@ static struct job *list_pop(struct job_list *list)
 	list->n--;
 	job->next = NULL;
 	return job;
-}
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* Lets go of the lock and of one reference; the last one out frees. */
@@ -240,7 +233,7 @@ static void *close_thread(void *data)
 			int fd = worker->fds[worker->close_first++];
 			uint64_t *place = note_closing(worker, worker->n_given - waiting + 1);
 
-			worker->close_begun_usec = now_usec();
+			worker->close_begun_usec = clock_usec(CLOCK_MONOTONIC);
 			(void)pthread_mutex_unlock(&worker->lock);
 			cutter_run(&cutter, true);
 			(void)close(fd);
@@ -465,7 +458,8 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 		if (worker->n_closers_idle > 0)
 			(void)pthread_cond_signal(&worker->close_waits);
 		else if (worker->n_closers < CLOSERS_MAX &&
-			 now_usec() - worker->close_begun_usec > CLOSE_PATIENCE_USEC &&
+			 clock_usec(CLOCK_MONOTONIC) - worker->close_begun_usec >
+				 CLOSE_PATIENCE_USEC &&
 			 start_thread(worker, close_thread) >= 0)
 			worker->n_closers++;
 	}

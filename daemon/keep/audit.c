@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/listener.h"
 #include "daemon/own-socket.h"
 #include "proto/macro.h"
@@ -67,7 +68,7 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 		.count = 1,
 	};
 
-	(void)sd_event_now(broker->event, CLOCK_REALTIME, &record.time_usec);
+	record.time_usec = clock_usec(CLOCK_REALTIME);
 	if (own)
 		set_kind(&record, own->domain, own->type, own->protocol);
 	set_text(record.verb, sizeof record.verb, verb);
@@ -91,7 +92,7 @@ void keep_audit_end(struct broker *broker, const struct kept *kept, int error, c
 		.count = 1,
 	};
 
-	(void)sd_event_now(broker->event, CLOCK_REALTIME, &record.time_usec);
+	record.time_usec = clock_usec(CLOCK_REALTIME);
 	set_kind(&record, kept->socket->domain, kept->socket->type, kept->socket->protocol);
 	set_text(record.verb, sizeof record.verb, terms->kind == TERMS_TICKET ? "share" : "store");
 	keep_describe(terms, record.steps, sizeof record.steps);

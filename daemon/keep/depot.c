@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/timer.h"
 #include "proto/macro.h"
 
 /* What the unit sets, where the manager does not say it itself (before systemd 254). */
@@ -28,7 +29,6 @@ struct operation {
 };
 
 struct depot {
-	sd_event *event;
 	struct worker *worker, *closer;
 	TAILQ_HEAD(, operation) waiting;
 	size_t n_waiting;
@@ -92,7 +92,6 @@ static int on_again(sd_event_source *source _unused_, uint64_t usec _unused_, vo
 {
 	struct depot *depot = data;
 
-	depot->again = sd_event_source_disable_unref(depot->again);
 	pump(depot);
 	return 0;
 }
@@ -107,9 +106,7 @@ static void pump(struct depot *depot)
 	operation->job = (struct job){.run = run, .done = done};
 	if (worker_submit_take(depot->worker, &operation->job) < 0) {
 		/* No thread can be made just now. */
-		if (!depot->again)
-			(void)sd_event_add_time_relative(depot->event, &depot->again,
-				CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, depot);
+		(void)timer_set_in(depot->again, AGAIN_USEC);
 		return;
 	}
 	TAILQ_REMOVE(&depot->waiting, operation, entry);
@@ -123,11 +120,13 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 
 	if (!depot)
 		return -ENOMEM;
-	depot->event = event;
 	depot->closer = closer;
 	TAILQ_INIT(&depot->waiting);
-	int r = worker_new(event, 1, &depot->worker);
+	int r = timer_new(event, CLOCK_MONOTONIC, 0, on_again, depot, &depot->again);
+	if (r >= 0)
+		r = worker_new(event, 1, &depot->worker);
 	if (r < 0) {
+		sd_event_source_disable_unref(depot->again);
 		free(depot);
 		return r;
 	}

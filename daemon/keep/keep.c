@@ -7,18 +7,17 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "daemon/clock.h"
 #include "daemon/keep/depot.h"
 #include "daemon/keep/keep-private.h"
+#include "daemon/timer.h"
 #include "proto/macro.h"
 
 #define ACCURACY_USEC 10000u
 
 uint64_t keep_now_usec(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+	return clock_usec(CLOCK_BOOTTIME);
 }
 
 bool keep_is_name(const char *name)
@@ -109,9 +108,7 @@ static void set_timer(struct keep *keep)
 	TAILQ_FOREACH(kept, &keep->all, entry)
 	if (kept->open && kept->terms.expiry_usec > 0)
 		first = MIN_OF(first, kept->terms.expiry_usec);
-	(void)sd_event_source_set_time(keep->timer, first);
-	(void)sd_event_source_set_enabled(
-		keep->timer, first < UINT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	(void)(first < UINT64_MAX ? timer_set_at(keep->timer, first) : timer_stop(keep->timer));
 	keep->timer_usec = first;
 }
 
@@ -449,10 +446,7 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t
 	TAILQ_INIT(&keep->all);
 	LIST_INIT(&keep->sockets);
 	guesses_init(&keep->guesses);
-	int r = sd_event_add_time(
-		event, &keep->timer, CLOCK_BOOTTIME, UINT64_MAX, ACCURACY_USEC, on_time, keep);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(keep->timer, SD_EVENT_OFF);
+	int r = timer_new(event, CLOCK_BOOTTIME, ACCURACY_USEC, on_time, keep, &keep->timer);
 	if (r >= 0 && room > 0) {
 		/* Of each there can be a socket, terms and a pidfd. */
 		keep->max = MIN_OF(keep->max, room / 3);
