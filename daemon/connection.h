@@ -28,13 +28,14 @@ struct connection {
 	int fd;	      /* -1: closed, kept only for the request in work */
 	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
 	unsigned references;
-	bool greeted;	   /* HELLO was said */
-	bool may_ask;	   /* and with WIRE_FEATURE_ASK */
-	bool may_keep;	   /* and with WIRE_FEATURE_KEEP */
-	bool foreign;	   /* the peer lives in another network namespace */
-	bool in_work;	   /* a worker has its request; nothing is read meanwhile */
-	bool stalled;	   /* the user has too much in work; nothing is read meanwhile */
-	size_t unread_fds; /* see struct user */
+	bool greeted;		     /* HELLO was said */
+	bool may_ask;		     /* and with WIRE_FEATURE_ASK */
+	bool may_keep;		     /* and with WIRE_FEATURE_KEEP */
+	bool foreign;		     /* the peer lives in another network namespace */
+	bool in_work;		     /* a worker has its request; nothing is read meanwhile */
+	bool stalled;		     /* the user has too much in work; nothing is read meanwhile */
+	size_t unread_fds;	     /* see struct user */
+	unsigned turns_without_look; /* for another request at once; see receive.c */
 	sd_event_source *exit;
 	/* A reply that waits for room. */
 	unsigned char *waiting;

@@ -14,6 +14,7 @@
 #include "proto/transport.h"
 
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
+#define TURNS_WITHOUT_LOOK 16u
 
 static void link_to_user(struct connection *connection)
 {
@@ -59,19 +60,28 @@ static bool receive(struct connection *connection)
 
 /*
  * Reads a request. A client that is alone tends to run as soon as it has its reply, and to have the
- * next request there at once: to look again saves the way round the loop. (That the peer's pidfd is
- * not asked between two requests does no harm: no pid comes round again so soon.)
+ * next request there at once: to look again saves the way round the loop; where that was in vain,
+ * it is left for a while. (That the peer's pidfd is not asked between two requests does no harm: no
+ * pid comes round again so soon.)
  */
 static void serve(struct connection *connection, bool alone)
 {
 	for (unsigned i = 0; i < (alone ? BATCH : 1); i++) {
+		if (i == 1 && connection->turns_without_look > 0) {
+			connection->turns_without_look--;
+			return;
+		}
 		if (connection->user->jobs >= broker_jobs_per_user(connection->broker)) {
 			connection->stalled = true;
 			(void)connection_set_events(connection);
 			return;
 		}
-		if (!receive(connection) || connection->fd < 0 || connection->waiting ||
-			connection->in_work)
+		if (!receive(connection)) {
+			if (i == 1)
+				connection->turns_without_look = TURNS_WITHOUT_LOOK;
+			return;
+		}
+		if (connection->fd < 0 || connection->waiting || connection->in_work)
 			return;
 	}
 }
