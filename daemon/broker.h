@@ -28,7 +28,8 @@ struct management;
 struct broker {
 	const struct options *options;
 	sd_event *event;
-	int loop_epoll; /* see loop.h */
+	int loop_epoll;	    /* see loop.h */
+	uint64_t turn_usec; /* CLOCK_REALTIME at the beginning of the loop's turn */
 	struct policy *policy;
 	struct users *users;
 	struct grants *grants;

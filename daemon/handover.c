@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "daemon/broker.h"
-#include "daemon/clock.h"
 #include "daemon/family/family.h"
 #include "daemon/grant.h"
 #include "daemon/listener.h"
@@ -100,7 +99,7 @@ static void describe_grant(const struct task *task, struct grant *ret)
 		.domain = task->query.domain,
 		.type = task->query.type,
 		.protocol = task_protocol_in_words(&task->query),
-		.time_usec = clock_usec(CLOCK_REALTIME),
+		.time_usec = connection->broker->turn_usec,
 	};
 	memcpy(ret->steps, task->steps, sizeof ret->steps);
 }

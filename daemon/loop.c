@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/receive.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
@@ -64,19 +65,21 @@ int loop_run(struct broker *broker)
 	struct epoll_event ready[CLIENTS_IN_A_TURN];
 	int code, r = sd_event_prepare(event);
 
-	while (r >= 0 && !is_finished(event)) {
+	while (r >= 0) {
 		bool others = r > 0 || timer_was_set();
 		int n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, others ? 0 : -1);
 
+		broker->turn_usec = clock_usec(CLOCK_REALTIME);
 		if (others || has_others(ready, n)) {
 			r = run_others(event, r > 0);
+			if (r < 0 || is_finished(event))
+				break;
 			/* That may have ended connections. */
 			n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, 0);
 		}
 		if (n < 0 && errno != EINTR)
 			return negative_errno();
-		if (r >= 0 && !is_finished(event))
-			receive_ready(ready, n);
+		receive_ready(ready, n);
 	}
 	return r < 0 || sd_event_get_exit_code(event, &code) < 0 ? r : code;
 }

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
-#include "daemon/clock.h"
 #include "daemon/listener.h"
 #include "proto/macro.h"
 
@@ -98,7 +97,7 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 		.count = task->query.apply ? 1 : task->request.count,
 	};
 
-	record.time_usec = clock_usec(CLOCK_REALTIME);
+	record.time_usec = broker->turn_usec;
 	memcpy(record.verb, task->query.apply ? "apply" : "open", task->query.apply ? 6 : 5);
 	memcpy(record.listener, connection->listener->name, sizeof record.listener);
 	const struct place *place = connection->peer.place;
