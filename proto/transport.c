@@ -30,7 +30,8 @@ int transport_send(int fd, const void *packet, size_t size, const int *fds, size
 		memcpy(CMSG_DATA(head), fds, bytes);
 	}
 	for (;;) {
-		ssize_t n = sendmsg(fd, &message, flags | MSG_NOSIGNAL);
+		ssize_t n = n_fds > 0 ? sendmsg(fd, &message, flags | MSG_NOSIGNAL)
+				      : send(fd, packet, size, flags | MSG_NOSIGNAL);
 		if (n >= 0)
 			return (size_t)n == size ? 0 : -EMSGSIZE;
 		if (errno != EINTR)
