@@ -310,24 +310,47 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 	return r;
 }
 
-/* A program's handlers and cancellation must not come between a request and its answer. */
+/* What may come between a request and its answer, of a thread that is not ours. */
+struct disturbance {
+	sigset_t signals;
+	int cancellation;
+};
+
+static void put_off(struct disturbance *ret)
+{
+	sigset_t all;
+
+	if (slot_is_own())
+		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &ret->signals);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ret->cancellation);
+}
+
+static void let_come(const struct disturbance *disturbance)
+{
+	int before;
+
+	if (slot_is_own())
+		return;
+	pthread_setcancelstate(disturbance->cancellation, &before);
+	pthread_sigmask(SIG_SETMASK, &disturbance->signals, NULL);
+}
+
 static int exchange_undisturbed(struct packet *packet, enum wire_verb verb, int *fds, size_t n_fds,
 	struct wire_reply *ret, bool *ret_repeated)
 {
-	sigset_t all, signals;
-	int cancellation, r = -EAGAIN;
+	struct disturbance disturbance;
+	int r = -EAGAIN;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &signals);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+	put_off(&disturbance);
 	struct slot *slot = slot_take();
 	if (slot) {
 		packet->until_msec = now_msec() + BROKER_TIMEOUT * 1000;
 		r = exchange(slot, packet, verb, fds, n_fds, ret, ret_repeated);
 		slot_leave(slot);
 	}
-	pthread_setcancelstate(cancellation, &cancellation);
-	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+	let_come(&disturbance);
 	return r;
 }
 
@@ -403,20 +426,19 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 
 int broker_reach(void)
 {
-	sigset_t all, signals;
+	struct disturbance disturbance;
 	struct identity self;
 	int64_t until_msec = now_msec() + BROKER_TIMEOUT * 1000;
 	int r = -EAGAIN;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &signals);
+	put_off(&disturbance);
 	struct slot *slot = slot_take();
 	if (slot) {
 		identity_read(&self);
 		r = ensure_connection(slot, &self, until_msec);
 		slot_leave(slot);
 	}
-	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+	let_come(&disturbance);
 	if (r < 0)
 		reason_set("no answer from the broker at", broker_path(), -r);
 	return MIN_OF(r, 0);

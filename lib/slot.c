@@ -113,14 +113,17 @@ void slot_use_own(void)
 	atomic_store(&own_slot.fd, -1);
 }
 
+bool slot_is_own(void)
+{
+	return own_slot.own;
+}
+
 struct slot *slot_take(void)
 {
 	pid_t self;
 
-	if (own_slot.own) {
-		lock_take(&own_slot.lock);
+	if (own_slot.own)
 		return &own_slot;
-	}
 	self = getpid();
 	for (int i = 0; i < PATIENCE; i++) {
 		struct slot *slot = find(self);
@@ -140,7 +143,8 @@ struct slot *slot_take(void)
 
 void slot_leave(struct slot *slot)
 {
-	lock_leave(&slot->lock);
+	if (!slot->own)
+		lock_leave(&slot->lock);
 }
 
 /* Out of the way of programs that count on low numbers, and never one of the standard three. */
@@ -186,7 +190,7 @@ int slot_fd(struct slot *slot)
 
 	if (fd < 0)
 		return -1;
-	if (!is_same_socket(slot, fd)) {
+	if (!slot->own && !is_same_socket(slot, fd)) {
 		atomic_store(&slot->fd, -1);
 		return -1;
 	}

@@ -32,9 +32,11 @@ struct slot {
 
 /*
  * From here on the calling thread has a slot of its own, and so need not wait for the others. Only
- * for a process whose threads stay who they are: this slot's identity is not looked at.
+ * for a thread that has all signals blocked, in a process that closes no descriptor it does not
+ * know and whose threads stay who they are: none of that is looked at again.
  */
 void slot_use_own(void);
+bool slot_is_own(void);
 
 /* Returns this process's slot, or the thread's own one, locked; NULL where none can be had. Signals
  * are blocked by the caller. */
