@@ -16,6 +16,7 @@
 #include "client/run/elsewhere.h"
 #include "client/run/reach.h"
 #include "client/run/receiver.h"
+#include "client/run/residents.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
 #include "lib/kernel.h"
@@ -61,15 +62,20 @@ static enum place place_of(
 	const struct surroundings *surroundings, const struct call *call, struct namespaces *ret)
 {
 	const struct namespaces *home = &surroundings->home;
-	int r = namespaces_of(call->target.tid, ret);
 
+	if (residents_has(call->target.tid))
+		return PLACE_HOME;
+	_cleanup_close_ int pidfd = residents_open(call->target.tid);
+	int r = namespaces_of(call->target.tid, ret);
 	if (r < 0)
 		reach_failed(call, r);
 	bool at_home = r == 0 && namespaces_equal(ret, home);
 	if (r < 0 || has_given_up(surroundings, call, at_home) || !target_is_waiting(&call->target))
 		return PLACE_OWN;
-	if (at_home)
+	if (at_home) {
+		residents_add_take(call->target.tid, TAKE_FD(pidfd));
 		return PLACE_HOME;
+	}
 	return ret->network == home->network || target_has_capabilities(&call->target) ||
 			       !target_is_waiting(&call->target)
 		       ? PLACE_OWN
@@ -357,6 +363,10 @@ struct answer answer_call(const struct surroundings *surroundings, const struct 
 	case CALL_DUP2:
 	case CALL_DUP3:
 		return answer_dup(call);
+	case CALL_UNSHARE:
+	case CALL_SETNS:
+		residents_end();
+		break;
 	case CALL_OTHER:
 		break;
 	}

@@ -16,6 +16,7 @@ struct surroundings {
 	unsigned first_free_port; /* from here on everyone may bind */
 	struct window windows[WINDOWS];
 	const struct rights *rights; /* with which the program was started; NULL: these stay */
+	bool moves_are_seen;	     /* see residents.h */
 };
 
 enum answer_kind {

@@ -25,6 +25,8 @@ static const struct {
 	{SYS_dup2, CALL_DUP2},
 #endif
 	{SYS_dup3, CALL_DUP3},
+	{SYS_unshare, CALL_UNSHARE},
+	{SYS_setns, CALL_SETNS},
 };
 
 #if defined(__x86_64__)
@@ -37,6 +39,8 @@ static const struct {
 	{359, CALL_SOCKET},
 	{361, CALL_BIND},
 	{366, CALL_SETSOCKOPT},
+	{310, CALL_UNSHARE},
+	{346, CALL_SETNS},
 };
 #elif defined(__aarch64__)
 #define COMPAT_ARCHITECTURE AUDIT_ARCH_ARM
@@ -48,6 +52,8 @@ static const struct {
 	{281, CALL_SOCKET},
 	{282, CALL_BIND},
 	{294, CALL_SETSOCKOPT},
+	{337, CALL_UNSHARE},
+	{375, CALL_SETNS},
 };
 #endif
 

@@ -21,6 +21,8 @@ enum call_kind {
 	CALL_WRITEV,
 	CALL_DUP2,
 	CALL_DUP3,
+	CALL_UNSHARE,
+	CALL_SETNS,
 	CALL_OTHER, /* notified through socketcall(2), and none of these */
 };
 

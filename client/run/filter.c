@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -31,6 +32,7 @@
 #define INT_IS(argument, number) \
 	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xffffffff), (uint32_t)(number))
 #define TYPE_IS(argument, type) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, UINT64_C(0xf), type)
+#define HAS_BIT(argument, bit) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, bit, bit)
 #define IN_WINDOW(argument, window) \
 	SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, \
 		UINT64_C(0xffffffff) & ~(uint64_t)((window)->size - 1), (uint32_t)(window)->first)
@@ -119,6 +121,25 @@ static int add_window(scmp_filter_ctx context, const struct window *window)
 	return r;
 }
 
+/* What takes a thread to another network or user namespace: the flags that name one, and the 0 that
+ * leaves it to the descriptor. */
+static int add_moves(scmp_filter_ctx context)
+{
+	const struct scmp_arg_cmp compare[] = {
+		HAS_BIT(0, CLONE_NEWUSER),
+		HAS_BIT(0, CLONE_NEWNET),
+		HAS_BIT(1, CLONE_NEWUSER),
+		HAS_BIT(1, CLONE_NEWNET),
+		INT_IS(1, 0),
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(compare); i++)
+		r = notify(context, compare[i].arg == 0 ? SCMP_SYS(unshare) : SCMP_SYS(setns), 1,
+			&compare[i]);
+	return r;
+}
+
 static int add_common(scmp_filter_ctx context, const struct filter_choice *choice)
 {
 	/* What is of no architecture that is known here could do as it likes by io_uring. */
@@ -126,6 +147,8 @@ static int add_common(scmp_filter_ctx context, const struct filter_choice *choic
 
 	if (r == 0)
 		r = notify(context, SCMP_SYS(bind), 0, NULL);
+	if (r == 0)
+		r = add_moves(context);
 	if (r == 0 && !choice->allow_io_uring)
 		r = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
 	return r;

@@ -3,7 +3,8 @@
  * register values only, so that all other calls run as if it were not there.
  *
  * Notified are socket(2) of what an unprivileged user may not open, bind(2), setsockopt(2) of what
- * needs a capability, and sends and writes on the descriptor numbers of the windows (window.h).
+ * needs a capability, sends and writes on the descriptor numbers of the windows (window.h), and
+ * what takes a thread to other namespaces (residents.h).
  * Whatever is not notified is judged by the kernel as ever: the filter gives nothing away.
  */
 #ifndef SOCKD_CLIENT_RUN_FILTER_H

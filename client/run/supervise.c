@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,27 +38,40 @@ static void to_null(int first, int last)
 		close_quietly(null);
 }
 
-/* What would keep a terminal, a pipe, a directory or a mount busy is let go of. */
+/*
+ * What would keep a terminal, a pipe, a directory or a mount busy is let go of. It stays in the
+ * session, for which the kernel may set aside a share of the processor, but not in the job.
+ */
 static void detach(int with_program, int with_parent)
 {
 	static const int outlived[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2,
 		SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
 	struct rlimit limit;
-	sigset_t none;
+	sigset_t all;
 
-	(void)setsid();
+	(void)setpgid(0, 0);
 	(void)!chdir("/");
 	for (size_t i = 0; i < ARRAY_SIZE(outlived); i++)
 		(void)signal(outlived[i], SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for those of elsewhere.h */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	to_null(STDIN_FILENO, STDOUT_FILENO);
 	close_all_but(with_program, with_parent);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+/* Whoever has just been answered goes on, and is not interrupted for the sake of a thread that has
+ * nothing left to do but to wait for the next call. */
+static void let_program_go_first(void)
+{
+	const struct sched_param none = {0};
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 static void report_broker(int with_parent)
@@ -115,6 +129,19 @@ static int remember_rights(pid_t program, struct surroundings *surroundings)
 		surroundings->rights = &of_program;
 	}
 	rights_release(&own);
+	return r;
+}
+
+/* In a user namespace of its own (--map-root) the program has capabilities: with them a thread can
+ * be made in another network namespace, and take the place of its process's first. */
+static int note_whether_moves_are_seen(struct surroundings *surroundings)
+{
+	struct namespaces own;
+
+	int r = namespaces_of(0, &own);
+	if (r == 0)
+		surroundings->moves_are_seen =
+			!surroundings->rights && own.user == surroundings->home.user;
 	return r;
 }
 
@@ -181,6 +208,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 		_exit(EXIT_SOCKD_RUN);
 	}
 	detach(with_program, with_parent);
+	let_program_go_first();
 	slot_use_own();
 	report_broker(with_parent);
 	int listener = receive_listener(with_program, &hello);
@@ -192,6 +220,8 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 		r = namespaces_of(hello.pid, &surroundings.home);
 	if (r == 0)
 		r = remember_rights(hello.pid, &surroundings);
+	if (r == 0)
+		r = note_whether_moves_are_seen(&surroundings);
 	if (r == 0)
 		r = supervisor_start(listener, &surroundings);
 	if (r < 0) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #include "client/run/filter.h"
 #include "client/run/observe.h"
 #include "client/run/receiver.h"
+#include "client/run/residents.h"
 #include "client/run/say.h"
 #include "client/run/window.h"
 #include "lib/broker.h"
@@ -26,6 +28,7 @@
 #define THREADS_MAX 256u
 #define FDS_FOR_ALL 8u	  /* the standard three, the listener, the parent and some room */
 #define FDS_FOR_THREAD 6u /* its connection, the program's socket and the way to that */
+#define FDS_PART_FOR_RESIDENTS 8u
 #define STACK_SIZE (512u * 1024u)
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND
@@ -176,7 +179,7 @@ static void *serve(void *data _unused_)
 			say_error("calls cannot be received: %s", strerror(errno));
 			_exit(EXIT_FAILURE); /* and they fail, instead of waiting for ever */
 		}
-		receiver_begin();
+		receiver_begin((pid_t)notification->pid);
 		answer_one(notification, buffer);
 	}
 	close_connection();
@@ -205,16 +208,21 @@ static int start_thread(void)
 	return -error;
 }
 
-/* No more than can work at once: the connections of idle ones would take the last descriptors. */
-static unsigned threads_max(void)
+static unsigned fds_max(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return THREADS_FIRST;
-	rlim_t n =
-		limit.rlim_cur <= FDS_FOR_ALL ? 0 : (limit.rlim_cur - FDS_FOR_ALL) / FDS_FOR_THREAD;
-	return (unsigned)MAX_OF(MIN_OF(n, (rlim_t)THREADS_MAX), (rlim_t)THREADS_FIRST);
+		return 0;
+	return (unsigned)MIN_OF(limit.rlim_cur, (rlim_t)INT_MAX);
+}
+
+/* No more than can work at once: the connections of idle ones would take the last descriptors. */
+static unsigned threads_max(unsigned fds)
+{
+	unsigned n = fds <= FDS_FOR_ALL ? 0 : (fds - FDS_FOR_ALL) / FDS_FOR_THREAD;
+
+	return MAX_OF(MIN_OF(n, THREADS_MAX), THREADS_FIRST);
 }
 
 int supervisor_start(int listener, const struct surroundings *surroundings)
@@ -232,7 +240,10 @@ int supervisor_start(int listener, const struct surroundings *surroundings)
 		MAX_OF(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
 	/* The answering thread's processor goes to the waiting one at once; from Linux 6.6. */
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	supervisor.n_threads_max = threads_max();
+	unsigned fds = fds_max(), fds_for_residents = fds / FDS_PART_FOR_RESIDENTS;
+	if (surroundings->moves_are_seen)
+		residents_begin(fds_for_residents);
+	supervisor.n_threads_max = threads_max(fds - fds_for_residents);
 	int r = receiver_setup(listener, start_thread);
 	if (r < 0)
 		return r;

@@ -115,6 +115,15 @@ static int get_fd_of_process(const struct target *target, int number)
 	return TAKE_FD(fd);
 }
 
+int target_pidfd(pid_t tid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_OF_THREAD);
+
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = (int)syscall(SYS_pidfd_open, tid, 0);
+	return pidfd < 0 ? negative_errno() : pidfd;
+}
+
 int target_get_fd(const struct target *target, int number)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, target->tid, PIDFD_OF_THREAD);

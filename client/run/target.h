@@ -26,6 +26,10 @@ struct namespaces {
 
 bool target_is_waiting(const struct target *target);
 
+/* A pidfd, close-on-exec. Before Linux 6.9 only the first thread of a process has one. Returns a
+ * negative errno where there is none. */
+int target_pidfd(pid_t tid);
+
 /* Copies exactly size bytes from the thread's memory. Returns 0 or a negative errno. */
 int target_read(const struct target *target, uint64_t address, void *buffer, size_t size);
 
