@@ -25,4 +25,21 @@ judged "threads of root" in_near "${sockd_run[@]}" -- "$work/bin/moves" threads 
 # As it is for containers: all that a process may do in namespaces that it has made.
 judged "a process" supervised -- "$work/bin/moves" process
 judged "a user" supervised -- "$work/bin/moves" user
+# give_numbers: each that is asked for becomes the next one.
+give_numbers() {
+	while read -r number; do
+		echo $((number - 1)) >/proc/sys/kernel/ns_last_pid && echo
+	done <"$work/asked" >"$work/given"
+}
+reuse_numbers() {
+	mkfifo "$work/asked" "$work/given"
+	give_numbers &
+	remember
+	supervised -- "$work/bin/moves" reused 3>"$work/asked" <"$work/given"
+}
+if [ -w /proc/sys/kernel/ns_last_pid ]; then
+	judged "a number that comes round" reuse_numbers
+else
+	skip "a number that comes round" "this kernel lets nobody choose the next process number"
+fi
 judged "pid and mount namespaces" in_near "${sockd_run[@]}" -- "$work/bin/moves" otherwise

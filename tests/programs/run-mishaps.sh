@@ -63,13 +63,18 @@ n_threads() {
 	find "/proc/$supervisor/task" -mindepth 1 -maxdepth 1 | wc -l
 }
 
-# Connections to the broker, one a thread, have numbers from 512 on; what else there is stays the same.
+# Connections to the broker, one a thread, have numbers from 512 on; of the program's threads, dead ones too, up to 64
+# are known by a pidfd; what else there is stays the same.
 n_connections() {
 	find "/proc/$supervisor/fd" -mindepth 1 -printf '%f\n' | awk '$1 >= 512' | wc -l
 }
 
 n_others() {
-	find "/proc/$supervisor/fd" -mindepth 1 -printf '%f\n' | awk '$1 < 512' | wc -l
+	find "/proc/$supervisor/fd" -mindepth 1 -printf '%f %l\n' | awk '$1 < 512 && !/pidfd/' | wc -l
+}
+
+n_known() {
+	find "/proc/$supervisor/fd" -mindepth 1 -printf '%f %l\n' | awk '$1 < 512 && /pidfd/' | wc -l
 }
 
 remember_supervisor() {
@@ -80,12 +85,13 @@ remember_supervisor() {
 nothing_left() {
 	local memory
 	is_as_before() {
-		[ "$(n_others)" -le "$others_before" ] && [ "$(n_connections)" -le "$(n_threads)" ]
+		[ "$(n_others)" -le "$others_before" ] && [ "$(n_known)" -le 64 ] &&
+			[ "$(n_connections)" -le "$(n_threads)" ]
 	}
 	if wait_for 5 is_as_before; then
 		ok "$1: no descriptor is left in the supervisor"
 	else
-		fail "$1: no descriptor is left in the supervisor ($others_before, then $(n_others); $(n_connections))"
+		fail "$1: no descriptor is left in the supervisor ($others_before, then $(n_others); $(n_known); $(n_connections))"
 		ls -l "/proc/$supervisor/fd"
 	fi
 	memory=$(memory_of "$supervisor")

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -131,6 +132,9 @@ static void move_threads(const char *other)
 /* In a user namespace of its own, as anybody may: whatever it gets is not of home. */
 static void move_process(void)
 {
+	open_some(true);
+	check(n_here > 0, "before it moves it gets sockets of home (%lu)", n_here);
+	n_here = 0;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
 		printf("SKIP user namespaces: %s\n", strerror(errno));
 		exit(n_wrong != 0);
@@ -144,6 +148,7 @@ static void move_process(void)
 /* A user namespace alone: the network is still the old one, and no right over it. */
 static void move_user(void)
 {
+	open_some(true);
 	if (unshare(CLONE_NEWUSER) < 0)
 		give_up("unshare");
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
@@ -152,6 +157,45 @@ static void move_user(void)
 	const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(82)};
 	int r = bind(own, (const struct sockaddr *)&address, sizeof address);
 	check(r < 0 && errno == EACCES, "nor a low port: %s", outcome(r));
+}
+
+static int child_elsewhere(void *data _unused_)
+{
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	return fd >= 0 && cookie(fd) == home;
+}
+
+/* The number of a process that had sockets of home comes to one that is elsewhere from its
+ * beginning. Whoever reads descriptor 3 makes a number the next one, and says so on 0. */
+static void reuse_number(void)
+{
+	static _Alignas(16) char stack[65536];
+	unsigned n_same = 0, n_wrongly = 0;
+
+	for (int i = 0; i < 200 && n_same < 5; i++) {
+		int status = -1;
+		char word;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+			give_up("a process at home");
+		if (dprintf(3, "%d\n", (int)pid) < 0 || read(0, &word, 1) != 1)
+			give_up("the next number");
+		pid_t again = clone(child_elsewhere, stack + sizeof stack,
+			CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, NULL);
+		if (again < 0) {
+			printf("SKIP user namespaces: %s\n", strerror(errno));
+			exit(EXIT_SUCCESS);
+		}
+		if (waitpid(again, &status, 0) != again)
+			give_up("a process elsewhere");
+		n_same += again == pid;
+		n_wrongly += again == pid && status != 0;
+	}
+	check(n_same > 0, "there were processes with the number of another (%u)", n_same);
+	check(n_wrongly == 0, "none of them got a socket of where the other was (%u)", n_wrongly);
 }
 
 /* New pid and mount namespaces, and another root, change nothing about sockets. */
@@ -190,6 +234,8 @@ int main(int argc, char **argv)
 		move_process();
 	else if (strcmp(what, "user") == 0)
 		move_user();
+	else if (strcmp(what, "reused") == 0)
+		reuse_number();
 	else if (strcmp(what, "otherwise") == 0)
 		move_otherwise();
 	else {
