@@ -326,10 +326,8 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 		.n_steps = json_array_size(steps),
 		.fd = -1,
 	};
-	const struct family *family = family_get(query.domain);
 
-	if (family->effective_protocol)
-		query.protocol = family->effective_protocol(query.type, query.protocol);
+	query.protocol = family_effective_protocol(query.domain, query.type, query.protocol);
 	if (json_object_get(request, "action"))
 		return check_keep(broker, request, &subject, &query);
 	read_netns(request, &question, &query);

@@ -24,8 +24,7 @@ int own_socket_read(int fd, struct own_socket *ret)
 	const struct family *family = family_get(found.domain);
 	if (family->own_protocol)
 		found.protocol = family->own_protocol(fd, found.type);
-	if (family->effective_protocol)
-		found.protocol = family->effective_protocol(found.type, found.protocol);
+	found.protocol = family_effective_protocol(found.domain, found.type, found.protocol);
 	*ret = found;
 	return 0;
 }

@@ -14,12 +14,6 @@
 
 #define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-static int effective_protocol(int domain, int type, int protocol)
-{
-	const struct family *family = family_get(domain);
-	return family->effective_protocol ? family->effective_protocol(type, protocol) : protocol;
-}
-
 static void handle_open(struct task *task, size_t packet_size)
 {
 	const struct wire_request *request = &task->request;
@@ -28,7 +22,7 @@ static void handle_open(struct task *task, size_t packet_size)
 	task->query = (struct policy_query){
 		.domain = request->domain,
 		.type = type,
-		.protocol = effective_protocol(request->domain, type, request->protocol),
+		.protocol = family_effective_protocol(request->domain, type, request->protocol),
 		.netns = request->netns,
 		.netns_name = request->netns_name,
 		.steps = request->steps,

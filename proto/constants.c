@@ -461,6 +461,22 @@ const char *constant_protocol_name(int domain, int protocol)
 	return name ? name : constants_name(CONSTANTS(default_protocol), protocol);
 }
 
+int constant_inet_protocol(int type)
+{
+	switch (type) {
+	case SOCK_STREAM:
+		return IPPROTO_TCP;
+	case SOCK_DGRAM:
+		return IPPROTO_UDP;
+	case SOCK_SEQPACKET:
+		return IPPROTO_SCTP;
+	case SOCK_DCCP:
+		return IPPROTO_DCCP;
+	default:
+		return 0;
+	}
+}
+
 static int number_from_c_name(struct constants table, const char *name, int *ret)
 {
 	for (size_t i = 0; i < table.n; i++)

@@ -27,6 +27,9 @@ const char *constant_type_name(int type); /* type without SOCK_NONBLOCK and SOCK
  * Packet sockets: the EtherType in host byte order. */
 int constant_protocol_from_name(int domain, const char *name, int *ret);
 const char *constant_protocol_name(int domain, int protocol);
+/* What the kernel takes for an IPv4 or IPv6 socket of this type where protocol 0 is asked for; 0:
+ * there is none. */
+int constant_inet_protocol(int type);
 
 /* The same by the names of the C headers, exactly: "AF_INET", "SOCK_RAW", "IPPROTO_ICMPV6". The
  * first looks among families, types and protocols of all families: a name is only one of these. */

@@ -15,27 +15,9 @@
 #define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 #define NUMBER_MAX 65535
 #define TYPE_MAX 15
-#define PROTOCOL_DCCP 33
-#define PROTOCOL_SCTP 132
 #define PROTOCOL_SMC6 1
 #define QIPCRTR_FREE_FIRST 0x4000u
 #define QIPCRTR_FREE_LAST 0x7fffffffu
-
-static int usual_protocol(int type)
-{
-	switch (type) {
-	case SOCK_STREAM:
-		return IPPROTO_TCP;
-	case SOCK_DGRAM:
-		return IPPROTO_UDP;
-	case SOCK_SEQPACKET:
-		return PROTOCOL_SCTP;
-	case SOCK_DCCP:
-		return PROTOCOL_DCCP;
-	default:
-		return 0;
-	}
-}
 
 /* The kernel tells 0 of most CAN sockets: raw is the only protocol of its type, and the others know
  * each other's options or do not, as the daemon tells them apart too. */
@@ -65,7 +47,7 @@ static int name_socket(const struct learn_call *call, struct learn_socket *ret)
 	switch (domain) {
 	case AF_INET:
 	case AF_INET6:
-		protocol = protocol == 0 ? usual_protocol(type) : protocol;
+		protocol = protocol == 0 ? constant_inet_protocol(type) : protocol;
 		break;
 	case AF_PACKET:
 		protocol = LEARN_PROTOCOL_UNSAID;
@@ -122,7 +104,7 @@ static int need_inet(const struct learn_call *call, int domain, struct learn_nee
 	(void)inet_ntop(domain, bytes, text, sizeof text);
 	int r = learn_need_add_number(need, LEARN_PORTS, port);
 	/* Further ones may be added to a bound SCTP socket, so that a rule cannot say which. */
-	if (r == 0 && socket->protocol != PROTOCOL_SCTP)
+	if (r == 0 && socket->protocol != IPPROTO_SCTP)
 		r = learn_need_add(need, LEARN_ADDRESSES, text);
 	return r;
 }

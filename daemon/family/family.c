@@ -54,6 +54,13 @@ const struct family *family_get(int domain)
 	}
 }
 
+int family_effective_protocol(int domain, int type, int protocol)
+{
+	const struct family *family = family_get(domain);
+
+	return family->effective_protocol ? family->effective_protocol(type, protocol) : protocol;
+}
+
 bool family_no(char *why, size_t why_size, const char *format, ...)
 {
 	va_list arguments;

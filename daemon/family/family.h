@@ -113,6 +113,8 @@ struct family {
 /* The table for a family; never NULL: one without a file gets the plain one, which opens and sets
  * what its rule allows. */
 const struct family *family_get(int domain);
+/* The protocol that a rule means where a socket is asked for with this one; see above. */
+int family_effective_protocol(int domain, int type, int protocol);
 
 /* What the tables share. */
 

@@ -17,26 +17,11 @@
 #include "daemon/family/family.h"
 
 #define PRIVILEGED_PORT_LAST 1023u
-#define PROTOCOL_DCCP 33
-#define PROTOCOL_SCTP 132
 #define PROTOCOL_MPTCP 262
 
 static int effective_protocol(int type, int protocol)
 {
-	if (protocol != 0)
-		return protocol;
-	switch (type) {
-	case SOCK_STREAM:
-		return IPPROTO_TCP;
-	case SOCK_DGRAM:
-		return IPPROTO_UDP;
-	case SOCK_SEQPACKET:
-		return PROTOCOL_SCTP;
-	case SOCK_DCCP:
-		return PROTOCOL_DCCP;
-	default:
-		return 0;
-	}
+	return protocol != 0 ? protocol : constant_inet_protocol(type);
 }
 
 /* Every protocol of the rule keeps its bound device. */
@@ -73,7 +58,7 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 			"the holder may give a port of the kernel's choice (0) back and take "
 			"another; list ports from 1 on");
 	if (rule->has_addresses &&
-		family_rule_has(rule->protocols, rule->n_protocols, PROTOCOL_SCTP))
+		family_rule_has(rule->protocols, rule->n_protocols, IPPROTO_SCTP))
 		return family_bad_rule(what, what_size, ret_key, "addresses",
 			"the holder of an SCTP socket may add addresses to it; take \"addresses\" "
 			"or the protocol out");
@@ -229,8 +214,7 @@ static bool bind_within(const struct rule *rule, const struct policy_query *quer
 		return family_no(why, why_size,
 			"the rule lists \"addresses\": with a port of the kernel's choice (0) its "
 			"holder could bind the socket again; name a port");
-	if (rule->has_addresses &&
-		effective_protocol(query->type, query->protocol) == PROTOCOL_SCTP)
+	if (rule->has_addresses && effective_protocol(query->type, query->protocol) == IPPROTO_SCTP)
 		return family_no(why, why_size,
 			"the rule lists \"addresses\", and the holder of an SCTP socket may add "
 			"any to it");

@@ -78,9 +78,7 @@ static uint64_t mix(uint64_t x)
 /* What the kernel takes where protocol is 0; none for a rule of any type. */
 static int usual_protocol(int domain, int type)
 {
-	const struct family *family = family_get(domain);
-
-	return family->effective_protocol ? family->effective_protocol(type, 0) : 0;
+	return family_effective_protocol(domain, type, 0);
 }
 
 static struct socket_kind canonical(struct socket_kind kind)
