@@ -8,6 +8,8 @@
 #include "daemon/task.h"
 #include "proto/macro.h"
 
+#define WHAT_SIZE 192
+
 #define NO_NAME "nothing is stored under this name"
 #define NO_COMMON_NAME "nothing is stored under this common name, or no rule gives it"
 
@@ -24,9 +26,11 @@ static struct kept *find(const struct asked *asked, const struct wire_request *r
 		connection->broker->keep, connection->peer.uid, request->name, is_common(request));
 }
 
-static void describe(const struct wire_request *request, char *buffer, size_t size)
+/* What is asked for, in words, which the caller keeps for as long as they are needed. */
+static void describe(struct asked *asked, const struct wire_request *request, char what[WHAT_SIZE])
 {
-	snprintf(buffer, size, "%s%s", is_common(request) ? "common " : "", request->name);
+	snprintf(what, WHAT_SIZE, "%s%s", is_common(request) ? "common " : "", request->name);
+	asked->what = what;
 }
 
 void keep_serve_store_take(struct asked *asked, const struct wire_request *request, int fd)
@@ -36,10 +40,9 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 		.common = is_common(request),
 		.expiry_usec = request->named.lifetime_usec,
 	};
-	char what[192];
+	char what[WHAT_SIZE];
 
-	describe(request, what, sizeof what);
-	asked->what = what;
+	describe(asked, request, what);
 	memcpy(terms.name, request->name, strlen(request->name));
 	const struct kept *same = find(asked, request);
 	asked->replaces = same && same->user == asked->connection->user;
@@ -47,10 +50,16 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 	keep_give_take(asked, POLICY_STORE, &terms, fd, -1);
 }
 
-static void refuse_name(const struct asked *asked, bool common)
+static struct kept *find_or_refuse(
+	struct asked *asked, const struct wire_request *request, char what[WHAT_SIZE])
 {
-	keep_refuse(asked, ENOENT, WIRE_ORIGIN_REQUEST, NULL, NO_NAME,
-		common ? NO_COMMON_NAME : NO_NAME);
+	struct kept *kept = find(asked, request);
+
+	describe(asked, request, what);
+	if (!kept)
+		keep_refuse(asked, ENOENT, WIRE_ORIGIN_REQUEST, NULL, NO_NAME,
+			is_common(request) ? NO_COMMON_NAME : NO_NAME);
+	return kept;
 }
 
 /* Of common names, who has no rule for them is not told whether they are there. */
@@ -87,16 +96,12 @@ static bool may_take_away(struct asked *asked, const struct kept *kept)
 void keep_serve_fetch(struct asked *asked, const struct wire_request *request)
 {
 	struct policy_decision decision;
-	struct kept *kept = find(asked, request);
 	bool take = request->named.flags & WIRE_NAMED_TAKE;
-	char what[192];
+	char what[WHAT_SIZE];
+	struct kept *kept = find_or_refuse(asked, request, what);
 
-	describe(request, what, sizeof what);
-	asked->what = what;
-	if (!kept) {
-		refuse_name(asked, is_common(request));
+	if (!kept)
 		return;
-	}
 	if (!may(asked, kept, POLICY_FETCH, &decision))
 		return;
 	if (take && is_common(request) && !may_take_away(asked, kept))
@@ -112,15 +117,11 @@ void keep_serve_forget(struct asked *asked, const struct wire_request *request)
 	const struct wire_reply reply = {
 		.verb = asked->verb, .serial = asked->serial, .answer = {.step = -1}};
 	struct policy_decision decision = {0};
-	struct kept *kept = find(asked, request);
-	char what[192];
+	char what[WHAT_SIZE];
+	struct kept *kept = find_or_refuse(asked, request, what);
 
-	describe(request, what, sizeof what);
-	asked->what = what;
-	if (!kept) {
-		refuse_name(asked, is_common(request));
+	if (!kept)
 		return;
-	}
 	keep_set_socket(asked, kept);
 	if (is_common(request) && !may(asked, kept, POLICY_STORE, &decision))
 		return;
