@@ -26,8 +26,8 @@ static struct {
 	 * given up by setting this to 0: by itself, or by the watcher in its place. */
 	_Atomic uint64_t busy;
 	_Atomic uint64_t n_calls;
-	pid_t caller;	  /* of the last call; whoever has the role writes it */
-	unsigned n_alone; /* how many calls in a row were its */
+	_Atomic pid_t caller;	  /* of the last call */
+	_Atomic unsigned n_alone; /* how many calls in a row were its */
 	sem_t wake_watcher;
 	_Atomic bool watcher_sleeps;
 } receiver;
@@ -133,10 +133,12 @@ bool receiver_become(void)
 
 void receiver_begin(pid_t caller)
 {
+	if (atomic_exchange(&receiver.caller, caller) == caller)
+		atomic_fetch_add(&receiver.n_alone, 1);
+	else
+		atomic_store(&receiver.n_alone, 0);
 	if (!has_role)
 		return;
-	receiver.n_alone = receiver.caller == caller ? receiver.n_alone + 1 : 0;
-	receiver.caller = caller;
 	call_number = atomic_fetch_add(&receiver.n_calls, 1) + 1;
 	atomic_store(&receiver.busy, call_number);
 	if (atomic_load(&receiver.watcher_sleeps) &&
@@ -160,7 +162,7 @@ void receiver_wait_for(int fd)
 
 	/* Who alone makes calls waits for its own. Should another begin just now, the watcher sees
 	 * to it. */
-	if (!has_role || receiver.n_alone >= CALLS_ALONE)
+	if (!has_role || atomic_load(&receiver.n_alone) >= CALLS_ALONE)
 		return;
 	(void)poll(polled, ARRAY_SIZE(polled), PATIENCE_MSEC);
 	if (polled[0].revents == 0)
