@@ -141,6 +141,14 @@ nothing_left "a rush"
 go_on
 end_target "the broker stops and goes on"
 
+echo "--- one thread's call waits for the broker"
+start_target beside
+kill -STOP "$broker_pid"
+go_on
+expect "another's is answered meanwhile" wait_for 5 grep -q '^beside' "$work/said"
+kill -CONT "$broker_pid"
+end_target "a call beside another"
+
 echo "--- the broker is killed"
 start_target in-turn 4
 go_on

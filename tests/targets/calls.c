@@ -222,6 +222,32 @@ static void call_at_once(long n)
 	pause_for_reader("done");
 }
 
+static void *bind_beside(void *data _unused_)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	wait_usec(300000);
+	puts(bind_to(fd, 0) == 0 ? "beside" : "not beside");
+	(void)fflush(stdout);
+	(void)close(fd);
+	return NULL;
+}
+
+/* A thread that alone has made calls makes one that takes long, and then another has one too. */
+static void call_beside(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 100; i++)
+		(void)close(open_given());
+	pause_for_reader("ready");
+	if (pthread_create(&thread, NULL, bind_beside, NULL) != 0)
+		give_up("a thread");
+	int fd = open_given();
+	check(fd >= 0, "the call that took long: %s", outcome(fd));
+	(void)pthread_join(thread, NULL);
+}
+
 /* One call each time that the reader says so, to see what it says then. */
 static void call_in_turn(long n)
 {
@@ -311,6 +337,8 @@ int main(int argc, char **argv)
 		call_at_once(number(argv[2]));
 	else if (strcmp(what, "in-turn") == 0)
 		call_in_turn(number(argv[2]));
+	else if (strcmp(what, "beside") == 0)
+		call_beside();
 	else if (strcmp(what, "kinds") == 0)
 		be_many_kinds();
 	else if (strcmp(what, "hidden") == 0)
