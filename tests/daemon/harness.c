@@ -109,7 +109,7 @@ static void remove_directory(const char *path)
 	(void)rmdir(path);
 }
 
-static const char *find_program(char *buffer, size_t size)
+const char *broker_find_program(char *buffer, size_t size)
 {
 	static const char *const places[] = {"daemon/sockd", "sockd"};
 	const char *program = getenv("SOCKD_DAEMON");
@@ -187,7 +187,7 @@ int broker_start(struct broker *ret, const char *program, const char *policy)
 	char found[4096], notify[BROKER_PATH_MAX];
 
 	if (!program)
-		program = find_program(found, sizeof found);
+		program = broker_find_program(found, sizeof found);
 	if (!program) {
 		fprintf(stderr, "sockd is not built here; say with SOCKD_DAEMON where it is\n");
 		return -ENOENT;

@@ -36,10 +36,12 @@ struct broker {
  * negative errno. */
 int harness_own_network(void);
 
+/* $SOCKD_DAEMON, else the one in $SOCKD_BUILD or in the current directory; NULL: there is none. */
+const char *broker_find_program(char *buffer, size_t size);
+
 /*
- * Starts sockd with this text as its only policy file. program NULL: $SOCKD_DAEMON, else the one in
- * $SOCKD_BUILD or in the current directory. Returns 0, or a negative errno after saying on standard
- * error what went wrong.
+ * Starts sockd with this text as its only policy file. program NULL: the one that is found.
+ * Returns 0, or a negative errno after saying on standard error what went wrong.
  */
 int broker_start(struct broker *ret, const char *program, const char *policy);
 /* SIGTERM, then waiting; removes the directory. Returns the exit status, -1 where a signal ended
