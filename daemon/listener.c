@@ -14,6 +14,7 @@
 #include "daemon/timer.h"
 #include "proto/macro.h"
 
+#define SLACK_USEC 1000u
 #define ACCEPT_BATCH 16u
 #define PAUSE_USEC 100000u
 
@@ -149,5 +150,6 @@ int listener_start(struct listener *listener)
 		event, &listener->source, listener->fd, EPOLLIN, on_connection, listener);
 	if (r < 0)
 		return r;
-	return timer_new(event, CLOCK_MONOTONIC, 0, on_pause_over, listener, &listener->pause);
+	return timer_new(
+		event, CLOCK_MONOTONIC, SLACK_USEC, on_pause_over, listener, &listener->pause);
 }

@@ -69,17 +69,22 @@ int loop_run(struct broker *broker)
 		bool others = r > 0 || timer_was_set();
 		int n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, others ? 0 : -1);
 
-		broker->turn_usec = clock_usec(CLOCK_REALTIME);
-		if (others || has_others(ready, n)) {
-			r = run_others(event, r > 0);
-			if (r < 0 || is_finished(event))
-				break;
-			/* That may have ended connections. */
-			n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, 0);
-		}
 		if (n < 0 && errno != EINTR)
 			return negative_errno();
-		receive_ready(ready, n);
+		broker->turn_usec = clock_usec(CLOCK_REALTIME);
+		others |= has_others(ready, n);
+		/* Not to be asked for again: they are the last in the kernel's list now. */
+		if (others) {
+			receive_hold(ready, n);
+			r = run_others(event, r > 0);
+		}
+		bool go_on = r >= 0 && !is_finished(event);
+		if (go_on)
+			receive_ready(ready, n);
+		if (others)
+			receive_release(ready, n);
+		if (!go_on)
+			break;
 	}
 	return r < 0 || sd_event_get_exit_code(event, &code) < 0 ? r : code;
 }

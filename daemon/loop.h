@@ -3,8 +3,8 @@
  * all else that the daemon waits for, one more. A client's request so takes the shortest way, and a
  * turn serves all clients that are ready, where sd-event tells of one source at a time.
  *
- * What else is ready goes before clients: the exit of a peer must be known before a request that a
- * process with the same, reused pid could have sent.
+ * Of what is ready in a turn, all else goes before clients: the exit of a peer should be known
+ * before a request that a process with the same, reused pid could have sent.
  */
 #ifndef SOCKD_DAEMON_LOOP_H
 #define SOCKD_DAEMON_LOOP_H

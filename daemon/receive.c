@@ -88,6 +88,8 @@ static void serve(struct connection *connection, bool alone)
 
 static void on_connection(struct connection *connection, uint32_t events, bool alone)
 {
+	if (connection->fd < 0) /* ended since */
+		return;
 	connection_ref(connection);
 	if (connection->waiting && events & EPOLLOUT)
 		connection_send_waiting(connection);
@@ -107,6 +109,19 @@ void receive_ready(const struct epoll_event *ready, int n)
 		if (ready[i].data.ptr)
 			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
+}
+
+void receive_hold(const struct epoll_event *ready, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (ready[i].data.ptr)
+			(void)connection_ref(ready[i].data.ptr);
+}
+
+void receive_release(const struct epoll_event *ready, int n)
+{
+	for (int i = 0; i < n; i++)
+		connection_unref(ready[i].data.ptr);
 }
 
 static int on_exit_of_peer(

@@ -101,7 +101,6 @@ static void done_reload(struct job *job)
 int reload_start(
 	struct broker *broker, void (*done)(void *data, int result, const char *errors), void *data)
 {
-
 	if (broker->reloading) {
 		broker->reload_again = broker->reload_again || !done;
 		return -EALREADY;

@@ -13,8 +13,8 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-/* Makes one that is not set; the caller unrefs it. It may be late by accuracy_usec. Returns 0 or a
- * negative errno. */
+/* Makes one that is not set; the caller unrefs it. It may be late by accuracy_usec, which is not 0.
+ * Returns 0 or a negative errno. */
 int timer_new(sd_event *event, clockid_t clock, uint64_t accuracy_usec,
 	sd_event_time_handler_t handler, void *data, sd_event_source **ret);
 /* Lets it go off once, at a time of its clock or a while from now. Returns 0 or a negative errno.

@@ -12,6 +12,7 @@
 #include "proto/macro.h"
 
 /* What the unit sets, where the manager does not say it itself (before systemd 254). */
+#define SLACK_USEC 1000u
 #define ROOM_UNSAID 4096u
 #define AGAIN_USEC 100000u
 
@@ -122,7 +123,7 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 		return -ENOMEM;
 	depot->closer = closer;
 	TAILQ_INIT(&depot->waiting);
-	int r = timer_new(event, CLOCK_MONOTONIC, 0, on_again, depot, &depot->again);
+	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_again, depot, &depot->again);
 	if (r >= 0)
 		r = worker_new(event, 1, &depot->worker);
 	if (r < 0) {

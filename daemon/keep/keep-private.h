@@ -19,7 +19,6 @@ struct past {
 };
 
 struct keep {
-	sd_event *event;
 	struct users *users;
 	struct worker *worker;
 	struct depot *depot; /* NULL: there is no manager */

@@ -436,7 +436,6 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t
 
 	if (!keep)
 		return -ENOMEM;
-	keep->event = event;
 	keep->users = users;
 	keep->worker = worker;
 	keep->told = told;
