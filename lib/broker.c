@@ -286,6 +286,7 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 		enum progress progress;
 		int connection = ensure_connection(slot, &self, packet->until_msec);
 		if (connection_is_lost(connection)) {
+			slot_close(slot);
 			r = connection;
 			continue;
 		}

@@ -113,6 +113,12 @@ void slot_use_own(void)
 	atomic_store(&own_slot.fd, -1);
 }
 
+void slot_forget_own(void)
+{
+	atomic_store(&own_slot.fd, -1);
+	own_slot.serial = 0;
+}
+
 bool slot_is_own(void)
 {
 	return own_slot.own;

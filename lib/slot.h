@@ -37,9 +37,12 @@ struct slot {
  */
 void slot_use_own(void);
 bool slot_is_own(void);
+/* For a process that such a thread has forked, and that has closed what it inherited: the slot is
+ * empty. */
+void slot_forget_own(void);
 
-/* Returns this process's slot, or the thread's own one, locked; NULL where none can be had. Signals
- * are blocked by the caller. */
+/* Returns this process's slot, locked, with signals blocked by the caller; or the thread's own one.
+ * NULL where none can be had. */
 struct slot *slot_take(void);
 void slot_leave(struct slot *slot);
 

@@ -18,6 +18,7 @@
 #include "client/run/say.h"
 #include "lib/ask.h"
 #include "lib/kernel.h"
+#include "lib/slot.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
@@ -131,6 +132,7 @@ static _Noreturn void be_envoy(
 	struct reply ready = {0};
 
 	close_all_but(pidfd, channel);
+	slot_forget_own();
 	ready.error = -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
 	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)

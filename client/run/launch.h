@@ -1,7 +1,7 @@
 /*
  * The three processes of a supervised run: this one, which stands for the program (follow.h); the
- * supervisor, in a session of its own, which lives as long as anything that it supervises; and the
- * program.
+ * supervisor, in a process group of its own, which lives as long as anything that it supervises;
+ * and the program.
  */
 #ifndef SOCKD_CLIENT_RUN_LAUNCH_H
 #define SOCKD_CLIENT_RUN_LAUNCH_H

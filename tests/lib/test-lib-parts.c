@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 #include <unistd.h>
 
 #include "lib/ask.h"
+#include "lib/broker.h"
 #include "lib/lock.h"
 #include "lib/netlink.h"
 #include "lib/reason.h"
 #include "lib/request.h"
+#include "lib/slot.h"
 #include "lib/sockd.h"
 #include "proto/macro.h"
 
@@ -235,6 +238,91 @@ START_TEST(lock_of_a_dead_owner)
 }
 END_TEST
 
+/* A thread with a slot of its own, whose connection is one end of a pair. The limit on waiting is
+ * what a broker that was slow to greet has left. Returns a listener for new connections. */
+static int have_own_slot(int *ret_other_end)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char path[] = "/tmp/test-lib-parts-XXXXXX";
+	int pair[2], listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	sigset_t all;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", path);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(listen(listener, 4), 0);
+	ck_assert_int_eq(setenv("SOCKD_SOCKET", address.sun_path, 1), 0);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	slot_use_own();
+	struct slot *slot = slot_take();
+	ck_assert_int_eq(slot_set_fd(slot, pair[0]), 0);
+	slot->packet_max = WIRE_PACKET_MAX;
+	slot->limit_msec = BROKER_TIMEOUT * 1000 - 300;
+	slot_leave(slot);
+	*ret_other_end = pair[1];
+	return listener;
+}
+
+/* Is a connection made by a child that asks the broker? */
+static bool connects(int listener, void (*prepare)(int fd), int fd)
+{
+	struct pollfd polled = {.fd = listener, .events = POLLIN};
+	struct ask_result result;
+	int given = -1;
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		prepare(fd);
+		(void)ask_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP, NULL, &result, &given);
+		_exit(0);
+	}
+	bool connected = poll(&polled, 1, 3000) > 0;
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	(void)unlink(getenv("SOCKD_SOCKET"));
+	*strrchr(getenv("SOCKD_SOCKET"), '/') = '\0';
+	(void)rmdir(getenv("SOCKD_SOCKET"));
+	return connected;
+}
+
+static void lose_connection(int fd)
+{
+	(void)close(fd);
+}
+
+START_TEST(own_slot_whose_connection_is_lost)
+{
+	int other_end, listener = have_own_slot(&other_end);
+
+	ck_assert(connects(listener, lose_connection, slot_fd(slot_take())));
+}
+END_TEST
+
+/* Another socket has the number now. */
+static void begin_anew(int fd)
+{
+	int pair[2];
+
+	(void)close(fd);
+	slot_forget_own();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 || dup2(pair[0], fd) < 0 ||
+		dup2(pair[1], STDIN_FILENO) < 0)
+		_exit(1);
+}
+
+START_TEST(own_slot_in_a_child)
+{
+	int other_end, listener = have_own_slot(&other_end), fd = slot_fd(slot_take());
+	char byte;
+
+	ck_assert(connects(listener, begin_anew, fd));
+	/* Nor was anything sent on what it inherited. */
+	ck_assert_int_eq(recv(other_end, &byte, 1, MSG_DONTWAIT), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lib-parts");
@@ -250,6 +338,8 @@ int main(void)
 	tcase_add_test(tcase, no_broker_no_change);
 	tcase_add_test(tcase, lock_excludes);
 	tcase_add_test(tcase, lock_of_a_dead_owner);
+	tcase_add_test(tcase, own_slot_whose_connection_is_lost);
+	tcase_add_test(tcase, own_slot_in_a_child);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
