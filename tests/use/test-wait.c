@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/net_tstamp.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +14,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+
+/* Some of the kernel's headers take what is above for granted. */
+#include <linux/vm_sockets.h>
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
