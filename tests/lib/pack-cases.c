@@ -116,7 +116,10 @@ static void measure(const char *format)
 	if (refused(size))
 		return;
 	values = sockd_calcvalues(format);
-	if (!refused(values))
+	/* Beside all the bytes that there can be, an empty string may be one value too many. */
+	if (values < 0 && errno == EOVERFLOW && size == SSIZE_MAX)
+		printf("ok %zd -1\n", size);
+	else if (!refused(values))
 		printf("ok %zd %zd\n", size, values);
 }
 
