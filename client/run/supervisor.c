@@ -240,10 +240,10 @@ int supervisor_start(int listener, const struct surroundings *surroundings)
 		MAX_OF(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
 	/* The answering thread's processor goes to the waiting one at once; from Linux 6.6. */
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	unsigned fds = fds_max(), fds_for_residents = fds / FDS_PART_FOR_RESIDENTS;
-	if (surroundings->moves_are_seen)
-		residents_begin(fds_for_residents);
-	supervisor.n_threads_max = threads_max(fds - fds_for_residents);
+	unsigned fds = fds_max();
+	unsigned n_residents = surroundings->moves_are_seen ? fds / FDS_PART_FOR_RESIDENTS : 0;
+	residents_begin(n_residents);
+	supervisor.n_threads_max = threads_max(fds - n_residents);
 	int r = receiver_setup(listener, start_thread);
 	if (r < 0)
 		return r;
