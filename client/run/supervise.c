@@ -44,15 +44,11 @@ static void to_null(int first, int last)
  */
 static void detach(int with_program, int with_parent)
 {
-	static const int outlived[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2,
-		SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
 	struct rlimit limit;
 	sigset_t all;
 
 	(void)setpgid(0, 0);
 	(void)!chdir("/");
-	for (size_t i = 0; i < ARRAY_SIZE(outlived); i++)
-		(void)signal(outlived[i], SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for those of elsewhere.h */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
