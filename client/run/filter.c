@@ -241,7 +241,9 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 
 int filter_install(const struct sock_fprog *program)
 {
-	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* The filter confines nobody: before Linux 5.16 every filter made the processor speculate
+	 * less, and all that the program does slower. */
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return negative_errno();

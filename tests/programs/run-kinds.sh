@@ -20,6 +20,11 @@ install -m 4755 /usr/bin/id "$work/bin/id"
 supervised -- "$work/bin/id" -u >"$work/id" 2>&1
 contains "a set-user-ID program gains nothing" "$work/id" "^$client_uid\$"
 
+echo "--- speculation"
+without grep Specul /proc/self/status >"$work/plain"
+supervised -- grep Specul /proc/self/status >"$work/supervised"
+expect "the processor speculates as it does without" diff "$work/plain" "$work/supervised"
+
 echo "--- namespaces"
 judged "threads of root" in_near "${sockd_run[@]}" -- "$work/bin/moves" threads "/run/netns/$far"
 # As it is for containers: all that a process may do in namespaces that it has made.
