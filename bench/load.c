@@ -20,12 +20,12 @@
 
 #define WARM_UP 200u
 #define CLIENT_PROCESSES 4u
-#define SLOTS 30u
+#define SLOTS 80u
 /* Each slot begins with a run-in that is not counted: the kernel frees the memory of closed sockets
  * only after a grace period, and until the first is over it is spared that work. */
-#define RUN_IN_USEC 200000
-#define SLOT_USEC 400000
-#define PAUSE_USEC 50000
+#define RUN_IN_USEC 100000
+#define SLOT_USEC 150000
+#define PAUSE_USEC 20000
 #define PACKETS 200u
 #define NEIGHBOUR_MAX 4000000u
 

@@ -8,8 +8,10 @@
 #ifndef SOCKD_DAEMON_CONNECTION_H
 #define SOCKD_DAEMON_CONNECTION_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
@@ -17,28 +19,32 @@
 #include "daemon/peer.h"
 #include "proto/wire.h"
 
+#define CACHE_LINE 64
+
 struct listener;
 struct broker;
 
 struct connection {
+	/* What each request looks at, in two lines of the processor's cache: with many clients
+	 * neither is there when its turn comes. */
+	alignas(CACHE_LINE) struct peer peer;
+	struct user *user; /* a reference */
 	struct broker *broker;
 	struct listener *listener;
-	struct user *user; /* a reference */
-	struct peer peer;
-	int fd;	      /* -1: closed, kept only for the request in work */
-	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
+	int fd; /* -1: closed, kept only for the request in work */
 	unsigned references;
-	bool greeted;		     /* HELLO was said */
-	bool may_ask;		     /* and with WIRE_FEATURE_ASK */
-	bool may_keep;		     /* and with WIRE_FEATURE_KEEP */
-	bool foreign;		     /* the peer lives in another network namespace */
-	bool in_work;		     /* a worker has its request; nothing is read meanwhile */
-	bool stalled;		     /* the user has too much in work; nothing is read meanwhile */
-	size_t unread_fds;	     /* see struct user */
-	unsigned turns_without_look; /* for another request at once; see receive.c */
+	bool greeted;		    /* HELLO was said */
+	bool may_ask;		    /* and with WIRE_FEATURE_ASK */
+	bool may_keep;		    /* and with WIRE_FEATURE_KEEP */
+	bool foreign;		    /* the peer lives in another network namespace */
+	bool in_work;		    /* a worker has its request; nothing is read meanwhile */
+	bool stalled;		    /* the user has too much in work; nothing is read meanwhile */
+	uint8_t turns_without_look; /* for another request at once; see receive.c */
+	unsigned char *waiting;	    /* a reply that waits for room; NULL: none */
+	size_t unread_fds;	    /* see struct user */
+	/* And what few do. */
+	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
 	sd_event_source *exit;
-	/* A reply that waits for room. */
-	unsigned char *waiting;
 	size_t waiting_size, n_waiting_fds;
 	int waiting_fds[WIRE_COUNT_MAX];
 	struct connection *next_of_user, *previous_of_user;

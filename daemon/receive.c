@@ -1,6 +1,8 @@
 #include "daemon/receive.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -14,7 +16,7 @@
 #include "proto/transport.h"
 
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
-#define TURNS_WITHOUT_LOOK 16u
+#define TURNS_WITHOUT_LOOK 16
 
 static void link_to_user(struct connection *connection)
 {
@@ -101,11 +103,21 @@ static void on_connection(struct connection *connection, uint32_t events, bool a
 	connection_unref(connection);
 }
 
+static_assert(offsetof(struct connection, netns_fd) <= 2 * CACHE_LINE, "prefetched in part");
+
+static void prefetch(const struct connection *connection)
+{
+	if (!connection)
+		return;
+	__builtin_prefetch(connection);
+	__builtin_prefetch((const char *)connection + CACHE_LINE);
+}
+
 void receive_ready(const struct epoll_event *ready, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (i + 1 < n)
-			__builtin_prefetch(ready[i + 1].data.ptr);
+			prefetch(ready[i + 1].data.ptr);
 		if (ready[i].data.ptr)
 			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
@@ -158,7 +170,8 @@ void receive_accept_take(struct listener *listener, int fd)
 		worker_close_take(broker->worker, &fd, 1);
 		return;
 	}
-	struct connection *connection = calloc(1, sizeof *connection);
+	struct connection *connection =
+		aligned_alloc(alignof(struct connection), sizeof *connection);
 	struct user *user = users_get(broker->users, peer.uid);
 	const char *refusal = NULL;
 	if (!connection || !user)
