@@ -220,6 +220,19 @@ no_runners() {
 	[ -z "$(runners)" ]
 }
 
+children_of() {
+	cat "/proc/$1/task/$1/children"
+}
+
+# supervisor_of PID: of the sockd-run that stands for a program, its child.
+supervisor_of() {
+	local child
+	for child in $(children_of "$1"); do
+		[ "$(readlink "/proc/$child/exe")" = "$work/bin/sockd-run" ] && echo "$child" && return 0
+	done
+	return 1
+}
+
 # program_of PID: the program itself, where PID is the sockd-run that stands for it.
 program_of() {
 	local child
@@ -227,7 +240,7 @@ program_of() {
 		echo "$1"
 		return
 	fi
-	for child in $(cat "/proc/$1/task/$1/children"); do
+	for child in $(children_of "$(supervisor_of "$1")"); do
 		[ "$(readlink "/proc/$child/exe")" = "$work/bin/sockd-run" ] || echo "$child"
 	done
 }

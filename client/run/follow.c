@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/run/options.h"
 #include "client/run/say.h"
 #include "client/run/supervise.h"
 #include "proto/macro.h"
@@ -32,6 +34,7 @@ void follow_prepare(sigset_t *ret)
 	sigprocmask(SIG_BLOCK, &followed, ret);
 	/* Else nobody would be there to be waited for. */
 	(void)signal(SIGCHLD, SIG_DFL);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
 /* So that a shell sees its job stop. Where the signal is ignored here, by the one that never is. */
@@ -61,23 +64,55 @@ static void give_terminal(pid_t program)
 		(void)tcsetpgrp(terminal, group);
 }
 
-/* Returns true, and the status, when the program has ended. */
-static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *ret_status)
+static void stop_with(pid_t program, int status, int to_supervisor)
 {
 	const char word = SUPERVISE_PROGRAM_STOPPED;
+
+	(void)send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
+	stop_too(WSTOPSIG(status));
+	give_terminal(program);
+}
+
+/* What the supervisor has told of its child. Returns true, and the status, when that has ended. */
+static bool hear_news(pid_t program, int to_supervisor, int *ret_status)
+{
+	struct supervise_news news;
+
+	while (recv(to_supervisor, &news, sizeof news, MSG_DONTWAIT) == sizeof news) {
+		if (!WIFSTOPPED(news.status)) {
+			*ret_status = news.status;
+			return true;
+		}
+		stop_with(program, news.status, to_supervisor);
+	}
+	return false;
+}
+
+/* Of our own children. The program becomes one where the supervisor is killed. */
+static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *ret_status)
+{
+	bool alone = false;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid == program && WIFSTOPPED(status)) {
-			(void)send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
-			stop_too(WSTOPSIG(status));
-			give_terminal(program);
-		} else if (pid == program) {
+		if (pid == program && WIFSTOPPED(status))
+			stop_with(program, status, to_supervisor);
+		else if (pid == program) {
 			*ret_status = status;
 			return true;
-		} else if (pid == supervisor && !WIFSTOPPED(status) && status != 0)
-			say("the supervisor has ended; what the program asks of it now fails");
+		} else if (pid == supervisor && !WIFSTOPPED(status)) {
+			alone = true;
+			if (status != 0)
+				say("the supervisor has ended; what the program asks of it now "
+				    "fails");
+		}
+	}
+	/* It may have told of the end just before its own; otherwise nobody knows. */
+	if (alone && waitid(P_PID, (id_t)program, NULL, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		if (!hear_news(program, to_supervisor, ret_status))
+			*ret_status = __W_EXITCODE(EXIT_SOCKD_RUN, 0);
+		return true;
 	}
 	return false;
 }
@@ -112,10 +147,15 @@ int follow(pid_t program, pid_t supervisor, int to_supervisor)
 	for (;;) {
 		int number = sigwaitinfo(&followed, &info);
 		if (number == SIGCHLD) {
-			if (look_after(program, supervisor, to_supervisor, &status))
+			if (hear_news(program, to_supervisor, &status) ||
+				look_after(program, supervisor, to_supervisor, &status))
 				return status;
-		} else if (number > 0)
+		} else if (number > 0) {
+			/* It is of the job, and may have been stopped with it. */
+			if (number == SIGCONT)
+				(void)kill(supervisor, SIGCONT);
 			pass_on(&info, program, supervisor);
+		}
 	}
 }
 

@@ -13,8 +13,8 @@
 void follow_prepare(sigset_t *ret);
 
 /* Returns when the program has ended: its status as waitpid(2) has it. Others that end meanwhile
- * are reaped; that the supervisor has ended is said. to_supervisor: where it is told that the
- * program is stopped. */
+ * are reaped; that the supervisor has ended is said. to_supervisor: where it tells how its child,
+ * the program, fares, and is told that the program is stopped. */
 int follow(pid_t program, pid_t supervisor, int to_supervisor);
 
 /* Ends this process as the program ended: with its status, or by its signal. */

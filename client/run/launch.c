@@ -15,6 +15,7 @@
 
 #include "client/run/filter.h"
 #include "client/run/follow.h"
+#include "client/run/offspring.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
 #include "client/run/supervise.h"
@@ -38,7 +39,7 @@ static int make_pair(int ret[2])
 }
 
 /* Its first word: whether there is a broker. Returns 0, or -ENOTCONN where there is none. */
-static int hear_of_broker(int to_supervisor, bool require)
+static int hear_of_broker(int to_supervisor, bool require, pid_t *ret_program)
 {
 	struct supervise_report report = {0};
 	ssize_t n = read(to_supervisor, &report, sizeof report);
@@ -48,6 +49,7 @@ static int hear_of_broker(int to_supervisor, bool require)
 		return -ECONNRESET;
 	}
 	report.reason[sizeof report.reason - 1] = '\0';
+	*ret_program = report.program;
 	if (report.error == 0)
 		return 0;
 	if (report.reason[0] == '\0')
@@ -59,14 +61,38 @@ static int hear_of_broker(int to_supervisor, bool require)
 	return require ? -ENOTCONN : 0;
 }
 
+static bool tell(int to_supervisor, char word)
+{
+	return send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL) == sizeof word;
+}
+
 /* Tells it that the program has ended, so that it goes on for what is left and does not take the
  * end of this process for an accident. */
 static void part_from_supervisor(int to_supervisor)
 {
-	char word = SUPERVISE_PROGRAM_ENDED;
+	char word;
 
-	if (send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL) == sizeof word)
+	if (tell(to_supervisor, SUPERVISE_PROGRAM_ENDED))
 		(void)!read(to_supervisor, &word, sizeof word);
+}
+
+/* The supervisor's process, and the program's, which is its child. */
+static _Noreturn void run_both(const struct options *options, const struct filter_choice *choice,
+	struct program *run, int with_program, int with_us)
+{
+	offspring_adopt();
+	pid_t program = fork();
+	if (program == 0) {
+		close_quietly(with_program);
+		close_quietly(with_us);
+		program_run(run);
+	}
+	if (program < 0) {
+		say_error("the program cannot be started: %s", strerror(errno));
+		_exit(EXIT_SOCKD_RUN);
+	}
+	close_quietly(run->channel);
+	supervise(options, choice->windows, program, with_program, with_us);
 }
 
 static void cleanup_filter(struct sock_fprog *filter)
@@ -95,37 +121,29 @@ int launch_supervised(const struct options *options)
 		return EXIT_SOCKD_RUN;
 	}
 	follow_prepare(&signals);
-	pid_t supervisor = fork();
+	struct program run = {
+		.command = options->command,
+		.map_root = options->map_root,
+		.filter = filter,
+		.signals = &signals,
+		.stand_in = getpid(),
+		.channel = with_program[1],
+	};
+	pid_t supervisor = fork(), program;
 	if (supervisor == 0) {
-		close_quietly(with_program[1]);
 		close_quietly(with_us[1]);
-		supervise(options, choice.windows, with_program[0], with_us[0]);
+		run_both(options, &choice, &run, with_program[0], with_us[0]);
 	}
 	if (supervisor < 0) {
 		say_error("the supervisor cannot be started: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
 	close_quietly(with_program[0]);
-	close_quietly(with_us[0]);
-	if (hear_of_broker(with_us[1], options->require) < 0)
-		return EXIT_SOCKD_RUN;
-	pid_t program = fork();
-	if (program == 0) {
-		const struct program run = {
-			.command = options->command,
-			.map_root = options->map_root,
-			.filter = filter,
-			.signals = &signals,
-			.channel = with_program[1],
-		};
-		close_quietly(with_us[1]);
-		program_run(&run);
-	}
-	if (program < 0) {
-		say_error("the program cannot be started: %s", strerror(errno));
-		return EXIT_SOCKD_RUN;
-	}
 	close_quietly(with_program[1]);
+	close_quietly(with_us[0]);
+	if (hear_of_broker(with_us[1], options->require, &program) < 0)
+		return EXIT_SOCKD_RUN;
+	(void)tell(with_us[1], SUPERVISE_BEGIN);
 	int status = follow(program, supervisor, with_us[1]);
 	part_from_supervisor(with_us[1]);
 	follow_end(status);

@@ -1,7 +1,7 @@
 /*
- * The three processes of a supervised run: this one, which stands for the program (follow.h); the
- * supervisor, in a process group of its own, which lives as long as anything that it supervises;
- * and the program.
+ * The three processes of a supervised run: this one, which stands for the program (follow.h); its
+ * child, the supervisor, which lives as long as anything that it supervises; and the child of that,
+ * the program.
  */
 #ifndef SOCKD_CLIENT_RUN_LAUNCH_H
 #define SOCKD_CLIENT_RUN_LAUNCH_H

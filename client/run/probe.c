@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,8 +82,20 @@ static int mark_one(int listener, const struct seccomp_notif_sizes *sizes)
 	return 0;
 }
 
+/* That we are not dumpable ourselves says nothing of the program. */
+static bool is_blind(pid_t pid, int fd)
+{
+	_cleanup_close_ int pidfd = -1, copy = -1;
+
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
+		return false;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return copy < 0 && errno == EPERM;
+}
+
 /* Answers until the process has told its result. */
-static int answer_probed(int channel)
+static int answer_probed(int channel, pid_t pid, int others_channel, bool *ret_blind)
 {
 	struct seccomp_notif_sizes sizes;
 	struct transport_message message;
@@ -100,6 +113,7 @@ static int answer_probed(int channel)
 		return -ECONNRESET;
 	if (listener < 0)
 		return word < 0 ? word : -ECONNRESET;
+	*ret_blind = is_blind(pid, others_channel);
 	for (;;) {
 		struct pollfd polled[] = {
 			{.fd = listener, .events = POLLIN}, {.fd = channel, .events = POLLIN}};
@@ -118,12 +132,13 @@ static int answer_probed(int channel)
 	}
 }
 
-int probe_supervision(void)
+int probe_supervision(bool *ret_blind)
 {
 	const struct filter_choice choice = {0};
 	struct sock_fprog filter = {0};
 	int channel[2];
 
+	*ret_blind = false;
 	int r = filter_make(&choice, &filter);
 	if (r < 0)
 		return r;
@@ -138,8 +153,9 @@ int probe_supervision(void)
 		run_probed(&filter, channel[1]);
 	}
 	free(filter.filter);
+	int others_channel = channel[1];
 	close_quietly(channel[1]);
-	r = pid < 0 ? negative_errno() : answer_probed(channel[0]);
+	r = pid < 0 ? negative_errno() : answer_probed(channel[0], pid, others_channel, ret_blind);
 	close_quietly(channel[0]);
 	if (pid > 0) {
 		(void)kill(pid, SIGKILL);

@@ -4,11 +4,14 @@
 #ifndef SOCKD_CLIENT_RUN_PROBE_H
 #define SOCKD_CLIENT_RUN_PROBE_H
 
+#include <stdbool.h>
+
 /*
  * Tries each kind of call in a process of its own. Returns 0; -EACCES where a filter that was there
  * before answers some of them first; another negative errno where there can be no supervisor at
- * all.
+ * all. *ret_blind: a process may not be looked into, so that calls with arguments in its memory or
+ * on its sockets cannot be answered.
  */
-int probe_supervision(void);
+int probe_supervision(bool *ret_blind);
 
 #endif

@@ -57,20 +57,24 @@ int program_exec(char **command)
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+static int wait_for_supervisor(const struct program *program)
+{
+	char go;
+	ssize_t n = read(program->channel, &go, sizeof go);
+
+	if (n < 0)
+		return negative_errno();
+	return n == sizeof go ? 0 : -ECONNRESET;
+}
+
 /* The listener goes to the supervisor; its answer is waited for, so that nothing of the program
  * runs before. */
 static int hand_over(const struct program *program, int listener)
 {
-	const struct program_hello hello = {.pid = getpid()};
-	char go;
+	const char word = 0;
+	int r = transport_send(program->channel, &word, sizeof word, &listener, 1, 0);
 
-	int r = transport_send(program->channel, &hello, sizeof hello, &listener, 1, 0);
-	if (r < 0)
-		return r;
-	ssize_t n = read(program->channel, &go, sizeof go);
-	if (n < 0)
-		return negative_errno();
-	return n == sizeof go ? 0 : -ECONNRESET;
+	return r < 0 ? r : wait_for_supervisor(program);
 }
 
 /* What was meant for the process that started us is meant for the program. */
@@ -87,6 +91,8 @@ static void rename_pid(const char *variable, pid_t from)
 
 _Noreturn void program_run(const struct program *program)
 {
+	if (wait_for_supervisor(program) < 0)
+		_exit(EXIT_SOCKD_RUN); /* it has said why */
 	if (program->map_root && program_map_root() < 0)
 		_exit(EXIT_SOCKD_RUN);
 	int listener = filter_install(&program->filter);
@@ -103,8 +109,8 @@ _Noreturn void program_run(const struct program *program)
 	}
 	(void)close(listener);
 	(void)close(program->channel);
-	rename_pid("LISTEN_PID", getppid());
-	rename_pid("WATCHDOG_PID", getppid());
+	rename_pid("LISTEN_PID", program->stand_in);
+	rename_pid("WATCHDOG_PID", program->stand_in);
 	sigprocmask(SIG_SETMASK, program->signals, NULL);
 	_exit(program_exec(program->command));
 }

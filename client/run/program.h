@@ -9,20 +9,17 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* What is sent to the supervisor, with the listener. */
-struct program_hello {
-	pid_t pid;
-};
-
 struct program {
 	char **command;
 	bool map_root;
 	struct sock_fprog filter;
 	const sigset_t *signals; /* the mask to start with */
+	pid_t stand_in;		 /* the process that stands for the program */
 	int channel;		 /* to the supervisor */
 };
 
-/* Runs the program in this process, which has one thread; ends it where that fails. */
+/* When the supervisor says so: runs the program in this process, which has one thread; ends it
+ * where that fails. */
 _Noreturn void program_run(const struct program *program);
 
 /* Puts this process into a user namespace where it is root and nobody else is anybody. Returns 0 or

@@ -36,8 +36,9 @@ static void say_not_dumpable(const struct call *call)
 	if (process < 0 || !is_first_of(process))
 		return;
 	target_name(&call->target, name);
-	say("%s[%d] may not be looked into (its file cannot be read, or it made itself "
-	    "undumpable), so nothing can be done on its sockets",
+	say("%s[%d] may not be looked into (its file cannot be read, it made itself undumpable, or "
+	    "the sysctl kernel.yama.ptrace_scope is against it), so nothing can be done on its "
+	    "sockets",
 		name, (int)process);
 }
 

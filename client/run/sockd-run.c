@@ -18,20 +18,25 @@
 /* Which way is open to this program here. RUN_AUTO: none. */
 static enum run_mode choose(const struct options *options)
 {
+	bool blind;
+	int r = probe_supervision(&blind);
+	/* By a supervisor that cannot answer every call, where there is no other way. */
+	enum run_mode otherwise = r == 0 || r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
 	const char *why;
-	int r = probe_supervision();
 
-	if (r == 0)
+	if (r == 0 && !blind)
 		return RUN_SECCOMP;
 	say_verbosely("system calls cannot be supervised here: %s",
-		r == -EACCES ? "a seccomp filter that was there before answers first"
-			     : strerror(-r));
+		r == 0	       ? "no process may be looked into (see the sysctl "
+				 "kernel.yama.ptrace_scope)"
+		: r == -EACCES ? "a seccomp filter that was there before answers first"
+			       : strerror(-r));
 	if (options->learn || options->dry_run || options->map_root)
-		return r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
+		return otherwise;
 	if (preload_can(options->command[0], &why))
 		return RUN_PRELOAD;
 	say_verbosely("the library cannot be loaded into the program: %s", why);
-	return r == -EACCES ? RUN_SECCOMP : RUN_AUTO;
+	return otherwise;
 }
 
 /* So that no socket of ours gets a number of the standard three. The program finds them closed as

@@ -15,7 +15,7 @@
 
 #include "client/run/close-others.h"
 #include "client/run/observe.h"
-#include "client/run/program.h"
+#include "client/run/offspring.h"
 #include "client/run/say.h"
 #include "client/run/supervisor.h"
 #include "lib/broker.h"
@@ -40,16 +40,16 @@ static void to_null(int first, int last)
 
 /*
  * What would keep a terminal, a pipe, a directory or a mount busy is let go of. It stays in the
- * session, for which the kernel may set aside a share of the processor, but not in the job.
+ * session, for which the kernel may set aside a share of the processor, and in the job: the program
+ * would else have a parent in another one, and be no orphan to the terminal when the shell has
+ * gone.
  */
 static void detach(int with_program, int with_parent)
 {
 	struct rlimit limit;
 	sigset_t all;
 
-	(void)setpgid(0, 0);
 	(void)!chdir("/");
-	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for those of elsewhere.h */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	to_null(STDIN_FILENO, STDOUT_FILENO);
@@ -70,9 +70,9 @@ static void let_program_go_first(void)
 		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-static void report_broker(int with_parent)
+static void report_broker(int with_parent, pid_t program)
 {
-	struct supervise_report report = {0};
+	struct supervise_report report = {.program = program};
 
 	int r = broker_reach();
 	report.error = -r;
@@ -82,15 +82,16 @@ static void report_broker(int with_parent)
 }
 
 /* Exactly one listener. */
-static int receive_listener(int with_program, struct program_hello *ret)
+static int receive_listener(int with_program)
 {
 	struct transport_message message;
+	char word;
 	int listener;
 
-	int r = transport_receive(with_program, ret, sizeof *ret, &listener, 1, 0, &message);
+	int r = transport_receive(with_program, &word, sizeof word, &listener, 1, 0, &message);
 	if (r < 0)
 		return r;
-	if (message.n_fds == 1 && message.size == sizeof *ret)
+	if (message.n_fds == 1 && message.size == sizeof word)
 		return listener;
 	if (message.n_fds == 1)
 		close_quietly(listener);
@@ -155,45 +156,88 @@ static bool is_stopped(pid_t pid)
 	return at && (strncmp(at, ") T", 3) == 0 || strncmp(at, ") t", 3) == 0);
 }
 
-/* Until nothing is left to supervise. */
-static void wait_for_end(int listener, int with_parent, pid_t parent, pid_t program)
-{
-	struct pollfd polled[] = {{.fd = listener}, {.fd = with_parent, .events = POLLIN}};
-	bool stopped = false;
+struct watched {
+	pid_t parent, program;
+	int with_parent;
+};
 
-	while (!(polled[0].revents & (POLLHUP | POLLERR))) {
-		char word;
+static void wake_parent(const struct watched *watched, int number)
+{
+	if (getppid() == watched->parent)
+		(void)kill(watched->parent, number);
+}
+
+static void tell_parent(int status, void *data)
+{
+	const struct watched *watched = data;
+	const struct supervise_news news = {.status = status};
+
+	(void)send(watched->with_parent, &news, sizeof news, MSG_NOSIGNAL);
+	wake_parent(watched, SIGCHLD);
+}
+
+/* Returns whether it goes on. */
+static bool hear_parent(struct watched *watched, bool *ret_stopped)
+{
+	char word;
+	ssize_t n = read(watched->with_parent, &word, sizeof word);
+
+	if (n == sizeof word && word == SUPERVISE_PROGRAM_STOPPED) {
+		*ret_stopped = true;
+		return true;
+	}
+	if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
+		return false;
+	observe_end();
+	/* Whoever reads from the other end of a pipe waits for the program's descendants, not for
+	 * us. */
+	to_null(STDERR_FILENO, STDERR_FILENO);
+	(void)send(watched->with_parent, &word, sizeof word, MSG_NOSIGNAL);
+	close_quietly(TAKE_FD(watched->with_parent));
+	return true;
+}
+
+/* Until nothing is left to supervise, and the parent knows how the program ended. */
+static void wait_for_end(struct watched *watched, int listener, int children)
+{
+	struct pollfd polled[] = {{.fd = listener}, {.fd = watched->with_parent, .events = POLLIN},
+		{.fd = children, .events = POLLIN}};
+	bool stopped = false, ended = false;
+
+	while (polled[0].fd >= 0 || !ended) {
 		if (poll(polled, ARRAY_SIZE(polled), stopped ? STOPPED_CHECK_MSEC : -1) < 0 &&
 			errno != EINTR)
 			return;
-		if (stopped && !is_stopped(program)) {
+		if (polled[0].revents & (POLLHUP | POLLERR))
+			polled[0].fd = -1;
+		if (stopped && !is_stopped(watched->program)) {
 			stopped = false;
-			(void)kill(parent, SIGCONT);
+			wake_parent(watched, SIGCONT);
 		}
-		if (polled[1].revents == 0)
-			continue;
-		ssize_t n = read(with_parent, &word, sizeof word);
-		if (n == sizeof word && word == SUPERVISE_PROGRAM_STOPPED) {
-			stopped = true;
-			continue;
-		}
-		if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
+		if (polled[1].revents != 0 && !hear_parent(watched, &stopped))
 			return;
-		observe_end();
-		/* Whoever reads from the other end of a pipe waits for the program's descendants,
-		 * not for us. */
-		to_null(STDERR_FILENO, STDERR_FILENO);
-		(void)send(with_parent, &word, sizeof word, MSG_NOSIGNAL);
-		close_quietly(with_parent);
-		polled[1].fd = -1;
+		polled[1].fd = watched->with_parent;
+		if (polled[2].revents != 0 &&
+			offspring_look_after(children, watched->program, tell_parent, watched))
+			ended = true;
 	}
 }
 
-_Noreturn void supervise(const struct options *options, const struct window *windows,
+/* Its parent may have changed its mind. */
+static void wait_for_begin(int with_program, int with_parent)
+{
+	char word;
+
+	if (read(with_parent, &word, sizeof word) != sizeof word || word != SUPERVISE_BEGIN ||
+		send(with_program, &word, sizeof word, MSG_NOSIGNAL) != sizeof word)
+		_exit(EXIT_SOCKD_RUN);
+}
+
+_Noreturn void supervise(const struct options *options, const struct window *windows, pid_t program,
 	int with_program, int with_parent)
 {
-	struct program_hello hello;
-	pid_t parent = getppid();
+	struct watched watched = {
+		.parent = getppid(), .program = program, .with_parent = with_parent};
 	struct surroundings surroundings = {.netns = options->netns};
 
 	memcpy(surroundings.windows, windows, sizeof surroundings.windows);
@@ -206,16 +250,19 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	detach(with_program, with_parent);
 	let_program_go_first();
 	slot_use_own();
-	report_broker(with_parent);
-	int listener = receive_listener(with_program, &hello);
+	report_broker(with_parent, program);
+	wait_for_begin(with_program, with_parent);
+	int listener = receive_listener(with_program);
 	if (listener < 0)
 		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
-	int r = namespaces_keep(hello.pid);
+	int children = offspring_watch(), r = children;
+	if (r >= 0)
+		r = namespaces_keep(program);
 	if (r == 0)
-		r = namespaces_of(hello.pid, &surroundings.home);
+		r = namespaces_of(program, &surroundings.home);
 	if (r == 0)
-		r = remember_rights(hello.pid, &surroundings);
+		r = remember_rights(program, &surroundings);
 	if (r == 0)
 		r = note_whether_moves_are_seen(&surroundings);
 	if (r == 0)
@@ -228,7 +275,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	if (send(with_program, &go, sizeof go, MSG_NOSIGNAL) != sizeof go)
 		_exit(EXIT_SOCKD_RUN);
 	close_quietly(with_program);
-	wait_for_end(listener, with_parent, parent, hello.pid);
+	wait_for_end(&watched, listener, children);
 	observe_end();
 	_exit(EXIT_SUCCESS);
 }

@@ -9,23 +9,34 @@
 #ifndef SOCKD_CLIENT_RUN_SUPERVISE_H
 #define SOCKD_CLIENT_RUN_SUPERVISE_H
 
+#include <sys/types.h>
+
 #include "client/run/options.h"
 #include "client/run/window.h"
 
 /* What it says first. */
 struct supervise_report {
+	pid_t program;
 	int error;	  /* positive: there is no broker, because of this */
 	char reason[512]; /* "": it has said itself why it cannot go on */
 };
 
-/* What it is told. The first is answered with the same byte when it has done what was still due. */
+/* What it says later, and sends SIGCHLD with it: that its child, the program, has ended or stopped,
+ * as waitpid(2) has it. */
+struct supervise_news {
+	int status;
+};
+
+/* What it is told. The program may begin. */
+#define SUPERVISE_BEGIN 'B'
+/* Answered with the same byte when it has done what was still due. */
 #define SUPERVISE_PROGRAM_ENDED 'E'
 /* And its parent is about to stop too; it is woken when somebody resumes the program alone. */
 #define SUPERVISE_PROGRAM_STOPPED 'S'
 
 /* with_program: where the listener comes from; with_parent: what the report goes to. Both are
  * taken. */
-_Noreturn void supervise(const struct options *options, const struct window *windows,
+_Noreturn void supervise(const struct options *options, const struct window *windows, pid_t program,
 	int with_program, int with_parent);
 
 #endif

@@ -177,6 +177,15 @@ def at_a_terminal(run):
     yield "and is heard of in the background", eventually(lambda: os.path.exists(home + "/hup") and not alive(hup))
     yield "but not in a session of its own", eventually(lambda: os.path.exists(home + "/daemon"))
 
+    # Nobody is left to resume it: it is the kernel that ends it.
+    t = Terminal(run)
+    stopped = t.ask("$RUN sh -c 'echo begun=$$; exec sleep 100'", r"begun=(\d+)$")
+    t.send("\x1a")
+    t.wait(r"Stopped.*\n")
+    os.kill(t.pid, signal.SIGKILL)
+    yield "a stopped job ends with a shell that is killed", eventually(lambda: not alive(stopped))
+    t.close()
+
 def outcome(command, **kwargs):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, **kwargs)
     return done.returncode, done.stdout.decode()
@@ -213,6 +222,17 @@ def statuses(run):
         yield "it goes on", p.stdout.readline()
         p.kill()
         yield "killed from outside", p.wait()
+    asks = ["/usr/bin/python3", "-c", "import socket\nfor line in open(0):\n try: socket.socket(17, 3, 0)\n"
+            " except OSError as e: print(e.errno, flush=True)"]
+    with subprocess.Popen([*run, *asks], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True) as p:
+        def ask():
+            print(file=p.stdin, flush=True)
+            return p.stdout.readline()
+        before = ask()
+        os.killpg(p.pid, signal.SIGSTOP)
+        os.waitpid(p.pid, os.WUNTRACED)
+        p.send_signal(signal.SIGCONT)
+        yield "a job that was stopped as a whole", (before, ask())
     with subprocess.Popen([*run, "sleep", "100"]) as p:
         time.sleep(0.3)
         p.terminate()

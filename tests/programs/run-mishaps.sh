@@ -31,7 +31,7 @@ start_target() {
 		fail "the program starts"
 	}
 	supervisor=$(supervisor_of $target)
-	program=$(pgrep -P $target -x calls)
+	program=$(program_of $target)
 }
 with=()
 

@@ -33,15 +33,6 @@ judged() {
 	grep -q '^ok' "$work/judged" || fail "$name: it had something to say"
 }
 
-# The supervisor of a sockd-run: its child in a process group of its own.
-supervisor_of() {
-	local child
-	for child in $(cat "/proc/$1/task/$1/children"); do
-		[ "$(ps -o pgid= -p "$child" | tr -d ' ')" = "$child" ] && echo "$child" && return 0
-	done
-	return 1
-}
-
 n_fds() {
 	find "/proc/$1/fd" -mindepth 1 | wc -l
 }
