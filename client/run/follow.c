@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,44 +65,44 @@ static void give_terminal(pid_t program)
 		(void)tcsetpgrp(terminal, group);
 }
 
-static void stop_with(pid_t program, int status, int to_supervisor)
+static void stop_with_program(const struct followed *followed, int status)
 {
 	const char word = SUPERVISE_PROGRAM_STOPPED;
 
-	(void)send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
+	(void)send(followed->to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
 	stop_too(WSTOPSIG(status));
-	give_terminal(program);
+	give_terminal(followed->program);
 }
 
 /* What the supervisor has told of its child. Returns true, and the status, when that has ended. */
-static bool hear_news(pid_t program, int to_supervisor, int *ret_status)
+static bool hear_news(const struct followed *followed, int *ret_status)
 {
 	struct supervise_news news;
 
-	while (recv(to_supervisor, &news, sizeof news, MSG_DONTWAIT) == sizeof news) {
+	while (recv(followed->to_supervisor, &news, sizeof news, MSG_DONTWAIT) == sizeof news) {
 		if (!WIFSTOPPED(news.status)) {
 			*ret_status = news.status;
 			return true;
 		}
-		stop_with(program, news.status, to_supervisor);
+		stop_with_program(followed, news.status);
 	}
 	return false;
 }
 
 /* Of our own children. The program becomes one where the supervisor is killed. */
-static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *ret_status)
+static bool look_after(const struct followed *followed, int *ret_status)
 {
 	bool alone = false;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid == program && WIFSTOPPED(status))
-			stop_with(program, status, to_supervisor);
-		else if (pid == program) {
+		if (pid == followed->program && WIFSTOPPED(status))
+			stop_with_program(followed, status);
+		else if (pid == followed->program) {
 			*ret_status = status;
 			return true;
-		} else if (pid == supervisor && !WIFSTOPPED(status)) {
+		} else if (pid == followed->supervisor && !WIFSTOPPED(status)) {
 			alone = true;
 			if (status != 0)
 				say("the supervisor has ended; what the program asks of it now "
@@ -109,8 +110,9 @@ static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *
 		}
 	}
 	/* It may have told of the end just before its own; otherwise nobody knows. */
-	if (alone && waitid(P_PID, (id_t)program, NULL, WEXITED | WNOHANG | WNOWAIT) < 0) {
-		if (!hear_news(program, to_supervisor, ret_status))
+	if (alone &&
+		waitid(P_PID, (id_t)followed->program, NULL, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		if (!hear_news(followed, ret_status))
 			*ret_status = __W_EXITCODE(EXIT_SOCKD_RUN, 0);
 		return true;
 	}
@@ -119,43 +121,40 @@ static bool look_after(pid_t program, pid_t supervisor, int to_supervisor, int *
 
 /* What a terminal sends goes to the whole foreground process group, the program included; but a
  * hangup goes to the leader of the session alone. */
-static bool has_it_already(const siginfo_t *info, pid_t program, pid_t supervisor)
+static bool has_it_already(const struct followed *followed, const siginfo_t *info)
 {
 	if (info->si_code == SI_KERNEL)
 		return getsid(0) != getpid() ||
 		       (info->si_signo != SIGHUP && info->si_signo != SIGCONT);
-	return info->si_pid == program || info->si_pid == supervisor;
+	return info->si_pid == followed->program || info->si_pid == followed->supervisor;
 }
 
-static void pass_on(const siginfo_t *info, pid_t program, pid_t supervisor)
+static void pass_on(const struct followed *followed, siginfo_t *info)
 {
-	if (has_it_already(info, program, supervisor))
-		return;
-	if (info->si_code == SI_QUEUE)
-		(void)sigqueue(program, info->si_signo, info->si_value);
-	else
-		(void)kill(program, info->si_signo);
+	bool has_value = info->si_code == SI_QUEUE;
+
+	/* It is of the job, and may have been stopped with it. */
+	if (info->si_signo == SIGCONT)
+		(void)kill(followed->supervisor, SIGCONT);
+	if (!has_it_already(followed, info))
+		(void)syscall(SYS_pidfd_send_signal, followed->program_pidfd, info->si_signo,
+			has_value ? info : NULL, 0);
 }
 
-int follow(pid_t program, pid_t supervisor, int to_supervisor)
+int follow(const struct followed *followed)
 {
-	sigset_t followed;
+	sigset_t signals;
 	siginfo_t info;
 	int status;
 
-	followed_signals(&followed);
+	followed_signals(&signals);
 	for (;;) {
-		int number = sigwaitinfo(&followed, &info);
+		int number = sigwaitinfo(&signals, &info);
 		if (number == SIGCHLD) {
-			if (hear_news(program, to_supervisor, &status) ||
-				look_after(program, supervisor, to_supervisor, &status))
+			if (hear_news(followed, &status) || look_after(followed, &status))
 				return status;
-		} else if (number > 0) {
-			/* It is of the job, and may have been stopped with it. */
-			if (number == SIGCONT)
-				(void)kill(supervisor, SIGCONT);
-			pass_on(&info, program, supervisor);
-		}
+		} else if (number > 0)
+			pass_on(followed, &info);
 	}
 }
 

@@ -12,10 +12,17 @@
  * be restored in the program. */
 void follow_prepare(sigset_t *ret);
 
+struct followed {
+	pid_t program;
+	int program_pidfd; /* its number may soon be another's: it is the supervisor that reaps it
+			    */
+	pid_t supervisor;  /* our child */
+	int to_supervisor; /* it tells how its child, the program, fares; is told of stops */
+};
+
 /* Returns when the program has ended: its status as waitpid(2) has it. Others that end meanwhile
- * are reaped; that the supervisor has ended is said. to_supervisor: where it tells how its child,
- * the program, fares, and is told that the program is stopped. */
-int follow(pid_t program, pid_t supervisor, int to_supervisor);
+ * are reaped; that the supervisor has ended is said. */
+int follow(const struct followed *followed);
 
 /* Ends this process as the program ended: with its status, or by its signal. */
 _Noreturn void follow_end(int status);

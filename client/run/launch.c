@@ -129,22 +129,27 @@ int launch_supervised(const struct options *options)
 		.stand_in = getpid(),
 		.channel = with_program[1],
 	};
-	pid_t supervisor = fork(), program;
-	if (supervisor == 0) {
+	struct followed followed = {.supervisor = fork(), .to_supervisor = with_us[1]};
+	if (followed.supervisor == 0) {
 		close_quietly(with_us[1]);
 		run_both(options, &choice, &run, with_program[0], with_us[0]);
 	}
-	if (supervisor < 0) {
+	if (followed.supervisor < 0) {
 		say_error("the supervisor cannot be started: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
 	close_quietly(with_program[0]);
 	close_quietly(with_program[1]);
 	close_quietly(with_us[0]);
-	if (hear_of_broker(with_us[1], options->require, &program) < 0)
+	if (hear_of_broker(with_us[1], options->require, &followed.program) < 0)
 		return EXIT_SOCKD_RUN;
+	followed.program_pidfd = (int)syscall(SYS_pidfd_open, followed.program, 0);
+	if (followed.program_pidfd < 0) {
+		say_error("the program cannot be followed: %s", strerror(errno));
+		return EXIT_SOCKD_RUN;
+	}
 	(void)tell(with_us[1], SUPERVISE_BEGIN);
-	int status = follow(program, supervisor, with_us[1]);
+	int status = follow(&followed);
 	part_from_supervisor(with_us[1]);
 	follow_end(status);
 }
