@@ -53,6 +53,9 @@ def read_notifications():
                     os.close(fd)
                 else:
                     store.append((words["FDNAME"], fd))
+        elif words.get("BARRIER") == "1":
+            for fd in fds:
+                os.close(fd)
         elif words.get("FDSTOREREMOVE") == "1":
             for name, fd in [entry for entry in store if entry[0] == words["FDNAME"]]:
                 store.remove((name, fd))

@@ -8,17 +8,21 @@
 #include <sys/queue.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/clock.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
 
-/* What the unit sets, where the manager does not say it itself (before systemd 254). */
 #define SLACK_USEC 1000u
+/* What the unit sets, where the manager does not say it itself (before systemd 254). */
 #define ROOM_UNSAID 4096u
 #define AGAIN_USEC 100000u
+/* Of the manager's time: one part in so many, and so much at once. */
+#define TIME_SHARE 4
+#define BURST_USEC 100000
+#define BATCH_MAX 8u
+#define ANSWER_USEC_MAX 5000000u
 
 struct operation {
-	struct job job; /* first: the worker hands it back */
-	struct depot *depot;
 	bool put;
 	char name[DEPOT_NAME_MAX + 1];
 	int fds[DEPOT_FDS_MAX]; /* owned */
@@ -29,13 +33,23 @@ struct operation {
 	TAILQ_ENTRY(operation) entry;
 };
 
+/* What the manager is told in one go, and how long it takes for that. */
+struct batch {
+	struct job job; /* first: the worker hands it back */
+	struct depot *depot;
+	struct operation *operations[BATCH_MAX];
+	unsigned n;
+	uint64_t taken_usec;
+};
+
 struct depot {
 	struct worker *worker, *closer;
 	TAILQ_HEAD(, operation) waiting;
 	size_t n_waiting;
-	struct operation *running;
+	bool busy; /* the thread is */
 	sd_event_source *again;
 	bool ending;
+	int64_t time_left_usec, counted_usec;
 };
 
 size_t depot_room(void)
@@ -52,9 +66,8 @@ size_t depot_room(void)
 	return errno != 0 || *end || end == room ? 0 : MIN_OF(value, 1000000UL);
 }
 
-static void run(struct job *job)
+static void tell_manager(struct operation *operation)
 {
-	struct operation *operation = (struct operation *)job;
 	char text[128];
 
 	/* Not polled: a listener whose client hung up, or a connection that was reset, is as it
@@ -67,11 +80,23 @@ static void run(struct job *job)
 	operation->result = r > 0 ? 0 : r < 0 ? r : -ENOTCONN;
 }
 
-static void finish(struct operation *operation)
+static void run(struct job *job)
+{
+	struct batch *batch = (struct batch *)job;
+	uint64_t begun = clock_usec(CLOCK_MONOTONIC);
+
+	for (unsigned i = 0; i < batch->n; i++)
+		tell_manager(batch->operations[i]);
+	/* Until it has read all that. A manager that does not answer is busy. */
+	(void)sd_notify_barrier(0, ANSWER_USEC_MAX);
+	batch->taken_usec = clock_usec(CLOCK_MONOTONIC) - begun;
+}
+
+static void finish(struct depot *depot, struct operation *operation)
 {
 	if (operation->done)
 		operation->done(operation->data, operation->result);
-	worker_close_take(operation->depot->closer, operation->fds, operation->n_fds);
+	worker_close_take(depot->closer, operation->fds, operation->n_fds);
 	free(operation);
 }
 
@@ -79,13 +104,17 @@ static void pump(struct depot *depot);
 
 static void done(struct job *job)
 {
-	struct operation *operation = (struct operation *)job;
-	struct depot *depot = operation->depot;
+	struct batch *batch = (struct batch *)job;
+	struct depot *depot = batch->depot;
 
-	if (job->cancelled)
-		operation->result = -ECANCELED;
-	depot->running = NULL;
-	finish(operation);
+	depot->busy = false;
+	depot->time_left_usec -= (int64_t)batch->taken_usec;
+	for (unsigned i = 0; i < batch->n; i++) {
+		if (job->cancelled)
+			batch->operations[i]->result = -ECANCELED;
+		finish(depot, batch->operations[i]);
+	}
+	free(batch);
 	pump(depot);
 }
 
@@ -97,22 +126,64 @@ static int on_again(sd_event_source *source _unused_, uint64_t usec _unused_, vo
 	return 0;
 }
 
-/* One at a time, so that their order is kept. */
+/* How long what is to be put there has to wait. */
+static uint64_t must_pause_usec(struct depot *depot)
+{
+	int64_t now = (int64_t)clock_usec(CLOCK_MONOTONIC);
+
+	depot->time_left_usec = MIN_OF(
+		depot->time_left_usec + (now - depot->counted_usec) / TIME_SHARE, BURST_USEC);
+	depot->counted_usec = now;
+	return depot->time_left_usec < 0 ? (uint64_t)-depot->time_left_usec * TIME_SHARE : 0;
+}
+
+/* What may be done now. */
+static unsigned choose(struct depot *depot, uint64_t pause, struct operation *ret[BATCH_MAX])
+{
+	struct operation *operation;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(operation, &depot->waiting, entry)
+	{
+		if (n == BATCH_MAX || (operation->put && pause > 0))
+			break;
+		ret[n++] = operation;
+	}
+	return n;
+}
+
+static int begin(struct depot *depot, struct operation *const *operations, unsigned n)
+{
+	struct batch *batch = malloc(sizeof *batch);
+
+	if (!batch)
+		return -ENOMEM;
+	*batch = (struct batch){.job = {.run = run, .done = done}, .depot = depot, .n = n};
+	memcpy(batch->operations, operations, n * sizeof(struct operation *));
+	int r = worker_submit_take(depot->worker, &batch->job);
+	if (r < 0) {
+		free(batch);
+		return r;
+	}
+	for (unsigned i = 0; i < n; i++)
+		TAILQ_REMOVE(&depot->waiting, operations[i], entry);
+	depot->n_waiting -= n;
+	return 0;
+}
+
+/* One batch at a time, so that their order is kept. */
 static void pump(struct depot *depot)
 {
-	struct operation *operation = TAILQ_FIRST(&depot->waiting);
+	struct operation *operations[BATCH_MAX];
 
-	if (depot->running || !operation || depot->ending)
+	if (depot->busy || depot->ending || TAILQ_EMPTY(&depot->waiting))
 		return;
-	operation->job = (struct job){.run = run, .done = done};
-	if (worker_submit_take(depot->worker, &operation->job) < 0) {
-		/* No thread can be made just now. */
-		(void)timer_set_in(depot->again, AGAIN_USEC);
-		return;
-	}
-	TAILQ_REMOVE(&depot->waiting, operation, entry);
-	depot->n_waiting--;
-	depot->running = operation;
+	uint64_t pause = must_pause_usec(depot);
+	unsigned n = choose(depot, pause, operations);
+	depot->busy = n > 0 && begin(depot, operations, n) >= 0;
+	/* Or no thread can be made just now. */
+	if (!depot->busy)
+		(void)timer_set_in(depot->again, n == 0 ? pause : AGAIN_USEC);
 }
 
 int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
@@ -122,6 +193,8 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 	if (!depot)
 		return -ENOMEM;
 	depot->closer = closer;
+	depot->time_left_usec = BURST_USEC;
+	depot->counted_usec = (int64_t)clock_usec(CLOCK_MONOTONIC);
 	TAILQ_INIT(&depot->waiting);
 	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_again, depot, &depot->again);
 	if (r >= 0)
@@ -146,11 +219,34 @@ struct depot *depot_free(struct depot *depot)
 	while ((operation = TAILQ_FIRST(&depot->waiting))) {
 		TAILQ_REMOVE(&depot->waiting, operation, entry);
 		operation->result = -ECANCELED;
-		finish(operation);
+		finish(depot, operation);
 	}
 	sd_event_source_disable_unref(depot->again);
 	free(depot);
 	return NULL;
+}
+
+static bool is_to_be_put(const struct depot *depot, const char *name)
+{
+	const struct operation *operation;
+
+	TAILQ_FOREACH(operation, &depot->waiting, entry)
+	if (operation->put && strcmp(operation->name, name) == 0)
+		return true;
+	return false;
+}
+
+/* What is taken away was put there before, and waits for nothing else. */
+static void add_first(struct depot *depot, struct operation *operation)
+{
+	struct operation *put = TAILQ_FIRST(&depot->waiting);
+
+	while (put && !put->put)
+		put = TAILQ_NEXT(put, entry);
+	if (put)
+		TAILQ_INSERT_BEFORE(put, operation, entry);
+	else
+		TAILQ_INSERT_TAIL(&depot->waiting, operation, entry);
 }
 
 static struct operation *add(struct depot *depot, const char *name, bool put)
@@ -159,10 +255,12 @@ static struct operation *add(struct depot *depot, const char *name, bool put)
 
 	if (!operation)
 		return NULL;
-	operation->depot = depot;
 	operation->put = put;
 	snprintf(operation->name, sizeof operation->name, "%s", name);
-	TAILQ_INSERT_TAIL(&depot->waiting, operation, entry);
+	if (put || is_to_be_put(depot, name))
+		TAILQ_INSERT_TAIL(&depot->waiting, operation, entry);
+	else
+		add_first(depot, operation);
 	depot->n_waiting++;
 	return operation;
 }

@@ -2,8 +2,15 @@
  * The service manager's descriptor store (FDSTORE=1, see sd_notify(3)): what is in it comes back
  * after a restart of the broker, also after one that it did not ask for.
  *
- * Things are put there and taken away in the order in which that was asked for, one at a time, by a
- * thread: the manager may be slow to read. All functions are for the loop's thread.
+ * It is done one after the other, by a thread: the manager may be slow to read. What is of one name
+ * is done in the order in which it was asked for, and what is taken away otherwise before what is
+ * put there.
+ *
+ * The manager does this beside all else that it does, and each thing that is taken away may cost it
+ * a process: so it is asked how long it takes, and at most a quarter of its time is made use of,
+ * but for bursts; what is to be put there waits for that.
+ *
+ * All functions are for the loop's thread.
  */
 #ifndef SOCKD_DAEMON_KEEP_DEPOT_H
 #define SOCKD_DAEMON_KEEP_DEPOT_H

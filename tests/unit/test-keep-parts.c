@@ -326,46 +326,80 @@ static void on_put(void *data _unused_, int result)
 	put_result = result;
 }
 
+static struct sockaddr_un address;
+static char directory[64];
+static struct worker *closer;
+static struct depot *depot;
+static sd_event *event;
+static int manager;
+
+static void start_manager(void)
+{
+	snprintf(directory, sizeof directory, "/tmp/sockd-keep-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	address.sun_family = AF_UNIX;
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", directory);
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(worker_new(event, 1, &closer), 0);
+	ck_assert_int_eq(depot_new(event, closer, &depot), 0);
+}
+
+static void end_manager(void)
+{
+	close_quietly(manager);
+	depot_free(depot);
+	worker_free(closer);
+	sd_event_unref(event);
+	(void)unlink(address.sun_path);
+	(void)rmdir(directory);
+}
+
+static void put(const char *name)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(depot_put(depot, name, &fd, 1, on_put, NULL), 0);
+	(void)close(fd);
+}
+
+/* The next thing that the manager is told. That a question was heard is answered by closing what
+ * came with it, which recv(2) does. */
+static void hear(char *ret, size_t size)
+{
+	do {
+		ssize_t n = -1;
+		for (int tries = 0; n < 0 && tries < 2000; tries++) {
+			(void)sd_event_run(event, 1000);
+			n = recv(manager, ret, size - 1, MSG_DONTWAIT);
+		}
+		ck_assert_int_gt(n, 0);
+		ret[n] = '\0';
+	} while (strcmp(ret, "BARRIER=1") == 0);
+}
+
 /* What the manager is told, one thing after the other. */
 START_TEST(the_manager_is_told_in_order)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char directory[] = "/tmp/sockd-keep-XXXXXX", text[256];
-	struct worker *closer;
-	struct depot *depot;
-	sd_event *event;
+	char text[256];
 
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", directory);
-	_cleanup_close_ int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
-	ck_assert_int_eq(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+	start_manager();
 	ck_assert_int_eq(setenv("FDSTORE", "30", 1), 0);
 	ck_assert_uint_eq(depot_room(), 30);
 	ck_assert_int_eq(setenv("FDSTORE", "0", 1), 0);
 	ck_assert_uint_eq(depot_room(), 0);
 	ck_assert_int_eq(setenv("FDSTORE", "x", 1), 0);
 	ck_assert_uint_eq(depot_room(), 0);
-	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(worker_new(event, 1, &closer), 0);
-	ck_assert_int_eq(depot_new(event, closer, &depot), 0);
-
 	/* More than fit into the manager's queue: nobody waits for it here. */
 	for (int i = 0; i < 40; i++) {
 		snprintf(text, sizeof text, "n.%d", i);
-		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		ck_assert_int_eq(depot_put(depot, text, &fd, 1, on_put, NULL), 0);
-		(void)close(fd);
+		put(text);
 		depot_remove(depot, text);
 	}
 	for (int i = 0; i < 80; i++) {
-		ssize_t size = -1;
-		for (int tries = 0; size < 0 && tries < 2000; tries++) {
-			(void)sd_event_run(event, 1000);
-			size = recv(manager, text, sizeof text - 1, MSG_DONTWAIT);
-		}
-		ck_assert_int_gt(size, 0);
-		text[size] = '\0';
+		hear(text, sizeof text);
 		char wanted[128];
 		if (i % 2 == 0)
 			snprintf(wanted, sizeof wanted, "FDSTORE=1\nFDNAME=n.%d\nFDPOLL=0", i / 2);
@@ -376,17 +410,62 @@ START_TEST(the_manager_is_told_in_order)
 	ck_assert_int_eq(put_result, 0);
 	/* A manager that is gone is an answer too. */
 	(void)close(TAKE_FD(manager));
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(depot_put(depot, "late", &fd, 1, on_put, NULL), 0);
-	(void)close(fd);
+	put("late");
 	for (int tries = 0; put_result == 0 && tries < 2000; tries++)
 		(void)sd_event_run(event, 1000);
 	ck_assert_int_lt(put_result, 0);
-	depot_free(depot);
-	worker_free(closer);
-	sd_event_unref(event);
-	(void)unlink(address.sun_path);
-	(void)rmdir(directory);
+	end_manager();
+}
+END_TEST
+
+static uint64_t now_msec(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+#define ITS_MSEC 10u /* that a slow manager takes for each thing */
+#define OUR_MSEC 2000u
+#define PUTS 400
+
+START_TEST(the_manager_has_time_for_others)
+{
+	uint64_t begin, now, busy_until = 0;
+	unsigned n_heard = 0, n_before_removal = 0;
+	bool asked = false, removed = false;
+	char text[256];
+
+	start_manager();
+	put("early");
+	hear(text, sizeof text);
+	for (int i = 0; i < PUTS; i++) {
+		snprintf(text, sizeof text, "n.%d", i);
+		put(text);
+	}
+	begin = now_msec();
+	while ((now = now_msec()) < begin + OUR_MSEC) {
+		(void)sd_event_run(event, 1000);
+		if (now > begin + OUR_MSEC / 2 && !asked) {
+			depot_remove(depot, "early");
+			asked = true;
+		}
+		ssize_t n =
+			now < busy_until ? -1 : recv(manager, text, sizeof text - 1, MSG_DONTWAIT);
+		if (n <= 0)
+			continue;
+		text[n] = '\0';
+		busy_until = now + ITS_MSEC;
+		n_heard++;
+		removed |= strcmp(text, "FDSTOREREMOVE=1\nFDNAME=early") == 0;
+		n_before_removal += asked && !removed;
+	}
+	ck_assert(removed);
+	ck_assert_uint_le(n_before_removal, 20); /* what was on its way */
+	ck_assert_uint_ge(n_heard, 10);
+	ck_assert_uint_le(n_heard, OUR_MSEC / ITS_MSEC * 6 / 10);
+	end_manager();
 }
 END_TEST
 
@@ -403,6 +482,7 @@ int main(void)
 	tcase_add_test(tests, processes_are_told_apart);
 	tcase_add_test(tests, what_comes_back_is_sorted_out);
 	tcase_add_test(tests, the_manager_is_told_in_order);
+	tcase_add_test(tests, the_manager_has_time_for_others);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

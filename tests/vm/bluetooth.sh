@@ -345,7 +345,9 @@ for _ in 1 2 3; do
 	client bind-hci 0 0 + bind-l2cap 25 + bind-l2cap 27 + send 0 01030c00 + request 3 1 1f0009000000 >/dev/null 2>&1
 	client_there bind-hci 0xffff 2 + bind-hci 0 0 + request 3 1 020000000000 >/dev/null 2>&1
 done
-wait_for 30 settled
-[ "$(descriptors)" -le "$before" ] && ok "sockd holds no more descriptors than before" ||
+no_more() {
+	[ "$(descriptors)" -le "$before" ]
+}
+wait_for 30 no_more && ok "sockd holds no more descriptors than before" ||
 	fail "sockd holds $(descriptors) descriptors, before $before"
 audited "the audit names commands" 'HCI_OP_WRITE_PG_TIMEOUT'

@@ -192,6 +192,19 @@ print("# worker %s: %d shared, %d stored, %d errors, longest %.2f s" % (number, 
 sys.exit(errors > 0 or kept == 0)
 PYTHON
 
+# Of a processor, in percent: for process 1 all this is one user's doing.
+ticks_of_manager() {
+	awk '{ print $14 + $15 + $16 + $17 }' /proc/1/stat
+}
+share_of_manager() {
+	local before after
+	before=$(ticks_of_manager)
+	sleep 5
+	after=$(ticks_of_manager)
+	echo "# process 1 takes $(((after - before) * 100 / 5 / $(getconf CLK_TCK))) % of a processor"
+	expect "$1: the manager has time for others" test $(((after - before) * 100 / 5 / $(getconf CLK_TCK))) -le 45
+}
+
 load() {
 	local name=$1 i status=0 workers=()
 	shift
@@ -202,6 +215,7 @@ load() {
 		remember
 	done
 	sleep 2
+	share_of_manager "$name"
 	for ((i = 0; i < turns; i++)); do
 		"$@" || fail "$name: the broker is there (turn $i)"
 		sleep 1
