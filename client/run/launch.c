@@ -107,7 +107,7 @@ int launch_supervised(const struct options *options)
 		.allow_io_uring = options->allow_io_uring,
 	};
 	_cleanup_(cleanup_filter) struct sock_fprog filter = {0};
-	int with_program[2], with_us[2];
+	int with_program[2] = {-1, -1}, with_us[2] = {-1, -1};
 	sigset_t signals;
 
 	choose_windows(choice.windows);

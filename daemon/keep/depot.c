@@ -44,9 +44,11 @@ struct batch {
 
 struct depot {
 	struct worker *worker, *closer;
+	/* What is taken away was put there before, and waits for nothing else. */
+	TAILQ_HEAD(, operation) to_remove;
 	TAILQ_HEAD(, operation) waiting;
-	size_t n_waiting;
-	bool busy; /* the thread is */
+	size_t n_waiting; /* in both */
+	bool busy;	  /* the thread is */
 	sd_event_source *again;
 	bool ending;
 	int64_t time_left_usec, counted_usec;
@@ -137,53 +139,61 @@ static uint64_t must_pause_usec(struct depot *depot)
 	return depot->time_left_usec < 0 ? (uint64_t)-depot->time_left_usec * TIME_SHARE : 0;
 }
 
-/* What may be done now. */
-static unsigned choose(struct depot *depot, uint64_t pause, struct operation *ret[BATCH_MAX])
+static struct operation *take_next(struct depot *depot, uint64_t pause)
 {
-	struct operation *operation;
-	unsigned n = 0;
+	struct operation *operation = TAILQ_FIRST(&depot->to_remove);
 
-	TAILQ_FOREACH(operation, &depot->waiting, entry)
-	{
-		if (n == BATCH_MAX || (operation->put && pause > 0))
-			break;
-		ret[n++] = operation;
+	if (operation)
+		TAILQ_REMOVE(&depot->to_remove, operation, entry);
+	else {
+		operation = TAILQ_FIRST(&depot->waiting);
+		if (!operation || (operation->put && pause > 0))
+			return NULL;
+		TAILQ_REMOVE(&depot->waiting, operation, entry);
 	}
-	return n;
+	depot->n_waiting--;
+	return operation;
 }
 
-static int begin(struct depot *depot, struct operation *const *operations, unsigned n)
+/* Takes what may be done now; NULL: there is no memory for it. */
+static struct batch *take_batch(struct depot *depot, uint64_t pause)
 {
-	struct batch *batch = malloc(sizeof *batch);
+	struct batch *batch = calloc(1, sizeof *batch);
+	struct operation *operation;
 
 	if (!batch)
-		return -ENOMEM;
-	*batch = (struct batch){.job = {.run = run, .done = done}, .depot = depot, .n = n};
-	memcpy(batch->operations, operations, n * sizeof(struct operation *));
-	int r = worker_submit_take(depot->worker, &batch->job);
-	if (r < 0) {
-		free(batch);
-		return r;
+		return NULL;
+	batch->job = (struct job){.run = run, .done = done};
+	batch->depot = depot;
+	while (batch->n < BATCH_MAX && (operation = take_next(depot, pause)))
+		batch->operations[batch->n++] = operation;
+	return batch;
+}
+
+static void give_back_free(struct depot *depot, struct batch *batch)
+{
+	while (batch->n > 0) {
+		TAILQ_INSERT_HEAD(&depot->waiting, batch->operations[--batch->n], entry);
+		depot->n_waiting++;
 	}
-	for (unsigned i = 0; i < n; i++)
-		TAILQ_REMOVE(&depot->waiting, operations[i], entry);
-	depot->n_waiting -= n;
-	return 0;
+	free(batch);
 }
 
 /* One batch at a time, so that their order is kept. */
 static void pump(struct depot *depot)
 {
-	struct operation *operations[BATCH_MAX];
-
-	if (depot->busy || depot->ending || TAILQ_EMPTY(&depot->waiting))
+	if (depot->busy || depot->ending || depot->n_waiting == 0)
 		return;
 	uint64_t pause = must_pause_usec(depot);
-	unsigned n = choose(depot, pause, operations);
-	depot->busy = n > 0 && begin(depot, operations, n) >= 0;
+	struct batch *batch = take_batch(depot, pause);
+	if (batch && batch->n > 0 && worker_submit_take(depot->worker, &batch->job) >= 0) {
+		depot->busy = true;
+		return;
+	}
 	/* Or no thread can be made just now. */
-	if (!depot->busy)
-		(void)timer_set_in(depot->again, n == 0 ? pause : AGAIN_USEC);
+	(void)timer_set_in(depot->again, batch && batch->n == 0 && pause > 0 ? pause : AGAIN_USEC);
+	if (batch)
+		give_back_free(depot, batch);
 }
 
 int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
@@ -195,6 +205,7 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 	depot->closer = closer;
 	depot->time_left_usec = BURST_USEC;
 	depot->counted_usec = (int64_t)clock_usec(CLOCK_MONOTONIC);
+	TAILQ_INIT(&depot->to_remove);
 	TAILQ_INIT(&depot->waiting);
 	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_again, depot, &depot->again);
 	if (r >= 0)
@@ -216,8 +227,7 @@ struct depot *depot_free(struct depot *depot)
 		return NULL;
 	depot->ending = true;
 	(void)worker_free(depot->worker);
-	while ((operation = TAILQ_FIRST(&depot->waiting))) {
-		TAILQ_REMOVE(&depot->waiting, operation, entry);
+	while ((operation = take_next(depot, 0))) {
 		operation->result = -ECANCELED;
 		finish(depot, operation);
 	}
@@ -236,19 +246,6 @@ static bool is_to_be_put(const struct depot *depot, const char *name)
 	return false;
 }
 
-/* What is taken away was put there before, and waits for nothing else. */
-static void add_first(struct depot *depot, struct operation *operation)
-{
-	struct operation *put = TAILQ_FIRST(&depot->waiting);
-
-	while (put && !put->put)
-		put = TAILQ_NEXT(put, entry);
-	if (put)
-		TAILQ_INSERT_BEFORE(put, operation, entry);
-	else
-		TAILQ_INSERT_TAIL(&depot->waiting, operation, entry);
-}
-
 static struct operation *add(struct depot *depot, const char *name, bool put)
 {
 	struct operation *operation = calloc(1, sizeof *operation);
@@ -260,7 +257,7 @@ static struct operation *add(struct depot *depot, const char *name, bool put)
 	if (put || is_to_be_put(depot, name))
 		TAILQ_INSERT_TAIL(&depot->waiting, operation, entry);
 	else
-		add_first(depot, operation);
+		TAILQ_INSERT_TAIL(&depot->to_remove, operation, entry);
 	depot->n_waiting++;
 	return operation;
 }
