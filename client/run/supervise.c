@@ -254,7 +254,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	wait_for_begin(with_program, with_parent);
 	int listener = receive_listener(with_program);
 	if (listener < 0)
-		_exit(EXIT_SOCKD_RUN); /* the program has said why, or was killed */
+		_exit(EXIT_SUCCESS); /* the program has said why, or was killed */
 	surroundings.first_free_port = first_free_port();
 	int children = offspring_watch(), r = children;
 	if (r >= 0)

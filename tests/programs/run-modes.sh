@@ -100,6 +100,7 @@ said "and which" 'chosen: --mode=preload'
 status "in another sockd-run it takes the library" 0 run "$work/bin/sockd-run" --verbose "$work/bin/ping" -c 1 -W 5 $peer
 said "because there can be one supervisor only" 'cannot be supervised here: Device or resource busy'
 status "a supervisor that cannot be ends with 125" 125 run "$work/bin/sockd-run" --mode=seccomp true
+counted "and one line says why" 1 "$work/said" ''
 if printf 'int main(void) { return 3; }\n' >"$work/static.c" && gcc -static -o "$work/bin/static" "$work/static.c" 2>/dev/null; then
 	status "a static program that nothing reaches runs without" 3 run "$work/bin/sockd-run" --verbose "$work/bin/static"
 	said "after it was said" 'neither a supervisor nor the preload library can bring sockets to .*; it runs without'
