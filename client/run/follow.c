@@ -67,9 +67,7 @@ static void give_terminal(pid_t program)
 
 static void stop_with_program(const struct followed *followed, int status)
 {
-	const char word = SUPERVISE_PROGRAM_STOPPED;
-
-	(void)send(followed->to_supervisor, &word, sizeof word, MSG_NOSIGNAL);
+	(void)supervise_send_word(followed->to_supervisor, SUPERVISE_PROGRAM_STOPPED);
 	stop_too(WSTOPSIG(status));
 	give_terminal(followed->program);
 }
@@ -129,16 +127,19 @@ static bool has_it_already(const struct followed *followed, const siginfo_t *inf
 	return info->si_pid == followed->program || info->si_pid == followed->supervisor;
 }
 
+static void send_signal(int pidfd, int number, siginfo_t *info)
+{
+	(void)syscall(SYS_pidfd_send_signal, pidfd, number, info, 0);
+}
+
 static void pass_on(const struct followed *followed, siginfo_t *info)
 {
-	bool has_value = info->si_code == SI_QUEUE;
-
 	/* It is of the job, and may have been stopped with it. */
 	if (info->si_signo == SIGCONT)
-		(void)kill(followed->supervisor, SIGCONT);
+		send_signal(followed->supervisor_pidfd, SIGCONT, NULL);
 	if (!has_it_already(followed, info))
-		(void)syscall(SYS_pidfd_send_signal, followed->program_pidfd, info->si_signo,
-			has_value ? info : NULL, 0);
+		send_signal(followed->program_pidfd, info->si_signo,
+			info->si_code == SI_QUEUE ? info : NULL);
 }
 
 int follow(const struct followed *followed)

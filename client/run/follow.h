@@ -12,12 +12,12 @@
  * be restored in the program. */
 void follow_prepare(sigset_t *ret);
 
+/* Signals go by the pidfds: the numbers may soon be others', since it is the supervisor that reaps
+ * the program, and may itself be killed before that ends. */
 struct followed {
-	pid_t program;
-	int program_pidfd; /* its number may soon be another's: it is the supervisor that reaps it
-			    */
-	pid_t supervisor;  /* our child */
-	int to_supervisor; /* it tells how its child, the program, fares; is told of stops */
+	pid_t program, supervisor; /* its child, and ours */
+	int program_pidfd, supervisor_pidfd;
+	int to_supervisor; /* it tells how the program fares, and is told that it has stopped */
 };
 
 /* Returns when the program has ended: its status as waitpid(2) has it. Others that end meanwhile

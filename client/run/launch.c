@@ -61,18 +61,13 @@ static int hear_of_broker(int to_supervisor, bool require, pid_t *ret_program)
 	return require ? -ENOTCONN : 0;
 }
 
-static bool tell(int to_supervisor, char word)
-{
-	return send(to_supervisor, &word, sizeof word, MSG_NOSIGNAL) == sizeof word;
-}
-
 /* Tells it that the program has ended, so that it goes on for what is left and does not take the
  * end of this process for an accident. */
 static void part_from_supervisor(int to_supervisor)
 {
 	char word;
 
-	if (tell(to_supervisor, SUPERVISE_PROGRAM_ENDED))
+	if (supervise_send_word(to_supervisor, SUPERVISE_PROGRAM_ENDED))
 		(void)!read(to_supervisor, &word, sizeof word);
 }
 
@@ -144,11 +139,12 @@ int launch_supervised(const struct options *options)
 	if (hear_of_broker(with_us[1], options->require, &followed.program) < 0)
 		return EXIT_SOCKD_RUN;
 	followed.program_pidfd = (int)syscall(SYS_pidfd_open, followed.program, 0);
-	if (followed.program_pidfd < 0) {
+	followed.supervisor_pidfd = (int)syscall(SYS_pidfd_open, followed.supervisor, 0);
+	if (followed.program_pidfd < 0 || followed.supervisor_pidfd < 0) {
 		say_error("the program cannot be followed: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
-	(void)tell(with_us[1], SUPERVISE_BEGIN);
+	(void)supervise_send_word(with_us[1], SUPERVISE_BEGIN);
 	int status = follow(&followed);
 	part_from_supervisor(with_us[1]);
 	follow_end(status);

@@ -1,30 +1,17 @@
 #include "client/run/offspring.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/run/sysctl.h"
 #include "proto/macro.h"
-
-static bool only_ancestors_look_into(void)
-{
-	int scope = 0;
-	FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-
-	if (file) {
-		if (fscanf(file, "%d", &scope) != 1)
-			scope = 0;
-		(void)fclose(file);
-	}
-	return scope > 0;
-}
 
 void offspring_adopt(void)
 {
-	if (only_ancestors_look_into())
+	if (sysctl_number("/proc/sys/kernel/yama/ptrace_scope") > 0)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 

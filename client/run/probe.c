@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "client/run/filter.h"
+#include "client/run/target.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
@@ -85,13 +86,12 @@ static int mark_one(int listener, const struct seccomp_notif_sizes *sizes)
 /* That we are not dumpable ourselves says nothing of the program. */
 static bool is_blind(pid_t pid, int fd)
 {
-	_cleanup_close_ int pidfd = -1, copy = -1;
+	const struct target target = {.tid = pid};
 
 	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
 		return false;
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return copy < 0 && errno == EPERM;
+	_cleanup_close_ int copy = target_get_fd(&target, fd);
+	return copy == -EPERM;
 }
 
 /* Answers until the process has told its result. */

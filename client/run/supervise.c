@@ -18,6 +18,7 @@
 #include "client/run/offspring.h"
 #include "client/run/say.h"
 #include "client/run/supervisor.h"
+#include "client/run/sysctl.h"
 #include "lib/broker.h"
 #include "lib/slot.h"
 #include "lib/sockd.h"
@@ -100,16 +101,8 @@ static int receive_listener(int with_program)
 
 static unsigned first_free_port(void)
 {
-	unsigned port = 0;
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
-
-	if (file) {
-		if (fscanf(file, "%u", &port) != 1)
-			port = 0;
-		(void)fclose(file);
-	}
 	/* Those below 1024 are tried each time: the setting may change. */
-	return MAX_OF(port, 1024u);
+	return MAX_OF(sysctl_number("/proc/sys/net/ipv4/ip_unprivileged_port_start"), 1024u);
 }
 
 /* Where the program may come to have other rights than those it is started with. */
@@ -192,7 +185,7 @@ static bool hear_parent(struct watched *watched, bool *ret_stopped)
 	/* Whoever reads from the other end of a pipe waits for the program's descendants, not for
 	 * us. */
 	to_null(STDERR_FILENO, STDERR_FILENO);
-	(void)send(watched->with_parent, &word, sizeof word, MSG_NOSIGNAL);
+	(void)supervise_send_word(watched->with_parent, word);
 	close_quietly(TAKE_FD(watched->with_parent));
 	return true;
 }
@@ -224,12 +217,16 @@ static void wait_for_end(struct watched *watched, int listener, int children)
 }
 
 /* Its parent may have changed its mind. */
-static void wait_for_begin(int with_program, int with_parent)
+static bool may_begin(int with_parent)
 {
 	char word;
 
-	if (read(with_parent, &word, sizeof word) != sizeof word || word != SUPERVISE_BEGIN ||
-		send(with_program, &word, sizeof word, MSG_NOSIGNAL) != sizeof word)
+	return read(with_parent, &word, sizeof word) == sizeof word && word == SUPERVISE_BEGIN;
+}
+
+static void let_go_on(int with_program)
+{
+	if (!supervise_send_word(with_program, 1))
 		_exit(EXIT_SOCKD_RUN);
 }
 
@@ -251,7 +248,9 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	let_program_go_first();
 	slot_use_own();
 	report_broker(with_parent, program);
-	wait_for_begin(with_program, with_parent);
+	if (!may_begin(with_parent))
+		_exit(EXIT_SOCKD_RUN);
+	let_go_on(with_program);
 	int listener = receive_listener(with_program);
 	if (listener < 0)
 		_exit(EXIT_SUCCESS); /* the program has said why, or was killed */
@@ -271,9 +270,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 		say_error("the program cannot be supervised: %s", strerror(-r));
 		_exit(EXIT_SOCKD_RUN);
 	}
-	char go = 1;
-	if (send(with_program, &go, sizeof go, MSG_NOSIGNAL) != sizeof go)
-		_exit(EXIT_SOCKD_RUN);
+	let_go_on(with_program);
 	close_quietly(with_program);
 	wait_for_end(&watched, listener, children);
 	observe_end();

@@ -9,6 +9,8 @@
 #ifndef SOCKD_CLIENT_RUN_SUPERVISE_H
 #define SOCKD_CLIENT_RUN_SUPERVISE_H
 
+#include <stdbool.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "client/run/options.h"
@@ -33,6 +35,12 @@ struct supervise_news {
 #define SUPERVISE_PROGRAM_ENDED 'E'
 /* And its parent is about to stop too; it is woken when somebody resumes the program alone. */
 #define SUPERVISE_PROGRAM_STOPPED 'S'
+
+/* Returns false where nobody is there to hear it. */
+static inline bool supervise_send_word(int to, char word)
+{
+	return send(to, &word, sizeof word, MSG_NOSIGNAL) == sizeof word;
+}
 
 /* with_program: where the listener comes from; with_parent: what the report goes to. Both are
  * taken. */

@@ -47,8 +47,9 @@ struct depot {
 	/* What is taken away was put there before, and waits for nothing else. */
 	TAILQ_HEAD(, operation) to_remove;
 	TAILQ_HEAD(, operation) waiting;
-	size_t n_waiting; /* in both */
-	bool busy;	  /* the thread is */
+	size_t n_waiting;    /* in both */
+	struct batch *batch; /* the next, or the one that the thread is at */
+	bool busy;	     /* it is at one */
 	sd_event_source *again;
 	bool ending;
 	int64_t time_left_usec, counted_usec;
@@ -102,6 +103,19 @@ static void finish(struct depot *depot, struct operation *operation)
 	free(operation);
 }
 
+static void finish_batch(struct depot *depot, bool cancelled)
+{
+	struct batch *batch = depot->batch;
+
+	for (unsigned i = 0; i < batch->n; i++) {
+		if (cancelled)
+			batch->operations[i]->result = -ECANCELED;
+		finish(depot, batch->operations[i]);
+	}
+	batch->n = 0;
+	batch->taken_usec = 0;
+}
+
 static void pump(struct depot *depot);
 
 static void done(struct job *job)
@@ -109,14 +123,9 @@ static void done(struct job *job)
 	struct batch *batch = (struct batch *)job;
 	struct depot *depot = batch->depot;
 
-	depot->busy = false;
 	depot->time_left_usec -= (int64_t)batch->taken_usec;
-	for (unsigned i = 0; i < batch->n; i++) {
-		if (job->cancelled)
-			batch->operations[i]->result = -ECANCELED;
-		finish(depot, batch->operations[i]);
-	}
-	free(batch);
+	finish_batch(depot, job->cancelled);
+	depot->busy = false;
 	pump(depot);
 }
 
@@ -155,45 +164,28 @@ static struct operation *take_next(struct depot *depot, uint64_t pause)
 	return operation;
 }
 
-/* Takes what may be done now; NULL: there is no memory for it. */
-static struct batch *take_batch(struct depot *depot, uint64_t pause)
+static void fill_batch(struct depot *depot, uint64_t pause)
 {
-	struct batch *batch = calloc(1, sizeof *batch);
+	struct batch *batch = depot->batch;
 	struct operation *operation;
 
-	if (!batch)
-		return NULL;
-	batch->job = (struct job){.run = run, .done = done};
-	batch->depot = depot;
 	while (batch->n < BATCH_MAX && (operation = take_next(depot, pause)))
 		batch->operations[batch->n++] = operation;
-	return batch;
-}
-
-static void give_back_free(struct depot *depot, struct batch *batch)
-{
-	while (batch->n > 0) {
-		TAILQ_INSERT_HEAD(&depot->waiting, batch->operations[--batch->n], entry);
-		depot->n_waiting++;
-	}
-	free(batch);
 }
 
 /* One batch at a time, so that their order is kept. */
 static void pump(struct depot *depot)
 {
-	if (depot->busy || depot->ending || depot->n_waiting == 0)
+	if (depot->busy || depot->ending || depot->n_waiting + depot->batch->n == 0)
 		return;
 	uint64_t pause = must_pause_usec(depot);
-	struct batch *batch = take_batch(depot, pause);
-	if (batch && batch->n > 0 && worker_submit_take(depot->worker, &batch->job) >= 0) {
+	fill_batch(depot, pause);
+	if (depot->batch->n == 0)
+		(void)timer_set_in(depot->again, pause);
+	else if (worker_submit_take(depot->worker, &depot->batch->job) < 0)
+		(void)timer_set_in(depot->again, AGAIN_USEC); /* no thread can be made just now */
+	else
 		depot->busy = true;
-		return;
-	}
-	/* Or no thread can be made just now. */
-	(void)timer_set_in(depot->again, batch && batch->n == 0 && pause > 0 ? pause : AGAIN_USEC);
-	if (batch)
-		give_back_free(depot, batch);
 }
 
 int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
@@ -207,11 +199,18 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 	depot->counted_usec = (int64_t)clock_usec(CLOCK_MONOTONIC);
 	TAILQ_INIT(&depot->to_remove);
 	TAILQ_INIT(&depot->waiting);
+	depot->batch = calloc(1, sizeof *depot->batch);
+	if (!depot->batch) {
+		free(depot);
+		return -ENOMEM;
+	}
+	*depot->batch = (struct batch){.job = {.run = run, .done = done}, .depot = depot};
 	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_again, depot, &depot->again);
 	if (r >= 0)
 		r = worker_new(event, 1, &depot->worker);
 	if (r < 0) {
 		sd_event_source_disable_unref(depot->again);
+		free(depot->batch);
 		free(depot);
 		return r;
 	}
@@ -227,6 +226,11 @@ struct depot *depot_free(struct depot *depot)
 		return NULL;
 	depot->ending = true;
 	(void)worker_free(depot->worker);
+	/* One that a thread still hangs at is that thread's. */
+	if (!depot->busy) {
+		finish_batch(depot, true);
+		free(depot->batch);
+	}
 	while ((operation = take_next(depot, 0))) {
 		operation->result = -ECANCELED;
 		finish(depot, operation);

@@ -59,7 +59,7 @@ expect "a page over IPv6" [ "$(fetch 'http://[fd99::1]/')" = 'served through soc
 
 # New workers inherit the listening sockets.
 master=$(program_of "$nginx")
-workers=$(cat "/proc/$master/task/$master/children")
+workers=$(children_of "$master")
 expect "it has workers" [ -n "$workers" ]
 kill -HUP "$nginx"
 reloaded() {
