@@ -174,6 +174,9 @@ static struct answer send_several(const struct call *call, int fd)
 		ssize_t length = call_sendmsg(fd, &copy.header, flags);
 		if (length < 0)
 			return answer_value(sent > 0 ? sent : -errno);
+		/* It may have taken long, and the number be another's. */
+		if (!target_is_waiting(&call->target))
+			return answer_value(sent);
 		if (write_length(&call->target, address + offsetof(struct mmsghdr, msg_len),
 			    (unsigned)length) < 0)
 			return answer_value(sent > 0 ? sent : -EFAULT);

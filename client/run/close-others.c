@@ -1,5 +1,6 @@
 #include "client/run/close-others.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,4 +27,16 @@ void close_all_but(int one, int other)
 	close_between(STDERR_FILENO + 1, lower - 1);
 	close_between(lower + 1, higher - 1);
 	close_between(higher + 1, INT32_MAX);
+}
+
+void put_null(int first, int last)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	for (int fd = first; fd <= last; fd++)
+		(void)dup2(null, fd);
+	if (null > last)
+		close_quietly(null);
 }

@@ -5,4 +5,7 @@
 /* Closes every descriptor but the standard ones and these two. */
 void close_all_but(int one, int other);
 
+/* Puts /dev/null in the place of these. */
+void put_null(int first, int last);
+
 #endif

@@ -133,6 +133,7 @@ static _Noreturn void be_envoy(
 
 	close_all_but(pidfd, channel);
 	slot_forget_own();
+	observe_elsewhere();
 	ready.error = -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
 	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)
@@ -279,6 +280,7 @@ struct answer elsewhere_answer(const struct surroundings *surroundings, const st
 	struct reply reply = {0};
 	int given = -1;
 
+	observe_sent_elsewhere();
 	int r = ask_envoy(surroundings, call, where, request, fd, &reply, &given);
 	if (r < 0)
 		say_verbosely("the namespace that the program has moved to cannot be reached: %s",

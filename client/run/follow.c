@@ -33,8 +33,6 @@ void follow_prepare(sigset_t *ret)
 
 	followed_signals(&followed);
 	sigprocmask(SIG_BLOCK, &followed, ret);
-	/* Else nobody would be there to be waited for. */
-	(void)signal(SIGCHLD, SIG_DFL);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
@@ -69,21 +67,27 @@ static void stop_with_program(const struct followed *followed, int status)
 {
 	(void)supervise_send_word(followed->to_supervisor, SUPERVISE_PROGRAM_STOPPED);
 	stop_too(WSTOPSIG(status));
+	(void)supervise_send_word(followed->to_supervisor, SUPERVISE_PARENT_RESUMED);
 	give_terminal(followed->program);
 }
 
-/* What the supervisor has told of its child. Returns true, and the status, when that has ended. */
+/* What the supervisor has told of its child; only the last counts. Returns true, and the status,
+ * when that has ended. */
 static bool hear_news(const struct followed *followed, int *ret_status)
 {
-	struct supervise_news news;
+	struct supervise_news news, last = {0};
+	bool stopped = false;
 
 	while (recv(followed->to_supervisor, &news, sizeof news, MSG_DONTWAIT) == sizeof news) {
-		if (!WIFSTOPPED(news.status)) {
+		last = news;
+		stopped = WIFSTOPPED(news.status);
+		if (!stopped) {
 			*ret_status = news.status;
 			return true;
 		}
-		stop_with_program(followed, news.status);
 	}
+	if (stopped)
+		stop_with_program(followed, last.status);
 	return false;
 }
 
@@ -117,13 +121,39 @@ static bool look_after(const struct followed *followed, int *ret_status)
 	return false;
 }
 
-/* What a terminal sends goes to the whole foreground process group, the program included; but a
- * hangup goes to the leader of the session alone. */
+/* Does the kernel send it for what this process itself did? */
+static bool is_own_doing(int number)
+{
+	return number == SIGPIPE || number == SIGXCPU || number == SIGXFSZ || number == SIGTTIN ||
+	       number == SIGTTOU;
+}
+
+static bool is_sent_by_terminal(int number)
+{
+	return number == SIGINT || number == SIGQUIT || number == SIGTSTP || number == SIGWINCH ||
+	       number == SIGHUP || number == SIGCONT;
+}
+
+/*
+ * What a terminal sends goes to the whole foreground process group, the program included unless it
+ * has left; where we lead the group it would be the leader itself, and could not. But a hangup goes
+ * to the leader of the session alone.
+ */
+static bool is_of_same_group(const struct followed *followed, int number)
+{
+	if (getsid(0) == getpid() && (number == SIGHUP || number == SIGCONT))
+		return false;
+	return getpgrp() != getpid() || getpgid(followed->program) == getpgrp();
+}
+
 static bool has_it_already(const struct followed *followed, const siginfo_t *info)
 {
+	if (is_own_doing(info->si_signo) &&
+		(info->si_code == SI_KERNEL || info->si_pid == getpid()))
+		return true;
 	if (info->si_code == SI_KERNEL)
-		return getsid(0) != getpid() ||
-		       (info->si_signo != SIGHUP && info->si_signo != SIGCONT);
+		return is_sent_by_terminal(info->si_signo) &&
+		       is_of_same_group(followed, info->si_signo);
 	return info->si_pid == followed->program || info->si_pid == followed->supervisor;
 }
 
@@ -149,14 +179,13 @@ int follow(const struct followed *followed)
 	int status;
 
 	followed_signals(&signals);
-	for (;;) {
+	/* First: before this was called a SIGCHLD may have been lost. */
+	while (!hear_news(followed, &status) && !look_after(followed, &status)) {
 		int number = sigwaitinfo(&signals, &info);
-		if (number == SIGCHLD) {
-			if (hear_news(followed, &status) || look_after(followed, &status))
-				return status;
-		} else if (number > 0)
+		if (number > 0 && number != SIGCHLD)
 			pass_on(followed, &info);
 	}
+	return status;
 }
 
 _Noreturn void follow_end(int status)

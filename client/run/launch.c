@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/run/close-others.h"
 #include "client/run/filter.h"
 #include "client/run/follow.h"
 #include "client/run/offspring.h"
@@ -22,14 +23,18 @@
 #include "client/run/window.h"
 #include "proto/macro.h"
 
-/* Where the module of Bluetooth is loaded there may be controllers. */
-static void choose_windows(struct window *ret)
+/* Where the module of Bluetooth is loaded there may be controllers. The filter must not see what is
+ * sent on the channel: it is there before anybody can answer. */
+static void choose_windows(int channel, struct window *ret)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		limit.rlim_cur = 0;
 	windows_choose(limit.rlim_cur, access("/sys/class/bluetooth", F_OK) == 0, ret);
+	for (unsigned i = 0; i < WINDOWS; i++)
+		if (channel >= ret[i].first && channel - ret[i].first < (int)ret[i].size)
+			ret[i] = (struct window){0};
 }
 
 static int make_pair(int ret[2])
@@ -105,12 +110,13 @@ int launch_supervised(const struct options *options)
 	int with_program[2] = {-1, -1}, with_us[2] = {-1, -1};
 	sigset_t signals;
 
-	choose_windows(choice.windows);
-	int r = filter_make(&choice, &filter);
-	if (r == 0)
-		r = make_pair(with_program);
+	int r = make_pair(with_program);
 	if (r == 0)
 		r = make_pair(with_us);
+	if (r == 0) {
+		choose_windows(with_program[1], choice.windows);
+		r = filter_make(&choice, &filter);
+	}
 	if (r < 0) {
 		say_error("the supervisor cannot be made: %s", strerror(-r));
 		return EXIT_SOCKD_RUN;
@@ -133,10 +139,14 @@ int launch_supervised(const struct options *options)
 		say_error("the supervisor cannot be started: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
-	close_quietly(with_program[0]);
-	close_quietly(with_program[1]);
-	close_quietly(with_us[0]);
-	if (hear_of_broker(with_us[1], options->require, &followed.program) < 0)
+	/* What the program lets go of is to be gone. */
+	put_null(STDIN_FILENO, STDOUT_FILENO);
+	close_all_but(with_us[1], with_us[1]);
+	/* Until there is a program, signals are for us. */
+	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
+	r = hear_of_broker(with_us[1], options->require, &followed.program);
+	follow_prepare(&signals);
+	if (r < 0)
 		return EXIT_SOCKD_RUN;
 	followed.program_pidfd = (int)syscall(SYS_pidfd_open, followed.program, 0);
 	followed.supervisor_pidfd = (int)syscall(SYS_pidfd_open, followed.supervisor, 0);

@@ -1,6 +1,7 @@
 #include "client/run/observe.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,20 @@ int observe_start(const struct options *options)
 void observe_call(const struct call *call)
 {
 	current = call;
+}
+
+void observe_elsewhere(void)
+{
+	if (learnt)
+		ask_set_observer(tell, false);
+}
+
+void observe_sent_elsewhere(void)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (learnt && !atomic_flag_test_and_set(&said))
+		say("--learn: what is asked for in another network namespace is not learnt");
 }
 
 void observe_end(void)

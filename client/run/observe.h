@@ -14,6 +14,13 @@ int observe_start(const struct options *options);
 /* Whose call this thread answers from here on. */
 void observe_call(const struct call *call);
 
+/* In a process of ours in another network namespace, whose memory is not the supervisor's: nothing
+ * is learnt there. */
+void observe_elsewhere(void);
+
+/* The supervisor has sent a call to such a process. */
+void observe_sent_elsewhere(void);
+
 /* The program has ended, or all has: what was learnt is written. */
 void observe_end(void);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,17 @@ int program_map_root(void)
 	return r;
 }
 
+static bool ignores_children;
+
+void program_prepare(void)
+{
+	ignores_children = signal(SIGCHLD, SIG_DFL) == SIG_IGN;
+}
+
 int program_exec(char **command)
 {
+	if (ignores_children)
+		(void)signal(SIGCHLD, SIG_IGN);
 	(void)execvp(command[0], command);
 	int error = errno;
 	say_error("%s cannot be run: %s", command[0], strerror(error));

@@ -26,6 +26,10 @@ _Noreturn void program_run(const struct program *program);
  * a negative errno, after saying what is wrong. */
 int program_map_root(void);
 
+/* Children are to be waited for here, even where the program will ignore them. To be called first.
+ */
+void program_prepare(void);
+
 /* execvp(3); returns the exit status to end with, after saying why. */
 int program_exec(char **command);
 

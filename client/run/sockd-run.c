@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 		say_error("/dev/null cannot be opened: %s", strerror(-filled));
 		return EXIT_SOCKD_RUN;
 	}
+	program_prepare();
 	setlocale(LC_ALL, "");
 	int r = options_parse(argc, argv, &options);
 	if (r > 0)

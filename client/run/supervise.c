@@ -27,18 +27,6 @@
 
 #define STOPPED_CHECK_MSEC 100
 
-static void to_null(int first, int last)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0)
-		return;
-	for (int fd = first; fd <= last; fd++)
-		(void)dup2(null, fd);
-	if (null > last)
-		close_quietly(null);
-}
-
 /*
  * What would keep a terminal, a pipe, a directory or a mount busy is let go of. It stays in the
  * session, for which the kernel may set aside a share of the processor, and in the job: the program
@@ -53,7 +41,7 @@ static void detach(int with_program, int with_parent)
 	(void)!chdir("/");
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	to_null(STDIN_FILENO, STDOUT_FILENO);
+	put_null(STDIN_FILENO, STDOUT_FILENO);
 	close_all_but(with_program, with_parent);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
@@ -175,8 +163,9 @@ static bool hear_parent(struct watched *watched, bool *ret_stopped)
 	char word;
 	ssize_t n = read(watched->with_parent, &word, sizeof word);
 
-	if (n == sizeof word && word == SUPERVISE_PROGRAM_STOPPED) {
-		*ret_stopped = true;
+	if (n == sizeof word &&
+		(word == SUPERVISE_PROGRAM_STOPPED || word == SUPERVISE_PARENT_RESUMED)) {
+		*ret_stopped = word == SUPERVISE_PROGRAM_STOPPED;
 		return true;
 	}
 	if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
@@ -184,29 +173,28 @@ static bool hear_parent(struct watched *watched, bool *ret_stopped)
 	observe_end();
 	/* Whoever reads from the other end of a pipe waits for the program's descendants, not for
 	 * us. */
-	to_null(STDERR_FILENO, STDERR_FILENO);
+	put_null(STDERR_FILENO, STDERR_FILENO);
 	(void)supervise_send_word(watched->with_parent, word);
 	close_quietly(TAKE_FD(watched->with_parent));
 	return true;
 }
 
-/* Until nothing is left to supervise, and the parent knows how the program ended. */
+/* Until nothing is left to supervise, and the parent has heard how the program ended. */
 static void wait_for_end(struct watched *watched, int listener, int children)
 {
 	struct pollfd polled[] = {{.fd = listener}, {.fd = watched->with_parent, .events = POLLIN},
 		{.fd = children, .events = POLLIN}};
 	bool stopped = false, ended = false;
 
-	while (polled[0].fd >= 0 || !ended) {
+	while (polled[0].fd >= 0 || watched->with_parent >= 0) {
 		if (poll(polled, ARRAY_SIZE(polled), stopped ? STOPPED_CHECK_MSEC : -1) < 0 &&
 			errno != EINTR)
 			return;
 		if (polled[0].revents & (POLLHUP | POLLERR))
 			polled[0].fd = -1;
-		if (stopped && !is_stopped(watched->program)) {
-			stopped = false;
+		/* More than once: it may not have stopped yet. */
+		if (stopped && (ended || !is_stopped(watched->program)))
 			wake_parent(watched, SIGCONT);
-		}
 		if (polled[1].revents != 0 && !hear_parent(watched, &stopped))
 			return;
 		polled[1].fd = watched->with_parent;

@@ -33,8 +33,10 @@ struct supervise_news {
 #define SUPERVISE_BEGIN 'B'
 /* Answered with the same byte when it has done what was still due. */
 #define SUPERVISE_PROGRAM_ENDED 'E'
-/* And its parent is about to stop too; it is woken when somebody resumes the program alone. */
+/* And its parent is about to stop too; until it says that it goes on, it is woken when the program
+ * is no longer stopped. */
 #define SUPERVISE_PROGRAM_STOPPED 'S'
+#define SUPERVISE_PARENT_RESUMED 'R'
 
 /* Returns false where nobody is there to hear it. */
 static inline bool supervise_send_word(int to, char word)

@@ -14,7 +14,7 @@ chmod 755 "$work/home/no-interpreter"
 chmod 644 "$work/home/not-executable"
 
 cat >"$work/jobs.py" <<'PYTHON'
-import fcntl, os, pty, re, select, signal, struct, subprocess, sys, termios, time
+import fcntl, os, pty, re, resource, select, signal, struct, subprocess, sys, termios, time
 
 sockd_run, home = sys.argv[1:3]
 RUN = [sockd_run, "--mode=seccomp", "--"]
@@ -116,6 +116,11 @@ def at_a_terminal(run):
     t.ask("ulimit -c 0; $RUN sh -c 'echo begun; exec sleep 100'", "begun")
     t.send("\x1c")
     yield "Ctrl-\\ ends it", t.status()
+
+    # A program in a process group of its own.
+    t.ask("$RUN timeout 20 sh -c 'echo begun; exec sleep 100'", "begun")
+    t.send("\x03")
+    yield "Ctrl-C ends one that has left the group", t.status()
 
     pid = t.ask("$RUN sh -c 'echo begun=$$; read x; echo got $x; exit 4'", r"begun=(\d+)$")
     t.send("\x1a")
@@ -219,6 +224,48 @@ def statuses(run):
         yield "it goes on", p.stdout.readline()
         p.kill()
         yield "killed from outside", p.wait()
+    for i in range(12):
+        with subprocess.Popen([*run, "sh", "-c", "echo $$; exec sleep 100"], stdout=subprocess.PIPE, text=True) as p:
+            program = int(p.stdout.readline())
+            time.sleep(0.05)
+            # Nobody resumes what has ended.
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                os.kill(program, number)
+            yield "killed as it stops, %d" % i, eventually(lambda: p.poll() is not None, 5) and p.wait()
+            p.kill()
+    with subprocess.Popen([*run, "sh", "-c", "exec >&-; sleep 3"], stdout=subprocess.PIPE) as p:
+        began = time.monotonic()
+        p.stdout.read()
+        yield "what it closes is closed", time.monotonic() - began < 2
+        p.wait()
+    def locked():
+        lock = os.open(home + "/lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.dup2(lock, 9)
+    with subprocess.Popen([*run, "sh", "-c", "exec 9>&-; echo let go; exec sleep 100"], stdout=subprocess.PIPE, close_fds=False,
+                          preexec_fn=locked) as p:
+        p.stdout.readline()
+        with open(home + "/lock") as file:
+            def free():
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return True
+                except BlockingIOError:
+                    return False
+            yield "and a lock is free", eventually(free, 3)
+        p.terminate()
+    yield "an alarm from before", outcome([*run, "sleep", "4"], preexec_fn=lambda: signal.alarm(1))
+    # So many that sockd-run's own come to have high numbers.
+    for n in (961, 1010):
+        def crowded():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+            for fd in range(3, n):
+                os.dup2(0, fd)
+        with subprocess.Popen([*run, "true"], close_fds=False, preexec_fn=crowded) as p:
+            yield "descriptors up to %d" % n, eventually(lambda: p.poll() is not None, 5) and ("ended", p.wait())
+            if p.poll() is None:
+                subprocess.run(["pkill", "-KILL", "-P", str(p.pid)])
+                p.kill()
     asks = ["/usr/bin/python3", "-c", "import socket\nfor line in open(0):\n try: socket.socket(17, 3, 0)\n"
             " except OSError as e: print(e.errno, flush=True)"]
     with subprocess.Popen([*run, *asks], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True) as p:
@@ -262,6 +309,7 @@ def inherited(run):
     os.dup2(null, 9)
     def prepare():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGWINCH])
         os.umask(0o27)
         os.nice(3)

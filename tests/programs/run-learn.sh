@@ -60,3 +60,12 @@ refused "and nothing else" 'Operation not permitted' run "$work/bin/ip" route ad
 refused "no packet socket" 'Operation not permitted' run "$work/bin/python3" -c '
 import socket
 socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)'
+
+echo "--- where it is not learnt"
+run --learn elsewhere.json unshare -U -n "$work/bin/python3" -c '
+import socket
+for i in range(2):
+    try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except OSError: pass' >"$work/elsewhere.said" 2>&1
+expect "what is asked for in another network namespace is said not to be learnt, once" \
+	[ "$(grep -c 'another network namespace is not learnt' "$work/elsewhere.said")" = 1 ]

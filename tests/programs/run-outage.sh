@@ -274,3 +274,18 @@ for call in raw bind ordinary; do
 done
 answers "the supervisor is killed: other calls work" local ok
 end_agent 7 "the supervisor is killed"
+expect "and nothing is left" wait_for 10 no_runners
+
+# A broker that takes connections and never answers.
+kill -STOP "$broker_pid"
+began=$SECONDS
+(run_exec --mode=seccomp -- sleep 100) 2>/dev/null &
+runner=$!
+remember
+sleep 0.5
+kill -TERM "$runner"
+status=0
+wait "$runner" || status=$?
+expect "sockd-run that waits for a broker is ended by a signal ($status)" [ "$status:$((SECONDS - began < 4))" = 143:1 ]
+kill -CONT "$broker_pid"
+expect "with all that it has started" wait_for 15 no_runners
