@@ -43,6 +43,12 @@ static int make_pair(int ret[2])
 									      : 0;
 }
 
+static void close_pair(const int pair[2])
+{
+	close_quietly(pair[0]);
+	close_quietly(pair[1]);
+}
+
 /* Its first word: whether there is a broker. Returns 0, or -ENOTCONN where there is none. */
 static int hear_of_broker(int to_supervisor, bool require, pid_t *ret_program)
 {
@@ -119,6 +125,8 @@ int launch_supervised(const struct options *options)
 	}
 	if (r < 0) {
 		say_error("the supervisor cannot be made: %s", strerror(-r));
+		close_pair(with_program);
+		close_pair(with_us);
 		return EXIT_SOCKD_RUN;
 	}
 	follow_prepare(&signals);
