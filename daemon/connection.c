@@ -15,10 +15,17 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 
-void connection_audit(struct listener *listener, uid_t uid, pid_t pid, int error, const char *text)
+void connection_audit(
+	struct listener *listener, const struct peer *peer, int error, const char *text)
 {
 	struct broker *broker = listener->broker;
-	struct audit_record record = {.event = AUDIT_PEER, .uid = uid, .pid = pid, .error = error};
+	struct audit_record record = {
+		.event = AUDIT_PEER,
+		.uid = peer ? peer->uid : (uid_t)-1,
+		.gid = peer ? peer->gid : (gid_t)-1,
+		.pid = peer ? peer->pid : 0,
+		.error = error,
+	};
 
 	record.time_usec = clock_usec(CLOCK_REALTIME);
 	snprintf(record.listener, sizeof record.listener, "%s", listener->name);
@@ -171,8 +178,8 @@ enum reply_fate connection_reply(
 	if (r == -EAGAIN && keep_for_later(connection, packet, (size_t)size, fds, n_fds))
 		return REPLY_KEPT;
 	if (r != -EPIPE && r != -ECONNRESET)
-		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
-			-r, "the reply could not be sent; the connection is closed");
+		connection_audit(connection->listener, &connection->peer, -r,
+			"the reply could not be sent; the connection is closed");
 	connection_close(connection);
 	return REPLY_LOST;
 }

@@ -60,8 +60,9 @@ void connection_close(struct connection *connection);
 int connection_set_events(struct connection *connection);
 /* Its queue has room again. */
 void connection_send_waiting(struct connection *connection);
-/* Something about a peer that is no request, for the audit trail. */
-void connection_audit(struct listener *listener, uid_t uid, pid_t pid, int error, const char *text);
+/* Something about a peer that is no request, for the audit trail. NULL: who it is is not known. */
+void connection_audit(
+	struct listener *listener, const struct peer *peer, int error, const char *text);
 
 /* May n more descriptors be sent, or has this user too many unread already? */
 bool connection_has_room(struct connection *connection, size_t n);

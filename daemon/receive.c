@@ -43,8 +43,7 @@ static bool receive(struct connection *connection)
 		return false;
 	if (r < 0) {
 		task_release_fds(connection, fds, message.n_fds);
-		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
-			-r,
+		connection_audit(connection->listener, &connection->peer, -r,
 			r == -EMSGSIZE ? "a packet is longer than 128 KiB; the connection is closed"
 				       : "a packet or its control message cannot be received; "
 					 "the connection is closed");
@@ -165,7 +164,7 @@ void receive_accept_take(struct listener *listener, int fd)
 
 	int r = peer_read(fd, &peer);
 	if (r < 0) {
-		connection_audit(listener, (uid_t)-1, 0, -r, "the peer's identity cannot be read");
+		connection_audit(listener, NULL, -r, "the peer's identity cannot be read");
 		/* What already waits in its queue may be slow to close. */
 		worker_close_take(broker->worker, &fd, 1);
 		return;
@@ -181,7 +180,7 @@ void receive_accept_take(struct listener *listener, int fd)
 	else if (broker->n_connections >= broker->connections_max)
 		refusal = "there are as many connections as there may be";
 	if (refusal) {
-		connection_audit(listener, peer.uid, peer.pid, EMFILE, refusal);
+		connection_audit(listener, &peer, EMFILE, refusal);
 		worker_close_take(broker->worker, &fd, 1);
 		peer_done(&peer);
 		user_unref(user);

@@ -133,8 +133,7 @@ static bool cut_off(const struct asked *asked)
 	reply_error(connection, asked->verb, asked->serial, EAGAIN, WIRE_ORIGIN_LIMIT, -1,
 		"this user has put too many wrong tickets; wait for some seconds");
 	if (first)
-		connection_audit(connection->listener, connection->peer.uid, connection->peer.pid,
-			EAGAIN,
+		connection_audit(connection->listener, &connection->peer, EAGAIN,
 			"too many wrong tickets: this user's are not looked at for a while");
 	connection_close(connection);
 	return true;

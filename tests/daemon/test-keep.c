@@ -491,6 +491,7 @@ START_TEST(guessing_is_cut_off_and_costs_nobody_else)
 	ck_assert_int_eq(wait_for(guesser), 0);
 	ck_assert_int_eq(run_as(CLIENT_UID, try_to_take, &(int){0}), 0);
 	ck_assert(trail_has("too many wrong tickets"));
+	ck_assert(trail_has("\"event\":\"peer\",\"uid\":65533,\"gid\":65533,\"pid\":"));
 	_cleanup_free_ char *trail = read_text(broker.audit);
 	/* Nor is the trail flooded. */
 	ck_assert_uint_le(count_text(trail, "too many wrong tickets"), 5);
