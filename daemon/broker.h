@@ -43,7 +43,11 @@ struct broker {
 	TAILQ_HEAD(listener_list, listener) listeners;
 	TAILQ_HEAD(, connection) connections;
 	TAILQ_HEAD(, management) managements;
-	size_t n_connections, connections_max;
+	size_t n_connections, connections_max; /* with those that drain */
+	TAILQ_HEAD(, connection) draining;     /* see drain.h */
+	size_t n_draining;
+	sd_event_source *drain_timer;
+	uint64_t drain_pause_usec;
 	size_t n_managements;
 	bool reloading, reload_again; /* see reload.h */
 	void (*reload_done)(void *data, int result, const char *errors);

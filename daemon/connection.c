@@ -10,6 +10,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/clock.h"
+#include "daemon/drain.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "proto/macro.h"
@@ -40,7 +41,16 @@ static void forget_unread(struct connection *connection)
 	connection->unread_fds = 0;
 }
 
-static void unlink_from_user(struct connection *connection)
+bool connection_has_unread(struct connection *connection)
+{
+	int fd = connection->fd >= 0 ? connection->fd : connection->draining_fd, queued = 0;
+
+	if (connection->unread_fds > 0 && ioctl(fd, SIOCOUTQ, &queued) == 0 && queued == 0)
+		forget_unread(connection);
+	return connection->unread_fds > 0;
+}
+
+void connection_unlink(struct connection *connection)
 {
 	struct user *user = connection->user;
 
@@ -51,6 +61,7 @@ static void unlink_from_user(struct connection *connection)
 	if (connection->next_of_user)
 		connection->next_of_user->previous_of_user = connection->previous_of_user;
 	user->connections--;
+	connection->broker->n_connections--;
 	forget_unread(connection);
 }
 
@@ -78,20 +89,23 @@ void connection_close(struct connection *connection)
 
 	if (connection->fd < 0)
 		return;
-	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	sd_event_source_disable_unref(TAKE_PTR(connection->exit));
-	unlink_from_user(connection);
 	TAILQ_REMOVE(&broker->connections, connection, entry);
-	broker->n_connections--;
 	grants_end(broker->grants, connection);
 	/* What still waits in its queue may be slow to close, and a client's descriptor may hang.
 	 */
 	worker_close_take(worker, connection->waiting_fds, connection->n_waiting_fds);
 	connection->n_waiting_fds = 0;
-	worker_close_take(worker, &connection->fd, 1);
-	connection->fd = -1;
 	if (connection->netns_fd >= 0)
 		close_quietly(TAKE_FD(connection->netns_fd));
+	if (connection_has_unread(connection)) {
+		drain_begin(connection);
+		return;
+	}
+	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+	connection_unlink(connection);
+	worker_close_take(worker, &connection->fd, 1);
+	connection->fd = -1;
 	connection_unref(connection);
 }
 
@@ -108,17 +122,6 @@ int connection_set_events(struct connection *connection)
 		       : 0;
 }
 
-/* Counts again what is certainly unread: nothing where the queue is empty. */
-static void refresh_unread(struct connection *connection)
-{
-	int queued = 0;
-
-	if (connection->unread_fds == 0 || ioctl(connection->fd, SIOCOUTQ, &queued) < 0 ||
-		queued > 0)
-		return;
-	forget_unread(connection);
-}
-
 static bool has_room(const struct connection *connection, size_t n)
 {
 	const struct broker *broker = connection->broker;
@@ -132,10 +135,10 @@ bool connection_has_room(struct connection *connection, size_t n)
 	if (has_room(connection, n))
 		return true;
 	/* A client that asks has mostly read what it got: its own connection is asked first. */
-	refresh_unread(connection);
+	(void)connection_has_unread(connection);
 	for (struct connection *c = connection->user->connection_list;
 		c && !has_room(connection, n); c = c->next_of_user)
-		refresh_unread(c);
+		(void)connection_has_unread(c);
 	return has_room(connection, n);
 }
 

@@ -31,7 +31,7 @@ struct connection {
 	struct user *user; /* a reference */
 	struct broker *broker;
 	struct listener *listener;
-	int fd; /* -1: closed, kept only for the request in work */
+	int fd; /* -1: closed, kept only for the request in work, or while it drains */
 	unsigned references;
 	bool greeted;		    /* HELLO was said */
 	bool may_ask;		    /* and with WIRE_FEATURE_ASK */
@@ -43,7 +43,8 @@ struct connection {
 	unsigned char *waiting;	    /* a reply that waits for room; NULL: none */
 	size_t unread_fds;	    /* see struct user */
 	/* And what few do. */
-	int netns_fd; /* the peer's namespace, opened when first needed; -1: not yet */
+	int netns_fd;	 /* the peer's namespace, opened when first needed; -1: not yet */
+	int draining_fd; /* see drain.h; -1: does not drain */
 	sd_event_source *exit;
 	size_t waiting_size, n_waiting_fds;
 	int waiting_fds[WIRE_COUNT_MAX];
@@ -64,6 +65,10 @@ void connection_send_waiting(struct connection *connection);
 void connection_audit(
 	struct listener *listener, const struct peer *peer, int error, const char *text);
 
+/* Counts again: nothing is unread where its queue is empty. */
+bool connection_has_unread(struct connection *connection);
+/* No longer one of its user's, nor are its unread descriptors. */
+void connection_unlink(struct connection *connection);
 /* May n more descriptors be sent, or has this user too many unread already? */
 bool connection_has_room(struct connection *connection, size_t n);
 enum reply_fate {

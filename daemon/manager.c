@@ -14,6 +14,7 @@
 #include "config.h"
 #include "daemon/broker.h"
 #include "daemon/connection.h"
+#include "daemon/drain.h"
 #include "daemon/keep/keep.h"
 #include "daemon/keep/serve.h"
 #include "daemon/listener.h"
@@ -310,6 +311,8 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	if (r >= 0)
+		r = drain_new(broker);
+	if (r >= 0)
 		r = keep_serve_start(broker);
 	TAILQ_FOREACH(listener, &broker->listeners, entry)
 	if (r >= 0)
@@ -328,6 +331,7 @@ int manager_start(const struct options *options, struct broker **ret)
 	broker->loop_epoll = -1;
 	TAILQ_INIT(&broker->listeners);
 	TAILQ_INIT(&broker->connections);
+	TAILQ_INIT(&broker->draining);
 	TAILQ_INIT(&broker->managements);
 	int r = prepare(broker);
 	if (r >= 0)
@@ -356,6 +360,7 @@ struct broker *manager_free(struct broker *broker)
 		management_close(management);
 	while ((connection = TAILQ_FIRST(&broker->connections)))
 		connection_close(connection);
+	drain_free(broker);
 	broker->keep = keep_free(broker->keep);
 	free(TAKE_PTR(broker->returned));
 	/* Finishes what workers still hold, which refers to users and grants, and as keep_free() to

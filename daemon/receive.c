@@ -8,6 +8,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/connection.h"
+#include "daemon/drain.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "daemon/request.h"
@@ -89,8 +90,10 @@ static void serve(struct connection *connection, bool alone)
 
 static void on_connection(struct connection *connection, uint32_t events, bool alone)
 {
-	if (connection->fd < 0) /* ended since */
+	if (connection->fd < 0) { /* ended, or ended since */
+		drain_receive(connection);
 		return;
+	}
 	connection_ref(connection);
 	if (connection->waiting && events & EPOLLOUT)
 		connection_send_waiting(connection);
@@ -157,6 +160,15 @@ static int watch(struct connection *connection)
 	return sd_event_source_set_priority(connection->exit, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
+static bool may_connect(const struct broker *broker, struct user *user)
+{
+	unsigned max = broker_connections_per_user(broker);
+
+	if (user->connections >= max)
+		drain_make_room(user);
+	return user->connections < max;
+}
+
 void receive_accept_take(struct listener *listener, int fd)
 {
 	struct broker *broker = listener->broker;
@@ -175,7 +187,7 @@ void receive_accept_take(struct listener *listener, int fd)
 	const char *refusal = NULL;
 	if (!connection || !user)
 		refusal = "no memory for a connection";
-	else if (user->connections >= broker_connections_per_user(broker))
+	else if (!may_connect(broker, user))
 		refusal = "the user has as many connections as it may have";
 	else if (broker->n_connections >= broker->connections_max)
 		refusal = "there are as many connections as there may be";
@@ -193,6 +205,7 @@ void receive_accept_take(struct listener *listener, int fd)
 		.user = user,
 		.peer = peer,
 		.fd = fd,
+		.draining_fd = -1,
 		.netns_fd = -1,
 		.references = 1,
 		.foreign = peer.netns_cookie != netns_own_cookie(),

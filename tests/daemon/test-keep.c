@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,7 +29,7 @@
 #define GROUP 4242
 
 static const char policy[] =
-	"{ \"limits\": { \"kept-per-user\": 12 }, \"rules\": [\n"
+	"{ \"limits\": { \"kept-per-user\": 12, \"connections-per-user\": 40 }, \"rules\": [\n"
 	"  { \"name\": \"hand-on\", \"peers\": { \"uid\": [65534, 65533, 0] },\n"
 	"    \"family\": [\"inet\", \"unix\", \"packet\"], \"actions\": [\"share\", \"receive\"] "
 	"},\n"
@@ -794,6 +796,169 @@ static int inherited(void *data _unused_)
 	return wait_for(child);
 }
 
+#define CONNECTIONS 40 /* of one user, by the policy */
+#define FETCHES 8
+
+static int fetch_without_reading(void)
+{
+	static const struct wire_request fetch = {.verb = WIRE_FETCH, .name = "a"};
+	static unsigned char packet[WIRE_PACKET_MAX];
+	int fd = greet_to_keep(), queued = 1;
+	ssize_t size = wire_encode_request(&fetch, packet, sizeof packet);
+
+	EXPECT(size > 0);
+	for (int i = 0; i < FETCHES; i++)
+		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
+	/* All were read, and then the last was answered. */
+	for (int i = 0; i < 500 && queued > 0; i++) {
+		(void)usleep(1000);
+		EXPECT(ioctl(fd, SIOCOUTQ, &queued) == 0);
+	}
+	EXPECT(queued == 0);
+	return fd;
+}
+
+static bool is_refused(void)
+{
+	static const struct wire_request hello = {.verb = WIRE_HELLO,
+		.hello = {.version_min = WIRE_VERSION, .version_max = WIRE_VERSION}};
+	struct client_reply reply;
+	_cleanup_close_ int fd = client_connect(broker.socket);
+
+	EXPECT(fd >= 0);
+	return client_call(fd, &hello, NULL, 0, &reply) < 0;
+}
+
+static void read_to_the_end(int fd)
+{
+	struct client_reply reply;
+
+	for (int i = 0; i < FETCHES; i++) {
+		EXPECT(client_receive(fd, &reply) == 0);
+		EXPECT(reply.reply.answer.error == 0 && reply.n_fds == 1);
+		client_close_fds(&reply);
+	}
+	EXPECT(client_receive(fd, &reply) == -ENOTCONN);
+}
+
+/* The last one has something for sockd to read that holds the connection itself. */
+static void end_with_itself_in_the_queue(int fd)
+{
+	shared->step = 1;
+	while (shared->step == 1)
+		(void)usleep(1000);			   /* sockd is being stopped */
+	EXPECT(client_send_raw(fd, "x", 1, NULL, 0) == 0); /* this ends the connection */
+	EXPECT(client_send_raw(fd, "", 0, NULL, 0) == 0);
+	EXPECT(client_send_raw(fd, "x", 1, &fd, 1) == 0);
+	EXPECT(client_send_raw(fd, "x", 1, &fd, 1) == 0);
+}
+
+static int end_and_never_read(void *data _unused_)
+{
+	int held[CONNECTIONS];
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		held[i] = fetch_without_reading();
+		if (i > 0)
+			EXPECT(shutdown(held[i], SHUT_WR) == 0);
+	}
+	EXPECT(is_refused());
+	(void)usleep(300000); /* nor is that a matter of time */
+	EXPECT(is_refused());
+
+	/* What was sent before the end is there, and to read it makes room. */
+	read_to_the_end(held[1]);
+	bool refused = true;
+	for (int i = 0; i < 100 && refused; i++) {
+		(void)usleep(20000);
+		refused = is_refused();
+	}
+	EXPECT(!refused);
+	held[1] = fetch_without_reading();
+	EXPECT(is_refused());
+	end_with_itself_in_the_queue(held[0]);
+	return 0;
+}
+
+static int fetch_a(void *data _unused_)
+{
+	int fd = listen_here();
+
+	EXPECT(sockd_store(fd, "a", 0, 0) == 0);
+	EXPECT(sockd_fetch("a", 0) >= 0);
+	EXPECT(sockd_forget("a", 0) == 0);
+	return 0;
+}
+
+START_TEST(what_was_not_read_counts_after_the_end)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, store_a, NULL), 0);
+	ck_assert_int_eq(run_as(OTHER_UID, fetch_a, NULL), 0);
+	size_t before = fds_at_rest();
+
+	pid_t pid = fork_as(CLIENT_UID, end_and_never_read, NULL);
+	for (int i = 0; i < 1000 && shared->step != 1; i++)
+		(void)usleep(10000);
+	ck_assert_int_eq(shared->step, 1);
+	ck_assert_int_eq(run_as(OTHER_UID, fetch_a, NULL), 0);
+	ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
+	shared->step = 2;
+	int status = wait_for(pid);
+	ck_assert_int_eq(kill(broker.pid, SIGCONT), 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(run_as(OTHER_UID, fetch_a, NULL), 0);
+	/* The pauses between its looks have grown to two seconds. */
+	for (int i = 0; i < 5 && fds_settled(before) != before; i++)
+		;
+	ck_assert_uint_eq(fds_settled(before), before);
+	_cleanup_free_ char *answer = broker_ask(&broker, "{\"verb\":\"status\"}");
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_ptr_nonnull(strstr(answer, "\"connections\":0"));
+}
+END_TEST
+
+static int end_unread_and_wait(void *data _unused_)
+{
+	int fd = fetch_without_reading();
+
+	EXPECT(shutdown(fd, SHUT_WR) == 0);
+	shared->step = 1;
+	(void)pause();
+	return 0;
+}
+
+static uint64_t cpu_ticks_of(pid_t pid)
+{
+	char path[64];
+	unsigned long long user = 0, kernel = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	_cleanup_free_ char *text = read_text(path);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(
+		sscanf(strrchr(text, ')'),
+			") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &kernel),
+		2);
+	return user + kernel;
+}
+
+START_TEST(an_ended_connection_that_is_not_read_costs_no_time)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, store_a, NULL), 0);
+	pid_t pid = fork_as(CLIENT_UID, end_unread_and_wait, NULL);
+	for (int i = 0; i < 1000 && shared->step != 1; i++)
+		(void)usleep(10000);
+	(void)usleep(100000);
+	uint64_t before = cpu_ticks_of(broker.pid);
+	(void)usleep(500000);
+	ck_assert_uint_le(cpu_ticks_of(broker.pid) - before, 10); /* of fifty */
+	ck_assert_int_eq(broker_stop(&broker), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	(void)wait_for(pid);
+	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
+}
+END_TEST
+
 START_TEST(strangers_leave_nothing_behind)
 {
 	size_t before = fds_at_rest();
@@ -937,6 +1102,8 @@ int main(void)
 	tcase_add_test(tests, two_containers_meet_by_name);
 	tcase_add_test(tests, names_are_kept);
 	tcase_add_test(tests, a_name_is_its_users);
+	tcase_add_test(tests, what_was_not_read_counts_after_the_end);
+	tcase_add_test(tests, an_ended_connection_that_is_not_read_costs_no_time);
 	tcase_add_test(tests, strangers_leave_nothing_behind);
 	tcase_add_test(tests, slow_closes_are_not_on_the_loop);
 	tcase_add_test(tests, both_ends_work_over_fork);
