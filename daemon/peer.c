@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -15,6 +16,35 @@
 
 #define GROUPS_MAX 65536u /* the kernel's NGROUPS_MAX */
 
+static int compare_groups(const void *a, const void *b)
+{
+	gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The kernel keeps them in order; only a user namespace of the broker's own can change it. */
+static void sort(gid_t *groups, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (groups[i - 1] > groups[i]) {
+			qsort(groups, n, sizeof *groups, compare_groups);
+			return;
+		}
+}
+
+/* Returns how many are left. */
+static size_t drop_duplicates(gid_t *groups, size_t n)
+{
+	size_t used = MIN_OF(n, (size_t)1);
+
+	for (size_t i = 1; i < n; i++)
+		if (groups[i] != groups[used - 1])
+			groups[used++] = groups[i];
+	return used;
+}
+
+/* Returns 0, -E2BIG where there are more than PEER_GROUPS_MAX, or another negative errno. */
 static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 {
 	gid_t few[64];
@@ -40,8 +70,19 @@ static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
 			return negative_errno();
 	}
+	size_t n = size / sizeof *groups;
+	sort(groups, n);
+	size_t n_left = drop_duplicates(groups, n);
+	if (n_left > PEER_GROUPS_MAX)
+		return -E2BIG;
+	if (n_left < n) {
+		gid_t *smaller = reallocarray(groups, n_left, sizeof *groups);
+		if (!smaller)
+			return -ENOMEM;
+		groups = smaller;
+	}
 	*ret = TAKE_PTR(groups);
-	*ret_n = size / sizeof **ret;
+	*ret_n = n_left;
 	return 0;
 }
 
@@ -72,7 +113,8 @@ int peer_read(int fd, struct peer *ret)
 	socklen_t size = sizeof credentials;
 	uint64_t cookie;
 	_cleanup_free_ gid_t *groups = NULL;
-	size_t n_groups;
+	size_t n_groups = 0;
+	bool too_many;
 	int pidfd, r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
@@ -84,7 +126,8 @@ int peer_read(int fd, struct peer *ret)
 	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
 		return negative_errno();
 	r = read_groups(fd, &groups, &n_groups);
-	if (r < 0)
+	too_many = r == -E2BIG;
+	if (r < 0 && !too_many)
 		return r;
 	r = read_pidfd(fd, credentials.pid, &pidfd);
 	if (r < 0)
@@ -97,6 +140,7 @@ int peer_read(int fd, struct peer *ret)
 		.n_groups = n_groups,
 		.pidfd = pidfd,
 		.netns_cookie = cookie,
+		.too_many_groups = too_many,
 	};
 	return 0;
 }

@@ -15,11 +15,17 @@
 #include "daemon/place.h"
 #include "proto/transport.h"
 
+/* A rule is looked for by each of them, several times for one request, on the loop. */
+#define PEER_GROUPS_MAX 1024u
+#define PEER_TOO_MANY_GROUPS \
+	"the process is in more than 1024 groups, and sockd compares no more with rules: take it " \
+	"out of some (setgroups(2), /etc/group) and connect anew"
+
 struct peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* owned */
+	gid_t *groups; /* owned; in order, each once */
 	size_t n_groups;
 	int pidfd; /* owned */
 	uint64_t netns_cookie;
@@ -27,6 +33,8 @@ struct peer {
 	/* What the credentials of its messages say: the real ids, where SO_PEERCRED has the
 	 * effective ones. */
 	bool has_sender;
+	/* None were kept, and nothing may be decided: a deny rule might speak of one of them. */
+	bool too_many_groups;
 	uid_t sender_uid;
 	gid_t sender_gid;
 };

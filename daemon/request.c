@@ -83,6 +83,12 @@ static void handle_apply(struct task *task, size_t packet_size)
 
 static void handle_hello(struct connection *connection, const struct wire_request *request)
 {
+	if (connection->peer.too_many_groups) {
+		/* Without having greeted it gets nothing else. */
+		reply_error(connection, WIRE_HELLO, request->serial, EPERM, WIRE_ORIGIN_LIMIT, -1,
+			PEER_TOO_MANY_GROUPS);
+		return;
+	}
 	static const char unknown[] = "known protocol versions: 1 to 1";
 	bool known = request->hello.version_min <= WIRE_VERSION &&
 		     request->hello.version_max >= WIRE_VERSION;
