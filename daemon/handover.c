@@ -1,6 +1,7 @@
 #include "daemon/handover.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,14 +74,30 @@ static bool watch_in_worker(struct broker *broker, const struct grant_watch *wat
 	return false;
 }
 
-/*
- * May the close of a socket that was just handed over wait? Its new holder may have closed it
- * already, which makes ours the last; and may have given it a linger time and unsent data before.
- */
-static bool close_sleeps(const struct task *task)
+/* The family's locks, which a step had to wait for, are taken again when the socket lets go of what
+ * the step gave it: so with multicast memberships, under rtnl. */
+static bool step_is_slow_to_undo(const struct policy_query *query)
 {
-	return family_get(task->query.domain)->close_sleeps ||
-	       (task->query.type != SOCK_DGRAM && task->query.type != SOCK_RAW);
+	const struct family *family = family_get(query->domain);
+
+	for (size_t i = 0; i < query->n_steps; i++)
+		if (family->step_sleeps(&query->steps[i]))
+			return true;
+	return false;
+}
+
+/* Before Linux 5.18 always, since then where multicast is routed, under rtnl. */
+static bool is_raw_icmpv6(const struct policy_query *query)
+{
+	return query->domain == AF_INET6 && query->type == SOCK_RAW &&
+	       query->protocol == IPPROTO_ICMPV6;
+}
+
+bool hand_over_close_sleeps(const struct policy_query *query)
+{
+	return family_get(query->domain)->close_sleeps ||
+	       (query->type != SOCK_DGRAM && query->type != SOCK_RAW) || is_raw_icmpv6(query) ||
+	       step_is_slow_to_undo(query);
 }
 
 static void describe_grant(const struct task *task, struct grant *ret)
@@ -222,7 +239,7 @@ void hand_over(struct task *task)
 	unsigned n = (unsigned)outcome->n_fds;
 	struct grant_watch watches[WIRE_COUNT_MAX];
 	bool later = watch_later(task);
-	bool sleeps = close_sleeps(task);
+	bool sleeps = hand_over_close_sleeps(&task->query);
 	struct grant *grant = grant_new();
 	enum reply_fate fate;
 	int r = -ENOMEM;
@@ -245,8 +262,10 @@ void hand_over(struct task *task)
 	if (fate == REPLY_KEPT)
 		return;
 	if (sleeps || fate == REPLY_LOST)
-		task_release_fds(connection, outcome->fds, n);
+		worker_close_take(broker->worker, outcome->fds, n);
 	else
+		/* At once, several too: who closes its own before it asks again is not told that it
+		 * has too many. */
 		for (unsigned i = 0; i < n; i++)
 			close_quietly(outcome->fds[i]);
 }

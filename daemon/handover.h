@@ -10,6 +10,11 @@
  * OPEN: records, sends, watches and closes. Uses up the descriptors of the task's outcome.
  */
 void hand_over(struct task *task);
+/*
+ * May the close of a socket that was just handed over wait? Its new holder may have closed it
+ * already, which makes ours the last; and may have given it a linger time and unsent data before.
+ */
+bool hand_over_close_sleeps(const struct policy_query *query);
 
 /*
  * APPLY, in three parts, so that the client's own socket is watched and no longer held when the

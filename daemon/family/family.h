@@ -36,7 +36,7 @@ struct family {
 	 * socket. */
 	uint32_t open_steps;
 	uint32_t apply_steps;
-	/* The last close waits for a grace period: never on the loop. */
+	/* The last close waits for a grace period or a lock: never on the loop. */
 	bool close_sleeps;
 	/* Which ports need a privilege is not the usual rule (those under 1024): check_rule judges
 	 * a deny rule's ports. */
@@ -78,7 +78,7 @@ struct family {
 		size_t why_size);
 
 	/* May this step sleep (locks of the kernel, other processes)? Such a request runs in a
-	 * worker. */
+	 * worker, and its sockets are closed by one. */
 	bool (*step_sleeps)(const struct wire_step *step);
 
 	/* Opens the socket, close-on-exec. Returns a descriptor or a negative errno. */

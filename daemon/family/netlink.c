@@ -297,6 +297,7 @@ static bool step_sleeps(const struct wire_step *step)
 const struct family family_netlink = {
 	.name = "netlink",
 	.domain = AF_NETLINK,
+	.close_sleeps = true,
 	.open_steps = STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_FILTER) |
 		      STEP_BIT(WIRE_STEP_BIND) | STEP_BIT(WIRE_STEP_SEND),
 	.apply_steps =
