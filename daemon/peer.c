@@ -14,7 +14,8 @@
 #define SO_PEERPIDFD 77
 #endif
 
-#define GROUPS_MAX 65536u /* the kernel's NGROUPS_MAX */
+/* To read the 65536 that there may be takes the kernel some milliseconds. */
+#define GROUPS_READ_MAX (4 * PEER_GROUPS_MAX)
 
 static int compare_groups(const void *a, const void *b)
 {
@@ -44,7 +45,7 @@ static size_t drop_duplicates(gid_t *groups, size_t n)
 	return used;
 }
 
-/* Returns 0, -E2BIG where there are more than PEER_GROUPS_MAX, or another negative errno. */
+/* Returns 0, -E2BIG where there are too many, or another negative errno. */
 static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 {
 	gid_t few[64];
@@ -62,8 +63,10 @@ static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 			return -ENOMEM;
 		memcpy(groups, few, size);
 	} else {
-		if (errno != ERANGE || size > GROUPS_MAX * sizeof *groups)
+		if (errno != ERANGE)
 			return negative_errno();
+		if (size > GROUPS_READ_MAX * sizeof *groups)
+			return -E2BIG;
 		groups = malloc(size);
 		if (!groups)
 			return -ENOMEM;

@@ -15,11 +15,12 @@
 #include "daemon/place.h"
 #include "proto/transport.h"
 
-/* A rule is looked for by each of them, several times for one request, on the loop. */
+/* A rule is looked for by each of them, several times for one request, on the loop. A list in which
+ * some are repeated may be four times as long. */
 #define PEER_GROUPS_MAX 1024u
 #define PEER_TOO_MANY_GROUPS \
-	"the process is in more than 1024 groups, and sockd compares no more with rules: take it " \
-	"out of some (setgroups(2), /etc/group) and connect anew"
+	"the process is in more than 1024 groups (4096 with repetitions), and sockd compares no " \
+	"more with rules: take it out of some (setgroups(2), /etc/group) and connect anew"
 
 struct peer {
 	pid_t pid;
