@@ -183,7 +183,7 @@ static void *job_thread(void *data)
 		struct job *job = list_pop(&worker->waiting);
 
 		if (job) {
-			cutter_run(&cutter, true);
+			cutter_run(&cutter, !job->uncut);
 			run_job(worker, job);
 			timed_out = false;
 			continue;

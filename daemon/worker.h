@@ -28,6 +28,7 @@ struct job {
 	void (*done)(struct job *job); /* on the loop; owns the job and frees it */
 	struct job *next;	       /* the worker's */
 	bool cancelled; /* set for done(): run() was never called, the worker ended */
+	bool uncut;	/* no signal wakes it: what it waits for is no client's doing */
 };
 
 int worker_new(sd_event *event, size_t threads_max, struct worker **ret);

@@ -38,7 +38,8 @@ struct depot *depot_free(struct depot *depot);
 /*
  * Puts copies of the descriptors there. done, where given, is called on the loop with 0 or a
  * negative errno, also when the depot is freed (-ECANCELED). Once it was called with 0 they are the
- * manager's, whatever becomes of the broker. Returns 0, or a negative errno where nothing was
+ * manager's, whatever becomes of the broker; only one that has not answered for 5 s may still have
+ * to read of them. Returns 0, or a negative errno where nothing was
  * begun.
  */
 int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,

@@ -467,6 +467,48 @@ START_TEST(the_manager_has_time_for_others)
 }
 END_TEST
 
+#define SLOW_MSEC 1000u
+
+static bool fill_queue_of_manager(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	unsigned n = 0;
+
+	while (sendto(fd, "X", 1, 0, (struct sockaddr *)&address, sizeof address) == 1)
+		n++;
+	return n > 0 && errno == EAGAIN;
+}
+
+/* Nothing is done before the manager has read it, and none that is slow to read has failed: neither
+ * one that does not answer yet nor one whose queue is full. */
+START_TEST(a_slow_manager_is_waited_for)
+{
+	uint64_t begin = now_msec();
+	bool full = _i == 1;
+	char text[256];
+
+	start_manager();
+	if (full)
+		ck_assert(fill_queue_of_manager());
+	put("slow");
+	while (now_msec() < begin + SLOW_MSEC) {
+		(void)sd_event_run(event, 1000);
+		ck_assert_msg(put_result == 1, "told %d before it was read", put_result);
+	}
+	do
+		hear(text, sizeof text);
+	while (full && strcmp(text, "X") == 0);
+	ck_assert_str_eq(text, "FDSTORE=1\nFDNAME=slow\nFDPOLL=0");
+	ck_assert_int_eq(put_result, 1);
+	for (int tries = 0; put_result == 1 && tries < 2000; tries++) {
+		(void)recv(manager, text, sizeof text, MSG_DONTWAIT);
+		(void)sd_event_run(event, 1000);
+	}
+	ck_assert_int_eq(put_result, 0);
+	end_manager();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("keep-parts");
@@ -481,6 +523,7 @@ int main(void)
 	tcase_add_test(tests, what_comes_back_is_sorted_out);
 	tcase_add_test(tests, the_manager_is_told_in_order);
 	tcase_add_test(tests, the_manager_has_time_for_others);
+	tcase_add_loop_test(tests, a_slow_manager_is_waited_for, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
