@@ -112,7 +112,7 @@ int reload_start(
 		clock_usec(CLOCK_MONOTONIC));
 	(void)audit_reopen(broker->audit);
 	reload->broker = broker;
-	reload->job = (struct job){.run = run_reload, .done = done_reload};
+	reload->job = (struct job){.run = run_reload, .done = done_reload, .uncut = true};
 	int r = worker_submit_take(broker->worker, &reload->job);
 	if (r < 0) {
 		broker_notify_ready(broker);
