@@ -21,9 +21,16 @@
  */
 #define CLOSE_PATIENCE_USEC UINT64_C(50000)
 #define CLOSERS_MAX 64u
-/* A signal that comes again and again ends such a wait: a lingering close is interruptible. */
+/* Nor does one wait alone that has seen a close take so long: more such may be behind it. */
+#define CLOSE_SLOW_USEC UINT64_C(1000)
+/*
+ * A signal that comes again and again ends such a wait: a lingering close is interruptible. What is
+ * sent goes on without us, and nothing is lost by it; so this is soon, or a client that lets
+ * thousands linger would keep everybody's closes waiting.
+ */
 #define CUT_SIGNAL SIGUSR2
-#define CUT_NSEC 200000000
+#define CUT_CLOSE_NSEC 2000000
+#define CUT_JOB_NSEC 200000000
 
 struct job_list {
 	struct job *first, *last;
@@ -137,7 +144,8 @@ static void on_cut(int signal _unused_)
 
 /* The timer that sends a thread the signal. Without one lingering closes take their time. */
 struct cutter {
-	bool usable, running;
+	bool usable;
+	long nsec; /* 0: it does not run */
 	timer_t timer;
 };
 
@@ -149,19 +157,18 @@ static void cutter_init(struct cutter *cutter)
 	event._sigev_un._tid = gettid();
 	sigemptyset(&set);
 	sigaddset(&set, CUT_SIGNAL);
-	cutter->running = false;
+	cutter->nsec = 0;
 	cutter->usable = timer_create(CLOCK_MONOTONIC, &event, &cutter->timer) == 0 &&
 			 pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0;
 }
 
-static void cutter_run(struct cutter *cutter, bool run)
+static void cutter_run(struct cutter *cutter, long nsec)
 {
-	long nsec = run ? CUT_NSEC : 0;
 	const struct itimerspec when = {.it_interval.tv_nsec = nsec, .it_value.tv_nsec = nsec};
 
-	if (cutter->usable && cutter->running != run)
+	if (cutter->usable && cutter->nsec != nsec)
 		(void)timer_settime(cutter->timer, 0, &when, NULL);
-	cutter->running = run;
+	cutter->nsec = nsec;
 }
 
 static void cutter_done(struct cutter *cutter)
@@ -183,7 +190,7 @@ static void *job_thread(void *data)
 		struct job *job = list_pop(&worker->waiting);
 
 		if (job) {
-			cutter_run(&cutter, !job->uncut);
+			cutter_run(&cutter, job->uncut ? 0 : CUT_JOB_NSEC);
 			run_job(worker, job);
 			timed_out = false;
 			continue;
@@ -195,7 +202,7 @@ static void *job_thread(void *data)
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += IDLE_SECONDS;
 		worker->n_idle++;
-		cutter_run(&cutter, false);
+		cutter_run(&cutter, 0);
 		timed_out = pthread_cond_timedwait(&worker->job_waits, &worker->lock, &until) ==
 			    ETIMEDOUT;
 		worker->n_idle--;
@@ -217,6 +224,15 @@ static uint64_t *note_closing(struct worker *worker, uint64_t number)
 	return place;
 }
 
+static void *close_thread(void *data);
+
+/* Called with the lock held. */
+static void add_closer(struct worker *worker)
+{
+	if (worker->n_closers < CLOSERS_MAX && start_thread(worker, close_thread) >= 0)
+		worker->n_closers++;
+}
+
 static void *close_thread(void *data)
 {
 	struct worker *worker = data;
@@ -233,19 +249,24 @@ static void *close_thread(void *data)
 			int fd = worker->fds[worker->close_first++];
 			uint64_t *place = note_closing(worker, worker->n_given - waiting + 1);
 
-			worker->close_begun_usec = clock_usec(CLOCK_MONOTONIC);
+			uint64_t begun = clock_usec(CLOCK_MONOTONIC);
+
+			worker->close_begun_usec = begun;
 			(void)pthread_mutex_unlock(&worker->lock);
-			cutter_run(&cutter, true);
+			cutter_run(&cutter, CUT_CLOSE_NSEC);
 			(void)close(fd);
+			bool slow = clock_usec(CLOCK_MONOTONIC) - begun >= CLOSE_SLOW_USEC;
 			(void)pthread_mutex_lock(&worker->lock);
 			*place = 0;
+			if (slow && worker->close_first < worker->close_end)
+				add_closer(worker);
 			continue;
 		}
 		worker->close_first = worker->close_end = 0;
 		if (worker->ending || worker->n_closers_idle > 0)
 			break; /* one that waits is enough */
 		worker->n_closers_idle++;
-		cutter_run(&cutter, false);
+		cutter_run(&cutter, 0);
 		(void)pthread_cond_wait(&worker->close_waits, &worker->lock);
 		worker->n_closers_idle--;
 	}
@@ -457,11 +478,9 @@ void worker_close_take(struct worker *worker, const int *fds, size_t n)
 		worker->n_given += n;
 		if (worker->n_closers_idle > 0)
 			(void)pthread_cond_signal(&worker->close_waits);
-		else if (worker->n_closers < CLOSERS_MAX &&
-			 clock_usec(CLOCK_MONOTONIC) - worker->close_begun_usec >
-				 CLOSE_PATIENCE_USEC &&
-			 start_thread(worker, close_thread) >= 0)
-			worker->n_closers++;
+		else if (clock_usec(CLOCK_MONOTONIC) - worker->close_begun_usec >
+			 CLOSE_PATIENCE_USEC)
+			add_closer(worker);
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 
