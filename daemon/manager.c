@@ -309,6 +309,10 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, &broker->worker);
 	if (r >= 0)
+		r = worker_new(broker->event, THREADS_MAX, &broker->releaser);
+	if (r >= 0)
+		worker_let_wait(broker->releaser); /* users are bounded */
+	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	if (r >= 0)
 		r = drain_new(broker);
@@ -366,6 +370,7 @@ struct broker *manager_free(struct broker *broker)
 	/* Finishes what workers still hold, which refers to users and grants, and as keep_free() to
 	 * connections, whose listeners the audit trail names. */
 	broker->worker = worker_free(broker->worker);
+	broker->releaser = worker_free(broker->releaser);
 	while ((listener = TAILQ_FIRST(&broker->listeners)))
 		listener_free(listener);
 	broker->grants = grants_free(broker->grants);

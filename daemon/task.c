@@ -47,7 +47,8 @@ static bool is_socket(int fd)
 /*
  * Every close of a file on a file system of the client's own (FUSE) comes back when the client
  * likes, and no signal ends it. So what is no socket is closed on the client's account, in threads
- * that only it waits for, and not by those that close for all.
+ * that no request waits for, however many users an attacker may be, and not by those that close for
+ * all.
  */
 void task_release_fds(struct connection *connection, const int *fds, size_t n)
 {
@@ -67,7 +68,7 @@ void task_release_fds(struct connection *connection, const int *fds, size_t n)
 	release->job = (struct job){.run = run_release, .done = release_done};
 	release->connection = connection_ref(connection);
 	connection_job_begun(connection);
-	if (worker_submit_take(worker, &release->job) < 0) {
+	if (worker_submit_take(connection->broker->releaser, &release->job) < 0) {
 		worker_close_take(worker, release->fds, release->n);
 		release_done(&release->job);
 	}

@@ -46,6 +46,7 @@ struct worker {
 	pthread_cond_t job_waits; /* at the end: one has run */
 	struct job_list waiting, finished;
 	size_t threads_max, n_threads, n_idle, n_running;
+	size_t waiting_max; /* beside those that idle threads will take at once */
 
 	pthread_cond_t close_waits;
 	int *fds; /* to be closed: fds[close_first] to fds[close_end - 1] */
@@ -335,6 +336,7 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 		return -ENOMEM;
 	worker->references = 1;
 	worker->threads_max = threads_max;
+	worker->waiting_max = WORKER_QUEUE_MAX;
 	worker->event_fd = -1;
 
 	r = -pthread_mutex_init(&worker->lock, NULL);
@@ -429,7 +431,8 @@ int worker_submit_take(struct worker *worker, struct job *job)
 		else
 			r = worker->n_threads > 0 ? 0 : -EAGAIN;
 	}
-	if (r == 0 && worker->waiting.n >= worker->n_idle + WORKER_QUEUE_MAX)
+	if (r == 0 && worker->waiting.n > worker->n_idle &&
+		worker->waiting.n - worker->n_idle >= worker->waiting_max)
 		r = -EAGAIN;
 	if (r == 0) {
 		job->cancelled = true; /* until a thread takes it */
@@ -438,6 +441,13 @@ int worker_submit_take(struct worker *worker, struct job *job)
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 	return r;
+}
+
+void worker_let_wait(struct worker *worker)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->waiting_max = SIZE_MAX;
+	(void)pthread_mutex_unlock(&worker->lock);
 }
 
 /* Makes room for n more descriptors. Called with the lock held. */

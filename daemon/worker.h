@@ -32,6 +32,8 @@ struct job {
 };
 
 int worker_new(sd_event *event, size_t threads_max, struct worker **ret);
+/* From here on any number of jobs may wait: the caller bounds them. */
+void worker_let_wait(struct worker *worker);
 /*
  * Jobs that have run are finished, jobs that no thread has begun are finished as cancelled. Those
  * that are running have half a second; one that hangs for longer is abandoned, done() is never
