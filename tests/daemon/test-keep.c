@@ -709,7 +709,8 @@ END_TEST
 
 /* --- strangers --- */
 
-static int greet_to_keep(void)
+/* Returns -1 where sockd closes it. */
+static int try_to_greet(void)
 {
 	const struct wire_request hello = {
 		.verb = WIRE_HELLO,
@@ -721,7 +722,19 @@ static int greet_to_keep(void)
 	int fd = client_connect(broker.socket);
 
 	EXPECT(fd >= 0);
-	EXPECT(client_call(fd, &hello, NULL, 0, &reply) == 0 && reply.reply.answer.error == 0);
+	if (client_call(fd, &hello, NULL, 0, &reply) < 0) {
+		(void)close(fd);
+		return -1;
+	}
+	EXPECT(reply.reply.answer.error == 0);
+	return fd;
+}
+
+static int greet_to_keep(void)
+{
+	int fd = try_to_greet();
+
+	EXPECT(fd >= 0);
 	return fd;
 }
 
@@ -799,11 +812,11 @@ static int inherited(void *data _unused_)
 #define CONNECTIONS 40 /* of one user, by the policy */
 #define FETCHES 8
 
-static int fetch_without_reading(void)
+static void fetch_without_reading(int fd)
 {
 	static const struct wire_request fetch = {.verb = WIRE_FETCH, .name = "a"};
 	static unsigned char packet[WIRE_PACKET_MAX];
-	int fd = greet_to_keep(), queued = 1;
+	int queued = 1;
 	ssize_t size = wire_encode_request(&fetch, packet, sizeof packet);
 
 	EXPECT(size > 0);
@@ -815,18 +828,13 @@ static int fetch_without_reading(void)
 		EXPECT(ioctl(fd, SIOCOUTQ, &queued) == 0);
 	}
 	EXPECT(queued == 0);
-	return fd;
 }
 
 static bool is_refused(void)
 {
-	static const struct wire_request hello = {.verb = WIRE_HELLO,
-		.hello = {.version_min = WIRE_VERSION, .version_max = WIRE_VERSION}};
-	struct client_reply reply;
-	_cleanup_close_ int fd = client_connect(broker.socket);
+	_cleanup_close_ int fd = try_to_greet();
 
-	EXPECT(fd >= 0);
-	return client_call(fd, &hello, NULL, 0, &reply) < 0;
+	return fd < 0;
 }
 
 static void read_to_the_end(int fd)
@@ -858,7 +866,8 @@ static int end_and_never_read(void *data _unused_)
 	int held[CONNECTIONS];
 
 	for (int i = 0; i < CONNECTIONS; i++) {
-		held[i] = fetch_without_reading();
+		held[i] = greet_to_keep();
+		fetch_without_reading(held[i]);
 		if (i > 0)
 			EXPECT(shutdown(held[i], SHUT_WR) == 0);
 	}
@@ -868,13 +877,13 @@ static int end_and_never_read(void *data _unused_)
 
 	/* What was sent before the end is there, and to read it makes room. */
 	read_to_the_end(held[1]);
-	bool refused = true;
-	for (int i = 0; i < 100 && refused; i++) {
+	held[1] = -1;
+	for (int i = 0; i < 100 && held[1] < 0; i++) {
 		(void)usleep(20000);
-		refused = is_refused();
+		held[1] = try_to_greet();
 	}
-	EXPECT(!refused);
-	held[1] = fetch_without_reading();
+	EXPECT(held[1] >= 0);
+	fetch_without_reading(held[1]);
 	EXPECT(is_refused());
 	end_with_itself_in_the_queue(held[0]);
 	return 0;
@@ -919,8 +928,9 @@ END_TEST
 
 static int end_unread_and_wait(void *data _unused_)
 {
-	int fd = fetch_without_reading();
+	int fd = greet_to_keep();
 
+	fetch_without_reading(fd);
 	EXPECT(shutdown(fd, SHUT_WR) == 0);
 	shared->step = 1;
 	(void)pause();
