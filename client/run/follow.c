@@ -75,19 +75,18 @@ static void stop_with_program(const struct followed *followed, int status)
  * when that has ended. */
 static bool hear_news(const struct followed *followed, int *ret_status)
 {
-	struct supervise_news news, last = {0};
-	bool stopped = false;
+	struct supervise_news news;
+	int stopped = 0;
 
 	while (recv(followed->to_supervisor, &news, sizeof news, MSG_DONTWAIT) == sizeof news) {
-		last = news;
-		stopped = WIFSTOPPED(news.status);
-		if (!stopped) {
+		if (!WIFSTOPPED(news.status)) {
 			*ret_status = news.status;
 			return true;
 		}
+		stopped = news.status;
 	}
-	if (stopped)
-		stop_with_program(followed, last.status);
+	if (stopped != 0)
+		stop_with_program(followed, stopped);
 	return false;
 }
 

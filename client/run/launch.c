@@ -114,7 +114,7 @@ int launch_supervised(const struct options *options)
 	};
 	_cleanup_(cleanup_filter) struct sock_fprog filter = {0};
 	int with_program[2] = {-1, -1}, with_us[2] = {-1, -1};
-	sigset_t signals;
+	sigset_t signals, blocked;
 
 	int r = make_pair(with_program);
 	if (r == 0)
@@ -151,9 +151,9 @@ int launch_supervised(const struct options *options)
 	put_null(STDIN_FILENO, STDOUT_FILENO);
 	close_all_but(with_us[1], with_us[1]);
 	/* Until there is a program, signals are for us. */
-	(void)sigprocmask(SIG_SETMASK, &signals, NULL);
+	(void)sigprocmask(SIG_SETMASK, &signals, &blocked);
 	r = hear_of_broker(with_us[1], options->require, &followed.program);
-	follow_prepare(&signals);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 	if (r < 0)
 		return EXIT_SOCKD_RUN;
 	followed.program_pidfd = (int)syscall(SYS_pidfd_open, followed.program, 0);
