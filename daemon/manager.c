@@ -26,6 +26,7 @@
 #include "proto/macro.h"
 
 #define THREADS_MAX 256u
+#define WAITING_MAX 64u
 #define MANAGEMENT_NAME "management"
 
 /* Everything that clients can make grow is a share of this. */
@@ -307,11 +308,10 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = users_new(&broker->users);
 	if (r >= 0)
-		r = worker_new(broker->event, THREADS_MAX, &broker->worker);
+		r = worker_new(broker->event, THREADS_MAX, WAITING_MAX, &broker->worker);
 	if (r >= 0)
-		r = worker_new(broker->event, THREADS_MAX, &broker->releaser);
-	if (r >= 0)
-		worker_let_wait(broker->releaser); /* users are bounded */
+		/* Each user's part is bounded. */
+		r = worker_new(broker->event, THREADS_MAX, SIZE_MAX, &broker->releaser);
 	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	if (r >= 0)

@@ -320,7 +320,7 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
+int worker_new(sd_event *event, size_t threads_max, size_t waiting_max, struct worker **ret)
 {
 	struct worker *worker;
 	int r;
@@ -336,7 +336,7 @@ int worker_new(sd_event *event, size_t threads_max, struct worker **ret)
 		return -ENOMEM;
 	worker->references = 1;
 	worker->threads_max = threads_max;
-	worker->waiting_max = WORKER_QUEUE_MAX;
+	worker->waiting_max = waiting_max;
 	worker->event_fd = -1;
 
 	r = -pthread_mutex_init(&worker->lock, NULL);
@@ -441,13 +441,6 @@ int worker_submit_take(struct worker *worker, struct job *job)
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 	return r;
-}
-
-void worker_let_wait(struct worker *worker)
-{
-	(void)pthread_mutex_lock(&worker->lock);
-	worker->waiting_max = SIZE_MAX;
-	(void)pthread_mutex_unlock(&worker->lock);
 }
 
 /* Makes room for n more descriptors. Called with the lock held. */

@@ -19,8 +19,6 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define WORKER_QUEUE_MAX 64u /* jobs that wait while every thread is busy */
-
 struct worker;
 
 struct job {
@@ -31,9 +29,8 @@ struct job {
 	bool uncut;	/* no signal wakes it: what it waits for is no client's doing */
 };
 
-int worker_new(sd_event *event, size_t threads_max, struct worker **ret);
-/* From here on any number of jobs may wait: the caller bounds them. */
-void worker_let_wait(struct worker *worker);
+/* waiting_max: of the jobs that wait while every thread is busy. */
+int worker_new(sd_event *event, size_t threads_max, size_t waiting_max, struct worker **ret);
 /*
  * Jobs that have run are finished, jobs that no thread has begun are finished as cancelled. Those
  * that are running have half a second; one that hangs for longer is abandoned, done() is never

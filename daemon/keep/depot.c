@@ -214,7 +214,7 @@ int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
 		(struct batch){.job = {.run = run, .done = done, .uncut = true}, .depot = depot};
 	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_again, depot, &depot->again);
 	if (r >= 0)
-		r = worker_new(event, 1, &depot->worker);
+		r = worker_new(event, 1, 1, &depot->worker);
 	if (r < 0) {
 		sd_event_source_disable_unref(depot->again);
 		free(depot->batch);

@@ -587,7 +587,7 @@ START_TEST(a_reduction_reaches_every_thread)
 	drop(all);
 	fence(&(struct fence_options){0});
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(worker_new(event, 1, &worker), 0);
+	ck_assert_int_eq(worker_new(event, 1, 1, &worker), 0);
 	ck_assert_int_eq(audit_start(audit), 0);
 
 	ck_assert_uint_eq(caps_of_job(event, worker), all);

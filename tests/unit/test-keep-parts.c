@@ -241,7 +241,7 @@ START_TEST(what_comes_back_is_sorted_out)
 	ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(users_new(&users), 0);
-	ck_assert_int_eq(worker_new(event, 2, &worker), 0);
+	ck_assert_int_eq(worker_new(event, 2, 64, &worker), 0);
 	ck_assert_int_eq(keep_new(event, users, worker, KEPT_MAX, on_told, NULL, &keep), 0);
 
 	int a = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -344,7 +344,7 @@ static void start_manager(void)
 	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(worker_new(event, 1, &closer), 0);
+	ck_assert_int_eq(worker_new(event, 1, 1, &closer), 0);
 	ck_assert_int_eq(depot_new(event, closer, &depot), 0);
 }
 

@@ -16,6 +16,8 @@
 #include "daemon/worker.h"
 #include "proto/macro.h"
 
+#define WAITING_MAX 64u
+
 struct test_job {
 	struct job job;
 	int gate;	      /* -1, or a pipe to be waited on */
@@ -72,7 +74,7 @@ static void setup(void)
 {
 	n_done = 0;
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(worker_new(event, 3, &worker), 0);
+	ck_assert_int_eq(worker_new(event, 3, WAITING_MAX, &worker), 0);
 }
 
 static void teardown(void)
@@ -149,7 +151,7 @@ END_TEST
 
 START_TEST(all_threads_busy_and_queue_full_is_eagain)
 {
-	struct test_job jobs[3 + WORKER_QUEUE_MAX], one_more;
+	struct test_job jobs[3 + WAITING_MAX], one_more;
 	int gate[2];
 
 	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
@@ -418,7 +420,7 @@ START_TEST(a_hanging_job_does_not_stop_the_exit)
 
 		(void)alarm(5);
 		if (!test || pipe2(gate, O_CLOEXEC) < 0 || sd_event_new(&own_event) < 0 ||
-			worker_new(own_event, 1, &own) < 0)
+			worker_new(own_event, 1, 1, &own) < 0)
 			_exit(1);
 		*test = make_job(gate[0]);
 		if (worker_submit_take(own, &test->job) < 0)
@@ -437,7 +439,7 @@ START_TEST(no_threads_is_an_error)
 {
 	struct worker *none = NULL;
 
-	ck_assert_int_eq(worker_new(event, 0, &none), -EINVAL);
+	ck_assert_int_eq(worker_new(event, 0, 1, &none), -EINVAL);
 	ck_assert_ptr_null(none);
 	ck_assert_ptr_null(worker_free(NULL));
 }
