@@ -74,18 +74,6 @@ static bool watch_in_worker(struct broker *broker, const struct grant_watch *wat
 	return false;
 }
 
-/* The family's locks, which a step had to wait for, are taken again when the socket lets go of what
- * the step gave it: so with multicast memberships, under rtnl. */
-static bool step_is_slow_to_undo(const struct policy_query *query)
-{
-	const struct family *family = family_get(query->domain);
-
-	for (size_t i = 0; i < query->n_steps; i++)
-		if (family->step_sleeps(&query->steps[i]))
-			return true;
-	return false;
-}
-
 /* Before Linux 5.18 always, since then where multicast is routed, under rtnl. */
 static bool is_raw_icmpv6(const struct policy_query *query)
 {
@@ -93,11 +81,13 @@ static bool is_raw_icmpv6(const struct policy_query *query)
 	       query->protocol == IPPROTO_ICMPV6;
 }
 
+/* The family's locks, which a step had to wait for, are taken again when the socket lets go of what
+ * the step gave it: so with multicast memberships, under rtnl. */
 bool hand_over_close_sleeps(const struct policy_query *query)
 {
 	return family_get(query->domain)->close_sleeps ||
 	       (query->type != SOCK_DGRAM && query->type != SOCK_RAW) || is_raw_icmpv6(query) ||
-	       step_is_slow_to_undo(query);
+	       family_any_step_sleeps(query->domain, query->steps, query->n_steps);
 }
 
 static void describe_grant(const struct task *task, struct grant *ret)

@@ -221,20 +221,17 @@ static int submit(const struct task *task, size_t packet_size)
 
 static bool can_sleep(const struct task *task)
 {
-	const struct family *family = family_get(task->query.domain);
+	const struct wire_request *request = &task->request;
 
 	/* A client's own socket may be locked by its owner for as long as that likes. */
-	if (task->query.apply || !is_warm(&task->request) || task->decision.limits)
+	if (task->query.apply || !is_warm(request) || task->decision.limits)
 		return true;
-	if (task->request.count * task->request.n_steps > STEPS_ON_LOOP)
+	if (request->count * request->n_steps > STEPS_ON_LOOP)
 		return true;
-	for (size_t i = 0; i < task->request.n_steps; i++) {
-		const struct wire_step *step = &task->request.steps[i];
-		if (family->step_sleeps(step) ||
-			task->request.count * step->data_size > STEP_BYTES_ON_LOOP)
+	for (size_t i = 0; i < request->n_steps; i++)
+		if (request->count * request->steps[i].data_size > STEP_BYTES_ON_LOOP)
 			return true;
-	}
-	return false;
+	return family_any_step_sleeps(task->query.domain, request->steps, request->n_steps);
 }
 
 static bool try_again_in_worker(struct task *task, size_t packet_size)

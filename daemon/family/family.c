@@ -320,6 +320,16 @@ bool family_open_freely(const struct rule *rule _unused_, const struct policy_qu
 	return true;
 }
 
+bool family_any_step_sleeps(int domain, const struct wire_step *steps, size_t n)
+{
+	const struct family *family = family_get(domain);
+
+	for (size_t i = 0; i < n; i++)
+		if (family->step_sleeps(&steps[i]))
+			return true;
+	return false;
+}
+
 bool family_step_may_sleep(const struct wire_step *step)
 {
 	return step->kind != WIRE_STEP_OPTION || step->a != SOL_SOCKET;

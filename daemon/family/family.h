@@ -148,6 +148,7 @@ int family_bad_rule(char *what, size_t what_size, const char **ret_key, const ch
 bool family_no(char *why, size_t why_size, const char *format, ...) _printf_(3, 4);
 
 bool family_has_step(const struct policy_query *query, enum wire_step_kind kind);
+bool family_any_step_sleeps(int domain, const struct wire_step *steps, size_t n);
 bool family_rule_has(const int *items, size_t n, int value);
 /* Is one of the ranges' numbers between first and last? */
 bool family_ranges_meet(const struct ranges *ranges, uint32_t first, uint32_t last);
