@@ -396,9 +396,16 @@ int client_call(int fd, const struct wire_request *request, const int *fds, size
 
 int client_greet(const char *path)
 {
+	return client_greet_with(path, 0);
+}
+
+int client_greet_with(const char *path, uint64_t features)
+{
 	const struct wire_request hello = {.verb = WIRE_HELLO,
 		.serial = 1,
-		.hello = {.version_min = WIRE_VERSION, .version_max = WIRE_VERSION}};
+		.hello = {.version_min = WIRE_VERSION,
+			.version_max = WIRE_VERSION,
+			.features = features}};
 	struct client_reply reply;
 	_cleanup_close_ int fd = client_connect(path);
 

@@ -81,8 +81,9 @@ struct client_reply {
 /* Connects without a word; receiving times out after ten seconds. A descriptor or a negative errno.
  */
 int client_connect(const char *path);
-/* Connects and says HELLO. */
+/* Connects and says HELLO; asks for these features (WIRE_FEATURE_…). */
 int client_greet(const char *path);
+int client_greet_with(const char *path, uint64_t features);
 /* Receives a reply. Returns 0; -ENOTCONN where the broker has closed; else a negative errno. */
 int client_receive(int fd, struct client_reply *ret);
 int client_call(int fd, const struct wire_request *request, const int *fds, size_t n_fds,

@@ -17,7 +17,7 @@ extern struct broker broker;
 void hostile_setup(void);
 /* Ends it, which must succeed. */
 void hostile_teardown(void);
-/* Another user's client gets its socket within a second. */
+/* Another user's clients get what they ask for within a second, one of a thread. */
 void others_do_not_notice(void);
 /* The daemon lives, others are served, and its descriptors are as many as before. */
 void nothing_is_left(void);

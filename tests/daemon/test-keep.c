@@ -709,30 +709,9 @@ END_TEST
 
 /* --- strangers --- */
 
-/* Returns -1 where sockd closes it. */
-static int try_to_greet(void)
-{
-	const struct wire_request hello = {
-		.verb = WIRE_HELLO,
-		.hello = {.version_min = WIRE_VERSION,
-			.version_max = WIRE_VERSION,
-			.features = WIRE_FEATURE_KEEP},
-	};
-	struct client_reply reply;
-	int fd = client_connect(broker.socket);
-
-	EXPECT(fd >= 0);
-	if (client_call(fd, &hello, NULL, 0, &reply) < 0) {
-		(void)close(fd);
-		return -1;
-	}
-	EXPECT(reply.reply.answer.error == 0);
-	return fd;
-}
-
 static int greet_to_keep(void)
 {
-	int fd = try_to_greet();
+	int fd = client_greet_with(broker.socket, WIRE_FEATURE_KEEP);
 
 	EXPECT(fd >= 0);
 	return fd;
@@ -832,7 +811,7 @@ static void fetch_without_reading(int fd)
 
 static bool is_refused(void)
 {
-	_cleanup_close_ int fd = try_to_greet();
+	_cleanup_close_ int fd = client_greet(broker.socket);
 
 	return fd < 0;
 }
@@ -880,7 +859,7 @@ static int end_and_never_read(void *data _unused_)
 	held[1] = -1;
 	for (int i = 0; i < 100 && held[1] < 0; i++) {
 		(void)usleep(20000);
-		held[1] = try_to_greet();
+		held[1] = client_greet_with(broker.socket, WIRE_FEATURE_KEEP);
 	}
 	EXPECT(held[1] >= 0);
 	fetch_without_reading(held[1]);
