@@ -39,9 +39,12 @@ static int send_and_never_read(void *data)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80)};
 	ssize_t size = encode_open(load->domain, load->count, packet, sizeof packet);
 	int own = -1, sent = 0;
+	const int one = 1;
 
 	if (load->apply) {
 		own = socket(AF_INET, SOCK_STREAM, 0);
+		/* Others bind it meanwhile. */
+		EXPECT(setsockopt(own, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
 		apply = (struct wire_request){.verb = WIRE_APPLY, .n_steps = 1};
 		apply.steps[0] = (struct wire_step){.kind = WIRE_STEP_BIND,
 			.address = &address,
