@@ -163,7 +163,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 {
 	int flags = CLONE_NEWNET;
 	int channel[2], unexpected = -1;
-	struct reply ready;
+	struct reply ready = {0};
 
 	pid_t process = target_process(&call->target);
 	if (process < 0)

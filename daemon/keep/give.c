@@ -136,10 +136,9 @@ static void answer_given(struct giving *giving, const struct kept *kept)
 		.answer = {.step = -1},
 		.ticket = giving->ticket,
 	};
-	char what[192];
 
-	keep_describe(&kept->terms, what, sizeof what);
-	keep_audit(connection, AUDIT_GRANT, giving->asked.word, &own, kept->terms.rule, what, 0,
+	keep_audit(connection, AUDIT_GRANT, giving->asked.word, &own, kept->terms.rule,
+		giving->asked.what, 0,
 		kept->lost || kept->socket->lost
 			? "the manager did not take it: it will not survive a restart"
 			: NULL);
@@ -153,10 +152,8 @@ static void on_given(struct kept *kept, int result, void *data)
 	struct giving *giving = data;
 	struct connection *connection = giving->asked.connection;
 	bool cancelled = result == -ECANCELED, named = kept->terms.kind == TERMS_STORED;
-	char what[192];
 
-	keep_describe(&kept->terms, what, sizeof what);
-	giving->asked.what = what;
+	keep_describe(&kept->terms, giving->asked.what, sizeof giving->asked.what);
 	if (cancelled || (connection->fd < 0 && !named))
 		kept_end(kept, KEPT_FAILED);
 	else if (named && !may_have_name(&giving->asked, &kept->terms)) {

@@ -16,7 +16,7 @@ struct asked {
 	enum wire_verb verb;
 	uint64_t serial;
 	const char *word;      /* the verb, for the audit trail */
-	const char *what;      /* as keep_describe() */
+	char what[192];	       /* and what it is about, as keep_describe() has it */
 	bool replaces;	       /* STORE: the name is taken by the same user */
 	bool is_new;	       /* STORE: not where the name is taken */
 	struct own_socket own; /* the socket; has_own: it is known */

@@ -8,8 +8,6 @@
 #include "daemon/task.h"
 #include "proto/macro.h"
 
-#define WHAT_SIZE 192
-
 #define NO_NAME "nothing is stored under this name"
 #define NO_COMMON_NAME "nothing is stored under this common name, or no rule gives it"
 
@@ -26,11 +24,10 @@ static struct kept *find(const struct asked *asked, const struct wire_request *r
 		connection->broker->keep, connection->peer.uid, request->name, is_common(request));
 }
 
-/* What is asked for, in words, which the caller keeps for as long as they are needed. */
-static void describe(struct asked *asked, const struct wire_request *request, char what[WHAT_SIZE])
+static void describe(struct asked *asked, const struct wire_request *request)
 {
-	snprintf(what, WHAT_SIZE, "%s%s", is_common(request) ? "common " : "", request->name);
-	asked->what = what;
+	snprintf(asked->what, sizeof asked->what, "%s%s", is_common(request) ? "common " : "",
+		request->name);
 }
 
 void keep_serve_store_take(struct asked *asked, const struct wire_request *request, int fd)
@@ -40,9 +37,8 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 		.common = is_common(request),
 		.expiry_usec = request->named.lifetime_usec,
 	};
-	char what[WHAT_SIZE];
 
-	describe(asked, request, what);
+	describe(asked, request);
 	memcpy(terms.name, request->name, strlen(request->name));
 	const struct kept *same = find(asked, request);
 	asked->replaces = same && same->user == asked->connection->user;
@@ -50,12 +46,11 @@ void keep_serve_store_take(struct asked *asked, const struct wire_request *reque
 	keep_give_take(asked, POLICY_STORE, &terms, fd, -1);
 }
 
-static struct kept *find_or_refuse(
-	struct asked *asked, const struct wire_request *request, char what[WHAT_SIZE])
+static struct kept *find_or_refuse(struct asked *asked, const struct wire_request *request)
 {
 	struct kept *kept = find(asked, request);
 
-	describe(asked, request, what);
+	describe(asked, request);
 	if (!kept)
 		keep_refuse(asked, ENOENT, WIRE_ORIGIN_REQUEST, NULL, NO_NAME,
 			is_common(request) ? NO_COMMON_NAME : NO_NAME);
@@ -97,8 +92,7 @@ void keep_serve_fetch(struct asked *asked, const struct wire_request *request)
 {
 	struct policy_decision decision;
 	bool take = request->named.flags & WIRE_NAMED_TAKE;
-	char what[WHAT_SIZE];
-	struct kept *kept = find_or_refuse(asked, request, what);
+	struct kept *kept = find_or_refuse(asked, request);
 
 	if (!kept)
 		return;
@@ -117,8 +111,7 @@ void keep_serve_forget(struct asked *asked, const struct wire_request *request)
 	const struct wire_reply reply = {
 		.verb = asked->verb, .serial = asked->serial, .answer = {.step = -1}};
 	struct policy_decision decision = {0};
-	char what[WHAT_SIZE];
-	struct kept *kept = find_or_refuse(asked, request, what);
+	struct kept *kept = find_or_refuse(asked, request);
 
 	if (!kept)
 		return;
@@ -126,7 +119,7 @@ void keep_serve_forget(struct asked *asked, const struct wire_request *request)
 	if (is_common(request) && !may(asked, kept, POLICY_STORE, &decision))
 		return;
 	keep_audit(asked->connection, AUDIT_GRANT, asked->word, &asked->own, decision.rule.name,
-		what, 0, NULL);
+		asked->what, 0, NULL);
 	kept_end(kept, KEPT_FORGOTTEN);
 	(void)connection_reply(asked->connection, &reply, NULL, 0);
 }

@@ -111,11 +111,11 @@ static bool may_take(const struct peer *peer, const struct kept *kept)
 static void refuse_ticket(struct asked *asked, uint64_t number, const char *why)
 {
 	struct connection *connection = asked->connection;
-	char what[64] = "a ticket that never was";
 
 	if (number > 0)
-		snprintf(what, sizeof what, "ticket %" PRIu64, number);
-	asked->what = what;
+		snprintf(asked->what, sizeof asked->what, "ticket %" PRIu64, number);
+	else
+		snprintf(asked->what, sizeof asked->what, "a ticket that never was");
 	guesses_count(
 		keep_guesses(connection->broker->keep), connection->peer.uid, keep_now_usec());
 	keep_refuse(asked, ENOENT, WIRE_ORIGIN_REQUEST, NULL, why, NO_TICKET);
@@ -145,7 +145,6 @@ static void fromshare(struct asked *asked, const struct wire_ticket *ticket)
 	struct policy_decision decision;
 	uint64_t number = 0;
 	struct kept *kept;
-	char what[192];
 
 	if (cut_off(asked))
 		return;
@@ -167,8 +166,7 @@ static void fromshare(struct asked *asked, const struct wire_ticket *ticket)
 		refuse_ticket(asked, number, "the ticket is for another");
 		return;
 	}
-	keep_describe(&kept->terms, what, sizeof what);
-	asked->what = what;
+	keep_describe(&kept->terms, asked->what, sizeof asked->what);
 	keep_decide(asked, kept->socket->fd, POLICY_RECEIVE, NULL, false, &decision);
 	if (!decision.allowed) {
 		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
