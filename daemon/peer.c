@@ -79,7 +79,7 @@ static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 	if (n_left > PEER_GROUPS_MAX)
 		return -E2BIG;
 	if (n_left < n) {
-		gid_t *smaller = reallocarray(groups, n_left, sizeof *groups);
+		gid_t *smaller = realloc(groups, n_left * sizeof *groups);
 		if (!smaller)
 			return -ENOMEM;
 		groups = smaller;

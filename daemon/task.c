@@ -56,9 +56,11 @@ void task_release_fds(struct connection *connection, const int *fds, size_t n)
 	struct release *release = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!release && !is_socket(fds[i]))
+		bool socket = is_socket(fds[i]);
+
+		if (!socket && !release)
 			release = calloc(1, sizeof *release);
-		if (release && !is_socket(fds[i]))
+		if (!socket && release)
 			release->fds[release->n++] = fds[i];
 		else
 			worker_close_take(worker, &fds[i], 1);
@@ -171,10 +173,10 @@ void task_fail(struct task *task, int error, enum wire_origin origin, int step, 
 
 void task_done(struct task *task)
 {
-	if (task->fd >= 0)
-		task_release_fds(task->connection, &task->fd, 1);
-	task->fd = -1;
 	if (task->close_netns_fd)
 		close_quietly(TAKE_FD(task->netns_fd));
 	task->close_netns_fd = false;
+	if (task->fd >= 0)
+		task_release_fds(task->connection, &task->fd, 1);
+	task->fd = -1;
 }
