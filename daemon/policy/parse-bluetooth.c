@@ -39,8 +39,10 @@ static int codes_from_text(const char *text, uint32_t *ret_first, uint32_t *ret_
 	uint32_t first, last;
 
 	text = code_from_text(text, &first);
+	if (!text)
+		return -EINVAL;
 	last = first;
-	if (text && *text == '-')
+	if (*text == '-')
 		text = code_from_text(text + 1, &last);
 	if (!text || *text)
 		return -EINVAL;

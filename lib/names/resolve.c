@@ -224,7 +224,7 @@ static int getfqdn(const char *name, char *buffer, size_t size)
 {
 	char own[HOST_NAME_MAX + 1] = "";
 	_cleanup_free_ char *copy = NULL;
-	struct sockd_host *host;
+	struct sockd_host *host = NULL;
 	size_t n = 0;
 
 	if (!buffer)
