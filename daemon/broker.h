@@ -14,6 +14,7 @@
 #include "daemon/audit.h"
 #include "daemon/grant.h"
 #include "daemon/options.h"
+#include "daemon/outbox.h"
 #include "daemon/policy/policy.h"
 #include "daemon/user.h"
 #include "daemon/worker.h"
@@ -55,6 +56,7 @@ struct broker {
 	void *reload_data;
 	size_t unread_fds_max; /* of a user's, in replies that are not read */
 	size_t unread_fds, unread_fds_max_in_all;
+	struct outbox outbox;
 	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */
 };
 

@@ -111,10 +111,12 @@ static void describe_grant(const struct task *task, struct grant *ret)
 	memcpy(ret->steps, task->steps, sizeof ret->steps);
 }
 
-static void answer_grant(struct task *task, uint64_t grant, enum reply_fate *ret_fate)
+static struct wire_reply record_answer(const struct task *task, uint64_t grant)
 {
 	const struct outcome *outcome = &task->outcome;
-	struct wire_reply reply = {
+
+	task_audit(task, AUDIT_GRANT, grant, 0, NULL);
+	return (struct wire_reply){
 		.verb = task->request.verb,
 		.serial = task->request.serial,
 		.answer =
@@ -125,8 +127,6 @@ static void answer_grant(struct task *task, uint64_t grant, enum reply_fate *ret
 				.flags = outcome->connecting ? WIRE_ANSWER_CONNECTING : 0,
 			},
 	};
-	task_audit(task, AUDIT_GRANT, grant, 0, NULL);
-	*ret_fate = connection_reply(task->connection, &reply, outcome->fds, outcome->n_fds);
 }
 
 static void fail_to_record(struct task *task, int error)
@@ -180,7 +180,6 @@ void hand_back_in_worker(struct task *task)
 void hand_back_finish(struct task *task)
 {
 	struct grants *grants = task->connection->broker->grants;
-	enum reply_fate fate;
 	int r = 0;
 
 	if (task->has_watch)
@@ -198,8 +197,11 @@ void hand_back_finish(struct task *task)
 	}
 	if (r < 0)
 		fail_to_record(task, -r);
-	else
-		answer_grant(task, task->grant, &fate);
+	else {
+		const struct wire_reply reply = record_answer(task, task->grant);
+		(void)connection_reply(
+			task->connection, &reply, task->outcome.fds, task->outcome.n_fds);
+	}
 }
 
 static int watch_here(
@@ -231,7 +233,6 @@ void hand_over(struct task *task)
 	bool later = watch_later(task);
 	bool sleeps = hand_over_close_sleeps(&task->query);
 	struct grant *grant = grant_new();
-	enum reply_fate fate;
 	int r = -ENOMEM;
 
 	if (grant) {
@@ -244,7 +245,10 @@ void hand_over(struct task *task)
 		fail_to_record(task, -r);
 		return;
 	}
-	answer_grant(task, grant->id, &fate);
+	const struct wire_reply reply = record_answer(task, grant->id);
+	if (n == 1 && outbox_put_take(connection, &reply, outcome->fds[0], sleeps))
+		return;
+	enum reply_fate fate = connection_reply(connection, &reply, outcome->fds, n);
 	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
 		return;
 	if (later)

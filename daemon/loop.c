@@ -80,7 +80,7 @@ int loop_run(struct broker *broker)
 		}
 		bool go_on = r >= 0 && !is_finished(event);
 		if (go_on)
-			receive_ready(ready, n);
+			receive_ready(broker, ready, n);
 		if (others)
 			receive_release(ready, n);
 		if (!go_on)

@@ -18,6 +18,7 @@
 
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 #define TURNS_WITHOUT_LOOK 16
+#define MANY 4 /* clients, so that their answers are sent together */
 
 static void link_to_user(struct connection *connection)
 {
@@ -115,14 +116,17 @@ static void prefetch(const struct connection *connection)
 	__builtin_prefetch((const char *)connection + CACHE_LINE);
 }
 
-void receive_ready(const struct epoll_event *ready, int n)
+void receive_ready(struct broker *broker, const struct epoll_event *ready, int n)
 {
+	if (n >= MANY)
+		outbox_open(broker);
 	for (int i = 0; i < n; i++) {
 		if (i + 1 < n)
 			prefetch(ready[i + 1].data.ptr);
 		if (ready[i].data.ptr)
 			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
+	outbox_close(broker);
 }
 
 void receive_hold(const struct epoll_event *ready, int n)

@@ -291,6 +291,16 @@ static void carry_out(struct task *task, size_t packet_size)
 	task_done(task);
 }
 
+static bool has_room(struct connection *connection, unsigned n)
+{
+	struct broker *broker = connection->broker;
+
+	/* What waits to be sent is not counted yet. */
+	if (broker->outbox.n > 0 && !connection_has_room(connection, n + broker->outbox.n))
+		outbox_send(broker);
+	return connection_has_room(connection, n);
+}
+
 static bool refuse_by_limit(struct task *task)
 {
 	struct connection *connection = task->connection;
@@ -306,7 +316,7 @@ static bool refuse_by_limit(struct task *task)
 				: "sockd has given out as many sockets as it may");
 		return true;
 	}
-	if (!task->query.apply && !connection_has_room(connection, n)) {
+	if (!task->query.apply && !has_room(connection, n)) {
 		task_fail(task, EMFILE, WIRE_ORIGIN_LIMIT, -1,
 			"too many replies with sockets were not read yet; read them first");
 		return true;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "proto/macro.h"
@@ -196,12 +197,20 @@ START_TEST(clients_that_die_in_a_request)
 }
 END_TEST
 
-/* Two at a time of one connection: the sockets stay open in a child when the first process is gone.
- */
 struct holder {
 	int ready[2], release[2];
 };
 
+static void tell_and_wait(const struct holder *holder)
+{
+	char byte = 0;
+
+	EXPECT(write(holder->ready[1], &byte, 1) == 1);
+	EXPECT(read(holder->release[0], &byte, 1) == 1);
+}
+
+/* Two at a time of one connection: the sockets stay open in a child when the first process is gone.
+ */
 static int open_and_leave_to_child(void *data)
 {
 	const struct holder *holder = data;
@@ -217,11 +226,9 @@ static int open_and_leave_to_child(void *data)
 	if (fork() != 0)
 		return 0;
 	close_quietly(fd);
-	EXPECT(write(holder->ready[1], &byte, 1) == 1);
-	EXPECT(read(holder->release[0], &byte, 1) == 1); /* one of two */
-	close_quietly(reply.fds[0]);
-	EXPECT(write(holder->ready[1], &byte, 1) == 1);
-	EXPECT(read(holder->release[0], &byte, 1) == 1); /* both */
+	tell_and_wait(holder);
+	close_quietly(reply.fds[0]); /* one of two */
+	tell_and_wait(holder);
 	close_quietly(reply.fds[1]);
 	EXPECT(write(holder->ready[1], &byte, 1) == 1);
 	return 0;
@@ -246,6 +253,64 @@ static bool list_comes_to(const char *text)
 	}
 	return false;
 }
+
+#define TOGETHER 100
+
+/* sockd finds all their requests at once, and those of every third are gone by then. Each of the
+ * others gets one answer, its own, with its own socket. */
+static int ask_together(void *data)
+{
+	const struct holder *holder = data;
+	static struct wire_request request;
+	static unsigned char packet[256];
+	struct client_reply reply;
+	ino_t inodes[TOGETHER] = {0};
+	int fds[TOGETHER];
+	struct stat status;
+
+	for (int i = 0; i < TOGETHER; i++)
+		EXPECT((fds[i] = client_greet(broker.socket)) >= 0);
+	tell_and_wait(holder);
+	for (int i = 0; i < TOGETHER; i++) {
+		request_open(&request, AF_INET, SOCK_DGRAM, 0, 1);
+		request.serial = 1000 + (uint64_t)i;
+		ssize_t size = wire_encode_request(&request, packet, sizeof packet);
+		EXPECT(size > 0 && client_send_raw(fds[i], packet, (size_t)size, NULL, 0) == 0);
+		if (i % 3 == 0)
+			close_quietly(fds[i]);
+	}
+	tell_and_wait(holder);
+	for (int i = 0; i < TOGETHER; i++) {
+		if (i % 3 == 0)
+			continue;
+		EXPECT(client_receive(fds[i], &reply) == 0);
+		EXPECT(reply.reply.serial == 1000 + (uint64_t)i && reply.n_fds == 1);
+		EXPECT(reply.reply.answer.error == 0 && reply.reply.answer.grant > 0);
+		EXPECT(fstat(reply.fds[0], &status) == 0);
+		inodes[i] = status.st_ino;
+		for (int j = 0; j < i; j++)
+			EXPECT(inodes[j] != inodes[i]);
+	}
+	return 0;
+}
+
+START_TEST(many_are_answered_together)
+{
+	struct holder holder;
+	char byte;
+
+	ck_assert(pipe(holder.ready) == 0 && pipe(holder.release) == 0);
+	pid_t pid = fork_as(CLIENT_UID, ask_together, &holder);
+	ck_assert_int_eq(read(holder.ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
+	ck_assert_int_eq(write(holder.release[1], "", 1), 1);
+	ck_assert_int_eq(read(holder.ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGCONT), 0);
+	ck_assert_int_eq(write(holder.release[1], "", 1), 1);
+	ck_assert_int_eq(wait_for(pid), 0);
+	nothing_is_left();
+}
+END_TEST
 
 START_TEST(grants_follow_their_sockets)
 {
@@ -419,6 +484,7 @@ int main(void)
 	tcase_add_loop_test(tcase, connection_floods, 0, 2);
 	tcase_add_test(tcase, connections_that_leave_at_once);
 	tcase_add_test(tcase, clients_that_die_in_a_request);
+	tcase_add_test(tcase, many_are_answered_together);
 	tcase_add_test(tcase, grants_follow_their_sockets);
 	tcase_add_test(tcase, a_broken_policy_leaves_the_old_one);
 	tcase_add_test(tcase, reloads_disturb_nobody);

@@ -22,7 +22,7 @@ static int fds[CLIENTS_MAX + 1];
 static bool sets_timer;
 static sd_event_source *timer;
 
-void receive_ready(const struct epoll_event *ready, int n)
+void receive_ready(struct broker *any _unused_, const struct epoll_event *ready, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (ready[i].data.ptr) {

@@ -1,0 +1,58 @@
+#include "daemon/outbox.h"
+
+#include "daemon/broker.h"
+#include "daemon/connection.h"
+#include "proto/macro.h"
+
+static void send_take(struct broker *broker, struct outgoing *outgoing)
+{
+	enum reply_fate fate =
+		connection_reply(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
+
+	if (fate == REPLY_LOST || (fate == REPLY_SENT && outgoing->close_sleeps))
+		worker_close_take(broker->worker, &outgoing->fd, 1);
+	else if (fate == REPLY_SENT)
+		close_quietly(outgoing->fd);
+	outgoing->fd = -1;
+	outgoing->connection = connection_unref(outgoing->connection);
+}
+
+void outbox_open(struct broker *broker)
+{
+	broker->outbox.open = true;
+}
+
+void outbox_send(struct broker *broker)
+{
+	struct outbox *outbox = &broker->outbox;
+	unsigned n = outbox->n;
+
+	outbox->n = 0;
+	for (unsigned i = 0; i < n; i++)
+		send_take(broker, &outbox->items[i]);
+}
+
+void outbox_close(struct broker *broker)
+{
+	outbox_send(broker);
+	broker->outbox.open = false;
+}
+
+bool outbox_put_take(
+	struct connection *connection, const struct wire_reply *reply, int fd, bool close_sleeps)
+{
+	struct broker *broker = connection->broker;
+	struct outbox *outbox = &broker->outbox;
+
+	if (!outbox->open)
+		return false;
+	outbox->items[outbox->n++] = (struct outgoing){
+		.connection = connection_ref(connection),
+		.reply = *reply,
+		.fd = fd,
+		.close_sleeps = close_sleeps,
+	};
+	if (outbox->n == OUTBOX_MAX)
+		outbox_send(broker);
+	return true;
+}
