@@ -868,6 +868,12 @@ static int end_and_never_read(void *data _unused_)
 	return 0;
 }
 
+static int expect_refusal(void *data _unused_)
+{
+	EXPECT(is_refused());
+	return 0;
+}
+
 static int fetch_a(void *data _unused_)
 {
 	int fd = listen_here();
@@ -888,6 +894,12 @@ START_TEST(what_was_not_read_counts_after_the_end)
 	for (int i = 0; i < 1000 && shared->step != 1; i++)
 		(void)usleep(10000);
 	ck_assert_int_eq(shared->step, 1);
+	ck_assert_int_eq(run_as(OTHER_UID, fetch_a, NULL), 0);
+	/* A policy that is loaded anew makes no room. */
+	_cleanup_free_ char *reloaded = broker_ask(&broker, "{\"verb\":\"reload\"}");
+	ck_assert_ptr_nonnull(reloaded);
+	ck_assert_ptr_nonnull(strstr(reloaded, "\"ok\":true"));
+	ck_assert_int_eq(run_as(CLIENT_UID, expect_refusal, NULL), 0);
 	ck_assert_int_eq(run_as(OTHER_UID, fetch_a, NULL), 0);
 	ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
 	shared->step = 2;
