@@ -23,9 +23,9 @@ enum audit_event {
 	AUDIT_GRANT,
 	AUDIT_REFUSAL,
 	AUDIT_QUESTION, /* whether it would be granted (error 0) or refused: nothing was done */
-	AUDIT_RELEASE, /* a grant's sockets are gone */
-	AUDIT_RELOAD,  /* error 0: taken; else the old policy stays, text says why */
-	AUDIT_PEER,    /* a connection closed or refused for what it did */
+	AUDIT_RELEASE,	/* a grant's sockets are gone */
+	AUDIT_RELOAD,	/* error 0: taken; else the old policy stays, text says why */
+	AUDIT_PEER,	/* a connection closed or refused for what it did */
 	AUDIT_STOP,
 	AUDIT_KEPT, /* what came back from the manager's store; error: not to be used */
 	AUDIT_LOST, /* made by the trail itself: count records were not written */
@@ -39,7 +39,7 @@ struct audit_record {
 	gid_t gid;
 	pid_t pid;
 	int domain, type, protocol; /* domain -1: no socket is known */
-	int error; /* errno, positive */
+	int error;		    /* errno, positive */
 	unsigned count;
 	char verb[8]; /* "open", "apply", "share", "receive", "store", "fetch", "forget", "" */
 	char listener[64];

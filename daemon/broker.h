@@ -35,7 +35,7 @@ struct broker {
 	struct users *users;
 	struct grants *grants;
 	struct worker *worker;
-	struct worker *releaser; /* closes what clients may let hang, see task.c */
+	struct worker *releaser; /* closes what clients may let hang, see release.h */
 	struct keep *keep;
 	struct keep_returned *returned; /* from the manager's store, until they are restored */
 	size_t n_returned;

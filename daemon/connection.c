@@ -3,18 +3,15 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "daemon/broker.h"
 #include "daemon/clock.h"
-#include "daemon/drain.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "proto/macro.h"
-#include "proto/transport.h"
 
 void connection_audit(
 	struct listener *listener, const struct peer *peer, int error, const char *text)
@@ -82,33 +79,6 @@ struct connection *connection_unref(struct connection *connection)
 	return NULL;
 }
 
-void connection_close(struct connection *connection)
-{
-	struct broker *broker = connection->broker;
-	struct worker *worker = broker->worker;
-
-	if (connection->fd < 0)
-		return;
-	sd_event_source_disable_unref(TAKE_PTR(connection->exit));
-	TAILQ_REMOVE(&broker->connections, connection, entry);
-	grants_end(broker->grants, connection);
-	/* What still waits in its queue may be slow to close, and a client's descriptor may hang.
-	 */
-	worker_close_take(worker, connection->waiting_fds, connection->n_waiting_fds);
-	connection->n_waiting_fds = 0;
-	if (connection->netns_fd >= 0)
-		close_quietly(TAKE_FD(connection->netns_fd));
-	if (connection_has_unread(connection)) {
-		drain_begin(connection);
-		return;
-	}
-	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
-	connection_unlink(connection);
-	worker_close_take(worker, &connection->fd, 1);
-	connection->fd = -1;
-	connection_unref(connection);
-}
-
 int connection_set_events(struct connection *connection)
 {
 	struct epoll_event event = {.data.ptr = connection};
@@ -142,49 +112,11 @@ bool connection_has_room(struct connection *connection, size_t n)
 	return has_room(connection, n);
 }
 
-static void count_unread(struct connection *connection, size_t n)
+void connection_count_unread(struct connection *connection, size_t n)
 {
 	connection->unread_fds += n;
 	connection->user->unread_fds += n;
 	connection->broker->unread_fds += n;
-}
-
-static bool keep_for_later(struct connection *connection, const void *packet, size_t size,
-	const int *fds, size_t n_fds)
-{
-	connection->waiting = malloc(size);
-	if (!connection->waiting)
-		return false;
-	memcpy(connection->waiting, packet, size);
-	connection->waiting_size = size;
-	if (n_fds > 0)
-		memcpy(connection->waiting_fds, fds, n_fds * sizeof *fds);
-	connection->n_waiting_fds = n_fds;
-	return connection_set_events(connection) >= 0;
-}
-
-enum reply_fate connection_reply(
-	struct connection *connection, const struct wire_reply *reply, const int *fds, size_t n_fds)
-{
-	unsigned char packet[WIRE_REPLY_MAX];
-
-	if (connection->fd < 0)
-		return REPLY_LOST;
-	ssize_t size = wire_encode_reply(reply, packet, sizeof packet);
-	int r = size < 0 ? (int)size
-			 : transport_send(
-				   connection->fd, packet, (size_t)size, fds, n_fds, MSG_DONTWAIT);
-	if (r >= 0) {
-		count_unread(connection, n_fds);
-		return REPLY_SENT;
-	}
-	if (r == -EAGAIN && keep_for_later(connection, packet, (size_t)size, fds, n_fds))
-		return REPLY_KEPT;
-	if (r != -EPIPE && r != -ECONNRESET)
-		connection_audit(connection->listener, &connection->peer, -r,
-			"the reply could not be sent; the connection is closed");
-	connection_close(connection);
-	return REPLY_LOST;
 }
 
 void connection_job_begun(struct connection *connection)
@@ -229,22 +161,4 @@ int connection_netns(struct connection *connection)
 		connection->netns_fd = fd;
 	}
 	return connection->netns_fd;
-}
-
-void connection_send_waiting(struct connection *connection)
-{
-	int r = transport_send(connection->fd, connection->waiting, connection->waiting_size,
-		connection->waiting_fds, connection->n_waiting_fds, MSG_DONTWAIT);
-	if (r == -EAGAIN)
-		return;
-	if (r < 0) {
-		connection_close(connection);
-		return;
-	}
-	count_unread(connection, connection->n_waiting_fds);
-	worker_close_take(
-		connection->broker->worker, connection->waiting_fds, connection->n_waiting_fds);
-	connection->n_waiting_fds = 0;
-	free(TAKE_PTR(connection->waiting));
-	(void)connection_set_events(connection);
 }

@@ -54,30 +54,21 @@ struct connection {
 
 struct connection *connection_ref(struct connection *connection);
 struct connection *connection_unref(struct connection *connection);
-/* Closes it; a request in work is finished without an answer. */
-void connection_close(struct connection *connection);
 
 /* What it waits for next, after any change of waiting, in_work or stalled. */
 int connection_set_events(struct connection *connection);
-/* Its queue has room again. */
-void connection_send_waiting(struct connection *connection);
 /* Something about a peer that is no request, for the audit trail. NULL: who it is is not known. */
 void connection_audit(
 	struct listener *listener, const struct peer *peer, int error, const char *text);
 
 /* Counts again: nothing is unread where its queue is empty. */
 bool connection_has_unread(struct connection *connection);
+/* So many were sent. */
+void connection_count_unread(struct connection *connection, size_t n);
 /* No longer one of its user's, nor are its unread descriptors. */
 void connection_unlink(struct connection *connection);
 /* May n more descriptors be sent, or has this user too many unread already? */
 bool connection_has_room(struct connection *connection, size_t n);
-enum reply_fate {
-	REPLY_SENT, /* the descriptors are still the caller's */
-	REPLY_KEPT, /* no room yet: the descriptors are the connection's now */
-	REPLY_LOST, /* the connection is closed; the descriptors are still the caller's */
-};
-enum reply_fate connection_reply(struct connection *connection, const struct wire_reply *reply,
-	const int *fds, size_t n_fds);
 
 /*
  * A worker has a request of this connection: nothing is read from it meanwhile; and nothing from

@@ -7,7 +7,7 @@
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/connection.h"
-#include "daemon/task.h"
+#include "daemon/release.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
@@ -108,7 +108,7 @@ void drain_receive(struct connection *connection)
 		return;
 	int r = transport_receive_keeping(connection->draining_fd, broker->packet,
 		sizeof broker->packet, fds, ARRAY_SIZE(fds), MSG_DONTWAIT, &message);
-	task_release_fds(connection, fds, message.n_fds);
+	release_fds_take(connection, fds, message.n_fds);
 	if (r == -EMSGSIZE || r == -EBADMSG || (r >= 0 && message.has_credentials))
 		return;
 	/* That was the end, which the kernel would tell again and again. */

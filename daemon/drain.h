@@ -20,7 +20,7 @@ struct user;
 int drain_new(struct broker *broker);
 void drain_free(struct broker *broker);
 
-/* For connection_close(): keeps its reference and its place among the user's connections. */
+/* For hang_up(): keeps its reference and its place among the user's connections. */
 void drain_begin(struct connection *connection);
 /* The loop has something of it; nothing is done where it was let go since. */
 void drain_receive(struct connection *connection);

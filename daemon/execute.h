@@ -27,8 +27,8 @@ struct plan {
 	uid_t owner;	    /* open under this fsuid */
 	const char *device; /* bind to this interface first; NULL: none */
 	bool has_mark;
-	uint32_t mark;		   /* set this SO_MARK first */
-	const struct rule *limits; /* what the family holds a new socket to; NULL: nothing */
+	uint32_t mark;		      /* set this SO_MARK first */
+	const struct rule *limits;    /* what the family holds a new socket to; NULL: nothing */
 	const struct ranges *devices; /* APPLY: send only where the socket is on one of these */
 };
 

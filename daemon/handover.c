@@ -11,6 +11,8 @@
 #include "daemon/family/family.h"
 #include "daemon/grant.h"
 #include "daemon/listener.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "daemon/thread.h"
 #include "proto/macro.h"
 
@@ -131,7 +133,7 @@ static struct wire_reply record_answer(const struct task *task, uint64_t grant)
 
 static void fail_to_record(struct task *task, int error)
 {
-	task_release_fds(task->connection, task->outcome.fds, task->outcome.n_fds);
+	release_fds_take(task->connection, task->outcome.fds, task->outcome.n_fds);
 	task_fail(task, error, WIRE_ORIGIN_LIMIT, -1, "the grant cannot be recorded");
 }
 
@@ -199,8 +201,7 @@ void hand_back_finish(struct task *task)
 		fail_to_record(task, -r);
 	else {
 		const struct wire_reply reply = record_answer(task, task->grant);
-		(void)connection_reply(
-			task->connection, &reply, task->outcome.fds, task->outcome.n_fds);
+		(void)reply_send(task->connection, &reply, task->outcome.fds, task->outcome.n_fds);
 	}
 }
 
@@ -248,7 +249,7 @@ void hand_over(struct task *task)
 	const struct wire_reply reply = record_answer(task, grant->id);
 	if (n == 1 && outbox_put_take(connection, &reply, outcome->fds[0], sleeps))
 		return;
-	enum reply_fate fate = connection_reply(connection, &reply, outcome->fds, n);
+	enum reply_fate fate = reply_send(connection, &reply, outcome->fds, n);
 	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
 		return;
 	if (later)

@@ -15,6 +15,7 @@
 #include "daemon/broker.h"
 #include "daemon/connection.h"
 #include "daemon/drain.h"
+#include "daemon/hang-up.h"
 #include "daemon/keep/keep.h"
 #include "daemon/keep/serve.h"
 #include "daemon/listener.h"
@@ -363,7 +364,7 @@ struct broker *manager_free(struct broker *broker)
 	while ((management = TAILQ_FIRST(&broker->managements)))
 		management_close(management);
 	while ((connection = TAILQ_FIRST(&broker->connections)))
-		connection_close(connection);
+		hang_up(connection);
 	drain_free(broker);
 	broker->keep = keep_free(broker->keep);
 	free(TAKE_PTR(broker->returned));

@@ -2,12 +2,12 @@
 
 #include "daemon/broker.h"
 #include "daemon/connection.h"
+#include "daemon/reply.h"
 #include "proto/macro.h"
 
 static void send_take(struct broker *broker, struct outgoing *outgoing)
 {
-	enum reply_fate fate =
-		connection_reply(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
+	enum reply_fate fate = reply_send(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
 
 	if (fate == REPLY_LOST || (fate == REPLY_SENT && outgoing->close_sleeps))
 		worker_close_take(broker->worker, &outgoing->fd, 1);

@@ -9,10 +9,12 @@
 #include "daemon/broker.h"
 #include "daemon/connection.h"
 #include "daemon/drain.h"
+#include "daemon/hang-up.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "daemon/request.h"
-#include "daemon/task.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
@@ -44,17 +46,17 @@ static bool receive(struct connection *connection)
 	if (r == -EAGAIN)
 		return false;
 	if (r < 0) {
-		task_release_fds(connection, fds, message.n_fds);
+		release_fds_take(connection, fds, message.n_fds);
 		connection_audit(connection->listener, &connection->peer, -r,
 			r == -EMSGSIZE ? "a packet is longer than 128 KiB; the connection is closed"
 				       : "a packet or its control message cannot be received; "
 					 "the connection is closed");
-		connection_close(connection);
+		hang_up(connection);
 		return false;
 	}
 	if (message.size == 0) {
-		task_release_fds(connection, fds, message.n_fds);
-		connection_close(connection);
+		release_fds_take(connection, fds, message.n_fds);
+		hang_up(connection);
 		return false;
 	}
 	request_handle_take(connection, &message, fds);
@@ -97,10 +99,10 @@ static void on_connection(struct connection *connection, uint32_t events, bool a
 	}
 	connection_ref(connection);
 	if (connection->waiting && events & EPOLLOUT)
-		connection_send_waiting(connection);
+		reply_send_waiting(connection);
 	else if (connection->waiting || connection->in_work || connection->stalled) {
 		if (events & (EPOLLHUP | EPOLLERR))
-			connection_close(connection);
+			hang_up(connection);
 	} else
 		serve(connection, alone);
 	connection_unref(connection);
@@ -145,7 +147,7 @@ void receive_release(const struct epoll_event *ready, int n)
 static int on_exit_of_peer(
 	sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_, void *data)
 {
-	connection_close(data);
+	hang_up(data);
 	return 0;
 }
 
@@ -220,5 +222,5 @@ void receive_accept_take(struct listener *listener, int fd)
 	broker->n_connections++;
 	link_to_user(connection);
 	if (watch(connection) < 0)
-		connection_close(connection);
+		hang_up(connection);
 }

@@ -5,9 +5,12 @@
 
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
+#include "daemon/hang-up.h"
 #include "daemon/keep/serve.h"
 #include "daemon/netns.h"
 #include "daemon/own-socket.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "daemon/serve.h"
 #include "daemon/task.h"
 #include "proto/macro.h"
@@ -116,7 +119,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 	connection->greeted = known;
 	connection->may_ask = known && request->hello.features & WIRE_FEATURE_ASK;
 	connection->may_keep = known && request->hello.features & WIRE_FEATURE_KEEP;
-	(void)connection_reply(connection, &reply, NULL, 0);
+	(void)reply_send(connection, &reply, NULL, 0);
 }
 
 static void handle_release(struct connection *connection, const struct wire_request *request)
@@ -134,7 +137,7 @@ static void handle_release(struct connection *connection, const struct wire_requ
 		grants_remove(grants, grant);
 	struct wire_reply reply = {
 		.verb = WIRE_RELEASE, .serial = request->serial, .answer = {.step = -1}};
-	(void)connection_reply(connection, &reply, NULL, 0);
+	(void)reply_send(connection, &reply, NULL, 0);
 }
 
 /* A packet that is no request: what can be answered is answered, on the rest the connection is
@@ -145,7 +148,7 @@ static void handle_malformed(
 	struct wire_header header;
 
 	if (!wire_peek_header(connection->broker->packet, size, &header)) {
-		connection_close(connection);
+		hang_up(connection);
 		return;
 	}
 	if (error == -EPROTONOSUPPORT) {
@@ -196,19 +199,19 @@ void request_handle_take(
 	const char *what = "";
 
 	if (!peer_is_sender(&connection->peer, message)) {
-		task_release_fds(connection, fds, message->n_fds);
+		release_fds_take(connection, fds, message->n_fds);
 		if (wire_peek_header(broker->packet, message->size, &header))
 			reply_error(connection, (enum wire_verb)(header.verb & ~WIRE_REPLY),
 				header.serial, EPERM, WIRE_ORIGIN_STALE, -1,
 				"the sender is not the process that connected, or its credentials "
 				"have changed since; connect anew");
 		else
-			connection_close(connection);
+			hang_up(connection);
 		return;
 	}
 	int r = wire_decode_request(broker->packet, message->size, &task.request, &what);
 	if (r < 0) {
-		task_release_fds(connection, fds, message->n_fds);
+		release_fds_take(connection, fds, message->n_fds);
 		handle_malformed(connection, message->size, r, what);
 		return;
 	}
@@ -218,7 +221,7 @@ void request_handle_take(
 	}
 	/* Of several descriptors all are given back here; of one, the task owns it. */
 	if (message->n_fds > 1)
-		task_release_fds(connection, fds, message->n_fds);
+		release_fds_take(connection, fds, message->n_fds);
 	task.connection = connection;
 	task.policy = broker->policy;
 	task.fd = message->n_fds == 1 ? fds[0] : -1;

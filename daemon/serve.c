@@ -10,9 +10,11 @@
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
 #include "daemon/handover.h"
+#include "daemon/hang-up.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
 #include "daemon/policy/describe.h"
+#include "daemon/release.h"
 #include "proto/macro.h"
 
 /* More than this, and a request is work enough to keep others waiting. */
@@ -98,7 +100,7 @@ static void finish(struct task *task)
 	if (task->query.apply)
 		hand_back_finish(task);
 	if (outcome->error != 0) {
-		task_release_fds(connection, outcome->fds, outcome->n_failed_fds);
+		release_fds_take(connection, outcome->fds, outcome->n_failed_fds);
 		if (outcome->elsewhere)
 			fail_elsewhere(task);
 		else
@@ -106,7 +108,7 @@ static void finish(struct task *task)
 	} else if (task->query.apply) {
 		return;
 	} else if (connection->fd < 0) { /* and with it whoever could have taken the socket */
-		task_release_fds(connection, outcome->fds, outcome->n_fds);
+		release_fds_take(connection, outcome->fds, outcome->n_fds);
 		task_fail(task, ECANCELED, WIRE_ORIGIN_LIMIT, -1, "the connection is gone");
 	} else {
 		note_warm(&task->request);
@@ -169,7 +171,7 @@ static void done_in_worker(struct job *job)
 	if (job->cancelled) {
 		task->outcome.error = task->watch.error = ECANCELED;
 		task->outcome.n_failed_fds = 0;
-		connection_close(connection);
+		hang_up(connection);
 	}
 	finish(task);
 	connection_work_ended(connection);
@@ -240,7 +242,7 @@ static bool try_again_in_worker(struct task *task, size_t packet_size)
 
 	/* Nobody else ever had these. */
 	if (family_get(task->query.domain)->close_sleeps)
-		task_release_fds(task->connection, outcome->fds, outcome->n_failed_fds);
+		release_fds_take(task->connection, outcome->fds, outcome->n_failed_fds);
 	else
 		for (size_t i = 0; i < outcome->n_failed_fds; i++)
 			close_quietly(outcome->fds[i]);

@@ -1,80 +1,15 @@
 #include "daemon/task.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
 #include "daemon/listener.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "proto/macro.h"
-
-/* Descriptors that are closed for a client. */
-struct release {
-	struct job job;		       /* first: the worker hands it back */
-	struct connection *connection; /* a reference */
-	size_t n;
-	int fds[WIRE_COUNT_MAX];
-};
-
-static void run_release(struct job *job)
-{
-	struct release *release = (struct release *)job;
-
-	for (size_t i = 0; i < release->n; i++)
-		close_quietly(release->fds[i]);
-}
-
-static void release_done(struct job *job)
-{
-	struct release *release = (struct release *)job;
-
-	connection_job_ended(release->connection);
-	connection_unref(release->connection);
-	free(release);
-}
-
-static bool is_socket(int fd)
-{
-	int type;
-	socklen_t size = sizeof type;
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-}
-
-/*
- * Every close of a file on a file system of the client's own (FUSE) comes back when the client
- * likes, and no signal ends it. So what is no socket is closed on the client's account, in threads
- * that no request waits for, however many users an attacker may be, and not by those that close for
- * all.
- */
-void task_release_fds(struct connection *connection, const int *fds, size_t n)
-{
-	struct worker *worker = connection->broker->worker;
-	struct release *release = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		bool socket = is_socket(fds[i]);
-
-		if (!socket && !release)
-			release = calloc(1, sizeof *release);
-		if (!socket && release)
-			release->fds[release->n++] = fds[i];
-		else
-			worker_close_take(worker, &fds[i], 1);
-	}
-	if (!release)
-		return;
-	release->job = (struct job){.run = run_release, .done = release_done};
-	release->connection = connection_ref(connection);
-	connection_job_begun(connection);
-	if (worker_submit_take(connection->broker->releaser, &release->job) < 0) {
-		worker_close_take(worker, release->fds, release->n);
-		release_done(&release->job);
-	}
-}
 
 /* As people name it: packet sockets have their protocol in network byte order. */
 int task_protocol_in_words(const struct policy_query *query)
@@ -118,25 +53,6 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 	audit_push(broker->audit, &record);
 }
 
-void reply_error(struct connection *connection, enum wire_verb verb, uint64_t serial, int error,
-	enum wire_origin origin, int step, const char *text)
-{
-	size_t length = MIN_OF(strlen(text), WIRE_TEXT_MAX);
-	struct wire_reply reply = {
-		.verb = verb,
-		.serial = serial,
-		.answer =
-			{
-				.error = error,
-				.origin = origin,
-				.step = step,
-				.text_size = (uint32_t)length,
-			},
-		.text = text,
-	};
-	(void)connection_reply(connection, &reply, NULL, 0);
-}
-
 static bool only_asks(const struct task *task)
 {
 	return task->request.flags & WIRE_REQUEST_ASK;
@@ -160,7 +76,7 @@ bool task_answer_question(struct task *task)
 		.text = rule,
 	};
 	task_audit(task, AUDIT_QUESTION, 0, 0, NULL);
-	(void)connection_reply(task->connection, &reply, NULL, 0);
+	(void)reply_send(task->connection, &reply, NULL, 0);
 	return true;
 }
 
@@ -177,6 +93,6 @@ void task_done(struct task *task)
 		close_quietly(TAKE_FD(task->netns_fd));
 	task->close_netns_fd = false;
 	if (task->fd >= 0)
-		task_release_fds(task->connection, &task->fd, 1);
+		release_fds_take(task->connection, &task->fd, 1);
 	task->fd = -1;
 }

@@ -46,10 +46,4 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 /* The protocol as people name it: packet sockets have theirs in network byte order. */
 int task_protocol_in_words(const struct policy_query *query);
 
-/* Closes descriptors that came from the client, whatever they are, without waiting for it. */
-void task_release_fds(struct connection *connection, const int *fds, size_t n);
-/* Answers with an error that is no decision: nothing is audited. */
-void reply_error(struct connection *connection, enum wire_verb verb, uint64_t serial, int error,
-	enum wire_origin origin, int step, const char *text);
-
 #endif

@@ -9,10 +9,12 @@
 #include <sys/un.h>
 
 #include "daemon/broker.h"
+#include "daemon/hang-up.h"
 #include "daemon/listener.h"
 #include "daemon/netns.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "daemon/serve.h"
-#include "daemon/task.h"
 #include "proto/macro.h"
 
 void keep_refuse(const struct asked *asked, int error, enum wire_origin origin, const char *rule,
@@ -142,7 +144,7 @@ static void answer_given(struct giving *giving, const struct kept *kept)
 		kept->lost || kept->socket->lost
 			? "the manager did not take it: it will not survive a restart"
 			: NULL);
-	(void)connection_reply(connection, &reply, NULL, 0);
+	(void)reply_send(connection, &reply, NULL, 0);
 	explicit_bzero(&reply.ticket, sizeof reply.ticket);
 }
 
@@ -164,7 +166,7 @@ static void on_given(struct kept *kept, int result, void *data)
 		answer_given(giving, kept);
 	}
 	if (cancelled)
-		connection_close(connection);
+		hang_up(connection);
 	if (giving->in_work)
 		connection_work_ended(connection);
 	connection_unref(connection);
@@ -227,7 +229,7 @@ void keep_give_take(
 	_cleanup_close_ int owned_pidfd = pidfd;
 
 	if (look_at(asked, fd, &info) < 0) {
-		task_release_fds(connection, &fd, 1);
+		release_fds_take(connection, &fd, 1);
 		return;
 	}
 	keep_decide(asked, fd, action, named ? terms->name : NULL, terms->common, &decision);
@@ -294,7 +296,7 @@ bool keep_hand_out(const struct asked *asked, const struct kept *kept, const cha
 			"sockd has no descriptor free; try again", NULL);
 		return false;
 	}
-	enum reply_fate fate = connection_reply(connection, &reply, &fd, 1);
+	enum reply_fate fate = reply_send(connection, &reply, &fd, 1);
 	if (fate != REPLY_KEPT)
 		close_quietly(fd);
 	if (fate == REPLY_LOST)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/broker.h"
-#include "daemon/task.h"
+#include "daemon/reply.h"
 #include "proto/macro.h"
 
 #define NO_NAME "nothing is stored under this name"
@@ -121,7 +121,7 @@ void keep_serve_forget(struct asked *asked, const struct wire_request *request)
 	keep_audit(asked->connection, AUDIT_GRANT, asked->word, &asked->own, decision.rule.name,
 		asked->what, 0, NULL);
 	kept_end(kept, KEPT_FORGOTTEN);
-	(void)connection_reply(asked->connection, &reply, NULL, 0);
+	(void)reply_send(asked->connection, &reply, NULL, 0);
 }
 
 static void fill_stored(const struct kept *kept, struct wire_stored *ret)
@@ -182,5 +182,5 @@ void keep_serve_stored(struct asked *asked, const struct wire_request *request)
 	}
 	reply.list.more = kept != NULL;
 	reply.stored = stored;
-	(void)connection_reply(asked->connection, &reply, NULL, 0);
+	(void)reply_send(asked->connection, &reply, NULL, 0);
 }

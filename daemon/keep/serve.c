@@ -7,11 +7,13 @@
 #include <sys/random.h>
 
 #include "daemon/broker.h"
+#include "daemon/hang-up.h"
 #include "daemon/keep/give.h"
 #include "daemon/keep/process.h"
 #include "daemon/keep/serve-store.h"
+#include "daemon/release.h"
+#include "daemon/reply.h"
 #include "daemon/serve.h"
-#include "daemon/task.h"
 #include "proto/macro.h"
 
 #define NO_TICKET "there is no such ticket: it is wrong, used, expired or for another"
@@ -66,16 +68,16 @@ static void share_take(struct asked *asked, const struct wire_share *share, int 
 	};
 
 	if (find_taker(asked, share, pidfd, &terms) < 0) {
-		task_release_fds(asked->connection, &fd, 1);
+		release_fds_take(asked->connection, &fd, 1);
 		if (pidfd >= 0)
-			task_release_fds(asked->connection, &pidfd, 1);
+			release_fds_take(asked->connection, &pidfd, 1);
 		return;
 	}
 	if (getrandom(terms.ticket.bytes, sizeof terms.ticket.bytes, 0) !=
 		(ssize_t)sizeof terms.ticket.bytes) {
 		keep_refuse(asked, EAGAIN, WIRE_ORIGIN_LIMIT, NULL,
 			"the kernel has no random numbers yet; try again", NULL);
-		task_release_fds(asked->connection, &fd, 1);
+		release_fds_take(asked->connection, &fd, 1);
 		if (pidfd >= 0)
 			close_quietly(pidfd);
 		return;
@@ -135,7 +137,7 @@ static bool cut_off(const struct asked *asked)
 	if (first)
 		connection_audit(connection->listener, &connection->peer, EAGAIN,
 			"too many wrong tickets: this user's are not looked at for a while");
-	connection_close(connection);
+	hang_up(connection);
 	return true;
 }
 
@@ -211,7 +213,7 @@ void keep_serve_take(struct connection *connection, const struct wire_request *r
 	else if (n_fds != verb->n_fds + process)
 		wrong = "the request carries another number of descriptors than it should";
 	if (wrong) {
-		task_release_fds(connection, fds, n_fds);
+		release_fds_take(connection, fds, n_fds);
 		reply_error(connection, request->verb, request->serial,
 			connection->may_keep ? EBADMSG : EPROTO, WIRE_ORIGIN_REQUEST, -1, wrong);
 		return;
