@@ -254,13 +254,5 @@ void hand_over(struct task *task)
 		return;
 	if (later)
 		(void)watch_here(broker, watches, outcome);
-	if (fate == REPLY_KEPT)
-		return;
-	if (sleeps || fate == REPLY_LOST)
-		worker_close_take(broker->worker, outcome->fds, n);
-	else
-		/* At once, several too: who closes its own before it asks again is not told that it
-		 * has too many. */
-		for (unsigned i = 0; i < n; i++)
-			close_quietly(outcome->fds[i]);
+	reply_close_take(broker, fate, outcome->fds, n, sleeps);
 }

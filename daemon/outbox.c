@@ -9,10 +9,7 @@ static void send_take(struct broker *broker, struct outgoing *outgoing)
 {
 	enum reply_fate fate = reply_send(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
 
-	if (fate == REPLY_LOST || (fate == REPLY_SENT && outgoing->close_sleeps))
-		worker_close_take(broker->worker, &outgoing->fd, 1);
-	else if (fate == REPLY_SENT)
-		close_quietly(outgoing->fd);
+	reply_close_take(broker, fate, &outgoing->fd, 1, outgoing->close_sleeps);
 	outgoing->fd = -1;
 	outgoing->connection = connection_unref(outgoing->connection);
 }

@@ -49,6 +49,20 @@ enum reply_fate reply_send(
 	return REPLY_LOST;
 }
 
+void reply_close_take(struct broker *broker, enum reply_fate fate, const int *fds, size_t n_fds,
+	bool close_sleeps)
+{
+	if (fate == REPLY_KEPT)
+		return;
+	if (close_sleeps || fate == REPLY_LOST)
+		worker_close_take(broker->worker, fds, n_fds);
+	else
+		/* At once, several too: who closes its own before it asks again is not told that it
+		 * has too many. */
+		for (size_t i = 0; i < n_fds; i++)
+			close_quietly(fds[i]);
+}
+
 void reply_send_waiting(struct connection *connection)
 {
 	int r = transport_send(connection->fd, connection->waiting, connection->waiting_size,

@@ -4,10 +4,12 @@
 #ifndef SOCKD_DAEMON_REPLY_H
 #define SOCKD_DAEMON_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/wire.h"
 
+struct broker;
 struct connection;
 
 enum reply_fate {
@@ -17,6 +19,9 @@ enum reply_fate {
 };
 enum reply_fate reply_send(struct connection *connection, const struct wire_reply *reply,
 	const int *fds, size_t n_fds);
+/* What is to become of the caller's copies after it. close_sleeps: as hand_over_close_sleeps(). */
+void reply_close_take(struct broker *broker, enum reply_fate fate, const int *fds, size_t n_fds,
+	bool close_sleeps);
 /* The connection's queue has room again for the one that was kept. */
 void reply_send_waiting(struct connection *connection);
 /* Answers with an error that is no decision: nothing is audited. */
