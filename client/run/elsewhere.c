@@ -31,6 +31,13 @@ struct reply {
 	int error; /* positive; 0: done */
 };
 
+/* As it is sent: no more of the observation than there is. */
+struct message_home {
+	struct reply reply;
+	struct observation observation;
+};
+#define MESSAGE_HOME_MIN offsetof(struct message_home, observation.packet)
+
 /* One of our processes in another namespace. */
 static struct envoy {
 	pthread_mutex_t lock;	 /* one request at a time */
@@ -93,7 +100,7 @@ static struct reply carry_out(
 }
 
 /* Returns false where there is no more to be done. */
-static bool serve_one(const char *netns, int channel)
+static bool serve_one(const char *netns, int channel, struct message_home *home)
 {
 	struct pollfd polled = {.fd = channel, .events = POLLIN};
 	struct transport_message message;
@@ -109,8 +116,10 @@ static bool serve_one(const char *netns, int channel)
 		return false;
 	const struct call call = {.target.tid = request.tid};
 	observe_call(&call);
-	const struct reply reply = carry_out(netns, &request, fd, &given);
-	return transport_send(channel, &reply, sizeof reply, &given, given >= 0 ? 1 : 0, 0) >= 0;
+	home->observation.size = 0;
+	home->reply = carry_out(netns, &request, fd, &given);
+	return transport_send(channel, home, MESSAGE_HOME_MIN + home->observation.size, &given,
+		       given >= 0 ? 1 : 0, 0) >= 0;
 }
 
 /* The process that the way led through may have moved on meanwhile. */
@@ -129,21 +138,22 @@ static int arrive(int pidfd, int flags, const struct namespaces *where)
 static _Noreturn void be_envoy(
 	const char *netns, int pidfd, int flags, const struct namespaces *where, int channel)
 {
-	struct reply ready = {0};
+	struct message_home home = {0};
 
 	close_all_but(pidfd, channel);
 	slot_forget_own();
-	observe_elsewhere();
-	ready.error = -arrive(pidfd, flags, where);
+	observe_elsewhere(&home.observation);
+	home.reply.error = -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
-	if (transport_send(channel, &ready, sizeof ready, NULL, 0, 0) < 0 || ready.error != 0)
+	if (transport_send(channel, &home, MESSAGE_HOME_MIN, NULL, 0, 0) < 0 ||
+		home.reply.error != 0)
 		_exit(EXIT_FAILURE);
-	while (serve_one(netns, channel))
+	while (serve_one(netns, channel, &home))
 		;
 	_exit(EXIT_SUCCESS);
 }
 
-static int receive_reply(int channel, struct reply *ret, int *ret_fd)
+static int receive_home(int channel, struct message_home *ret, int *ret_fd)
 {
 	struct transport_message message;
 	int fd;
@@ -153,7 +163,10 @@ static int receive_reply(int channel, struct reply *ret, int *ret_fd)
 		return r;
 	if (message.n_fds == 1)
 		*ret_fd = fd;
-	return message.size == sizeof *ret ? 0 : -ECONNRESET;
+	return message.size >= MESSAGE_HOME_MIN &&
+			       message.size == MESSAGE_HOME_MIN + ret->observation.size
+		       ? 0
+		       : -ECONNRESET;
 }
 
 /* Sends a process of ours to where the program is. Returns the channel to it, or a negative
@@ -163,7 +176,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 {
 	int flags = CLONE_NEWNET;
 	int channel[2], unexpected = -1;
-	struct reply ready = {0};
+	struct message_home ready = {0};
 
 	pid_t process = target_process(&call->target);
 	if (process < 0)
@@ -186,10 +199,10 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 	if (envoy == 0)
 		be_envoy(surroundings->netns, pidfd, flags, where, channel[1]);
 	close_quietly(channel[1]);
-	r = envoy < 0 ? negative_errno() : receive_reply(channel[0], &ready, &unexpected);
+	r = envoy < 0 ? negative_errno() : receive_home(channel[0], &ready, &unexpected);
 	close_quietly(unexpected);
-	if (r == 0 && ready.error != 0)
-		r = -ready.error;
+	if (r == 0 && ready.reply.error != 0)
+		r = -ready.reply.error;
 	if (r < 0) {
 		close_quietly(channel[0]);
 		return r;
@@ -240,17 +253,17 @@ static void recall(struct envoy *envoy)
 }
 
 static int exchange(struct envoy *envoy, const struct elsewhere_request *request, int fd,
-	struct reply *ret, int *ret_fd)
+	struct message_home *ret, int *ret_fd)
 {
 	int r = transport_send(
 		envoy->channel, request, sizeof *request, &fd, fd >= 0 ? 1 : 0, MSG_NOSIGNAL);
 
-	return r < 0 ? r : receive_reply(envoy->channel, ret, ret_fd);
+	return r < 0 ? r : receive_home(envoy->channel, ret, ret_fd);
 }
 
 static int ask_envoy(const struct surroundings *surroundings, const struct call *call,
 	const struct namespaces *where, const struct elsewhere_request *request, int fd,
-	struct reply *ret, int *ret_fd)
+	struct message_home *ret, int *ret_fd)
 {
 	struct envoy *envoy = find_envoy(where);
 	int r = -ECONNRESET;
@@ -277,21 +290,23 @@ static int ask_envoy(const struct surroundings *surroundings, const struct call 
 struct answer elsewhere_answer(const struct surroundings *surroundings, const struct call *call,
 	const struct namespaces *where, const struct elsewhere_request *request, int fd)
 {
-	struct reply reply = {0};
+	struct message_home home = {0};
+	const struct reply *reply = &home.reply;
 	int given = -1;
 
-	observe_sent_elsewhere();
-	int r = ask_envoy(surroundings, call, where, request, fd, &reply, &given);
+	int r = ask_envoy(surroundings, call, where, request, fd, &home, &given);
 	if (r < 0)
 		say_verbosely("the namespace that the program has moved to cannot be reached: %s",
 			strerror(-r));
-	bool expected = request->kind == ELSEWHERE_SOCKET && reply.error == 0;
-	if (r < 0 || reply.left_to_kernel || (given >= 0) != expected) {
+	else
+		observe_brought_home(&home.observation, fd);
+	bool expected = request->kind == ELSEWHERE_SOCKET && reply->error == 0;
+	if (r < 0 || reply->left_to_kernel || (given >= 0) != expected) {
 		close_quietly(given);
 		return answer_continue();
 	}
 	if (given < 0)
-		return answer_value(-reply.error);
+		return answer_value(-reply->error);
 	return (struct answer){
 		.kind = ANSWER_FD,
 		.fd = given,

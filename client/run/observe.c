@@ -1,7 +1,6 @@
 #include "client/run/observe.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,8 @@
 
 static _Thread_local const struct call *current;
 static struct learn *learnt;
-static const char *netns; /* where the program's sockets are to be opened */
+static struct observation *kept; /* in a process in another network namespace */
+static const char *netns;	 /* where the program's sockets are to be opened */
 
 /* "PROGRAM[PID]: REQUEST", for the call that this thread answers. */
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
@@ -84,9 +84,21 @@ static enum learn_kind kind_of(const struct wire_step *step)
 	}
 }
 
-/* The kernel has refused each of these. */
-static void learn_from(const struct wire_request *request, int fd, enum ask_outcome outcome,
-	const struct ask_result *result)
+static bool is_granted(enum ask_outcome outcome)
+{
+	return outcome == ASK_DONE || outcome == ASK_FAILED;
+}
+
+/* What is asked for here after it was refused there is not what is meant. */
+static bool is_meant(const struct wire_request *request)
+{
+	return request->verb != WIRE_OPEN || !netns || request->netns != WIRE_NETNS_DEFAULT;
+}
+
+/* The kernel has refused each of these. own: where the program is, as a rule says it; NULL: where
+ * the broker is. */
+static void learn_request(const struct wire_request *request, int fd, bool granted,
+	const char *reason, const char *own)
 {
 	char program[TARGET_NAME_SIZE] = "?";
 	struct learn_call call = {
@@ -94,22 +106,22 @@ static void learn_from(const struct wire_request *request, int fd, enum ask_outc
 		.domain = request->domain,
 		.type = request->type,
 		.protocol = request->protocol,
+		.netns = own,
 		.program = program,
-		.granted = outcome == ASK_DONE || outcome == ASK_FAILED,
-		.reason = sockd_reason(),
+		.granted = granted,
+		.reason = reason,
 		.fd = MAX_OF(fd, 0),
 	};
 
-	tell(request, fd, outcome, result);
+	if (!is_meant(request))
+		return;
 	if (current) {
 		target_name(&current->target, program);
 		call.pid = current->target.tid;
 	}
 	if (request->verb == WIRE_OPEN) {
-		/* What is asked for here after it was refused there is not what is meant. */
-		call.netns = netns;
-		if (!netns || request->netns != WIRE_NETNS_DEFAULT)
-			(void)learn_add(learnt, &call);
+		call.netns = netns ? netns : own;
+		(void)learn_add(learnt, &call);
 		return;
 	}
 	call.domain = kernel_socket_number(fd, SO_DOMAIN);
@@ -120,6 +132,25 @@ static void learn_from(const struct wire_request *request, int fd, enum ask_outc
 		call.kind = kind_of(call.step);
 		(void)learn_add(learnt, &call);
 	}
+}
+
+static void learn_from(const struct wire_request *request, int fd, enum ask_outcome outcome,
+	const struct ask_result *result)
+{
+	tell(request, fd, outcome, result);
+	learn_request(request, fd, is_granted(outcome), sockd_reason(), NULL);
+}
+
+static void keep_for_home(const struct wire_request *request, int fd, enum ask_outcome outcome,
+	const struct ask_result *result)
+{
+	tell(request, fd, outcome, result);
+	if (!is_meant(request))
+		return;
+	ssize_t size = wire_encode_request(request, kept->packet, sizeof kept->packet);
+	kept->size = size < 0 ? 0 : (uint32_t)size;
+	kept->granted = is_granted(outcome);
+	snprintf(kept->reason, sizeof kept->reason, "%s", sockd_reason());
 }
 
 /* The supervisor leaves the user's directory. */
@@ -162,18 +193,23 @@ void observe_call(const struct call *call)
 	current = call;
 }
 
-void observe_elsewhere(void)
+void observe_elsewhere(struct observation *observation)
 {
+	kept = observation;
 	if (learnt)
-		ask_set_observer(tell, false);
+		ask_set_observer(keep_for_home, false);
 }
 
-void observe_sent_elsewhere(void)
+void observe_brought_home(const struct observation *observation, int fd)
 {
-	static atomic_flag said = ATOMIC_FLAG_INIT;
+	struct wire_request request;
+	const char *what;
 
-	if (learnt && !atomic_flag_test_and_set(&said))
-		say("--learn: what is asked for in another network namespace is not learnt");
+	/* That process is in the program's hands, if it is in those of root there. */
+	if (learnt && observation->size > 0 && observation->size <= sizeof observation->packet &&
+		memchr(observation->reason, '\0', sizeof observation->reason) &&
+		wire_decode_request(observation->packet, observation->size, &request, &what) == 0)
+		learn_request(&request, fd, observation->granted, observation->reason, "peer");
 }
 
 void observe_end(void)
