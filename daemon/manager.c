@@ -190,10 +190,10 @@ static int fence(const struct broker *broker, int *ret_abi)
 /* From here on the process is what it stays. */
 static int drop_privileges(struct broker *broker)
 {
-	struct account account;
+	struct account account = {0};
 	uint64_t wanted = policy_capabilities(broker->policy);
 	char text[512], held[256];
-	int abi, r;
+	int abi = 0, r;
 
 	r = find_account(broker->options, &account);
 	if (r < 0)

@@ -38,7 +38,7 @@ static void run_reload(struct job *job)
 static int take_effect(struct reload *reload, char *text, size_t size)
 {
 	struct broker *broker = reload->broker;
-	uint64_t wanted = policy_capabilities(reload->policy) & ~broker->missing, missing;
+	uint64_t wanted = policy_capabilities(reload->policy) & ~broker->missing, missing = 0;
 	char names[256];
 	int r = privilege_reduce(wanted, &missing);
 

@@ -182,7 +182,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 	if (process < 0)
 		return process;
 	/* Its leader's namespaces may be others than the thread's. */
-	struct namespaces of_process;
+	struct namespaces of_process = {0};
 	int r = namespaces_of(process, &of_process);
 	if (r < 0 || !namespaces_equal(&of_process, where))
 		return r < 0 ? r : -EPERM;

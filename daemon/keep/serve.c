@@ -146,7 +146,7 @@ static void fromshare(struct asked *asked, const struct wire_ticket *ticket)
 	struct connection *connection = asked->connection;
 	struct policy_decision decision;
 	uint64_t number = 0;
-	struct kept *kept;
+	struct kept *kept = NULL;
 
 	if (cut_off(asked))
 		return;

@@ -199,7 +199,7 @@ static char directory[] = "/tmp/sockd-learnt-XXXXXX";
 static int learn_as_client(void *data _unused_)
 {
 	char path[64];
-	struct learn *learn;
+	struct learn *learn = NULL;
 
 	snprintf(path, sizeof path, "%s/learnt.json", directory);
 	EXPECT(setenv("SOCKD_SOCKET", "/nowhere/at/all", 1) == 0);
