@@ -285,3 +285,11 @@ int preload_rresvport(int *port)
 {
 	return preload_rresvport_af(port, AF_INET);
 }
+
+/* Programs of 32 bits with a time_t of 64 call the same by these names; others never do. */
+#define ALSO_AS(name) \
+	extern __typeof__(preload_##name) preload_##name##64 __asm__("__" #name "64") \
+		__attribute__((alias(#name), visibility("default"), used))
+ALSO_AS(setsockopt);
+ALSO_AS(sendmsg);
+ALSO_AS(sendmmsg);

@@ -15,7 +15,7 @@ policy <<'JSON'
     {
       "name": "frames",
       "peers": { "uid": 65534 },
-      "family": "packet", "type": "raw"
+      "family": "packet", "type": "raw", "options": { "SO_MARK": [7] }
     }
   ]
 }
@@ -87,3 +87,18 @@ wait_for 10 grep -q ready "$work/answer.log" || die "the other end listens for f
 through "$work/bin/python3" "$work/packet.py" >"$work/packet.log" 2>&1
 contains "a packet socket sends" "$work/answer.log" 'got: sockd-packet-socket'
 contains "a packet socket receives" "$work/packet.log" 'frame received: answer'
+
+# Names that the C library has on machines of 32 bits alone.
+if [ "$SOCKD_BY" = preload ]; then
+	cat >"$work/names64.py" <<'PYTHON'
+import ctypes, socket
+
+library = ctypes.CDLL(None)
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+print("mark:", library.__getattr__("__setsockopt64")(s.fileno(), 1, 36, ctypes.byref(ctypes.c_int(7)), 4), s.getsockopt(1, 36))
+print("none:", library.__getattr__("__sendmsg64")(-1, None, 0), library.__getattr__("__sendmmsg64")(-1, None, 0, 0))
+PYTHON
+	through "$work/bin/python3" "$work/names64.py" >"$work/names64" 2>&1
+	contains "an option is set by its name for a time_t of 64 bits" "$work/names64" '^mark: 0 7$'
+	contains "and messages have theirs" "$work/names64" '^none: -1 -1$'
+fi
