@@ -18,7 +18,7 @@ static int parse_int(const char *text, int *ret)
 	char *end;
 
 	errno = 0;
-	long value = strtol(text, &end, 0);
+	long long value = strtoll(text, &end, 0);
 	/* Marks and flags are given as unsigned numbers too. */
 	if (errno != 0 || end == text || *end || value < INT_MIN || value > UINT_MAX)
 		return -EINVAL;

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/time_types.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAITERS UINT32_C(0x80000000)
@@ -16,7 +16,7 @@ static bool owner_is_gone(uint32_t word)
 
 void lock_take(struct lock *lock)
 {
-	const struct timespec second = {.tv_sec = 1};
+	const struct __kernel_old_timespec second = {.tv_sec = 1};
 	uint32_t self = (uint32_t)syscall(SYS_gettid);
 	uint32_t word = 0;
 

@@ -230,7 +230,7 @@ static int append(const char *data, size_t size, void *userdata)
 {
 	struct text *text = userdata;
 
-	if (size > text->size_max + HEADER_SIZE - text->size) {
+	if ((uint64_t)text->size + size > (uint64_t)text->size_max + HEADER_SIZE) {
 		text->error = EMSGSIZE;
 		return -1;
 	}
