@@ -42,7 +42,7 @@ static int take_effect(struct reload *reload, char *text, size_t size)
 	char names[256];
 	int r = privilege_reduce(wanted, &missing);
 
-	if (r == -EPERM)
+	if (r == -EPERM && missing)
 		snprintf(text, size,
 			"the policy needs %s, which sockd gave up when it started; restart sockd "
 			"to "
