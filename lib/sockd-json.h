@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * JSON objects over a stream socket: libsockd-json, a library of its own, so that a program which
  * does without need not have jansson. Link with $(pkg-config --cflags --libs libsockd-json). See

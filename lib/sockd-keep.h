@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Sockets handed on through the broker: by ticket (share, fromshare) and by name (the store).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Names: socket addresses as text and back, constants by their names, and the resolver's and the
  * services' calls in a form that is safe in threads. Included by sockd.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Binary messages in the format language of Python's struct module. See sockd_pack(3).
  *

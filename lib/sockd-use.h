@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libsockd: making ordinary sockets and using them, with the contract of Python's socket module.
  * Included by <sockd.h>.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libsockd: sockets that this process may not open or prepare itself, from the socket broker sockd.
  *
