@@ -122,7 +122,7 @@ bool preload_can(const char *name, const char **ret_why)
 	for (int i = 0; i < INTERPRETERS_MAX; i++) {
 		_cleanup_close_ int fd = open_program(name);
 		if (fd < 0) {
-			*ret_why = "it cannot be read";
+			*ret_why = errno == ENOENT ? "it is not found" : "it cannot be read";
 			return false;
 		}
 		if (!is_loadable(fd, interpreter, sizeof interpreter, ret_why))
@@ -149,8 +149,11 @@ static int add_to_environment(void)
 
 int preload_run(const struct options *options)
 {
+	_cleanup_close_ int fd = open_program(options->command[0]);
 	const char *why;
 
+	if (fd < 0 && errno == ENOENT)
+		return program_exec(options->command); /* to say so */
 	if (!preload_can(options->command[0], &why)) {
 		if (options->mode == RUN_PRELOAD && options->require) {
 			say_error("the library cannot be loaded into %s: %s", options->command[0],

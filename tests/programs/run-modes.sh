@@ -81,7 +81,11 @@ echo "--- wrong usage"
 status "no program" 125 run
 status "an option that there is not" 125 run --nonsense true
 status "a mode that there is not" 125 run --mode=other true
-status "a program that is not there" 127 run ./nothing
+for mode in auto seccomp preload; do
+	status "a program that is not there, $mode" 127 run --require --mode=$mode ./nothing
+	said "it is said" '^sockd-run: ./nothing cannot be run: No such file or directory$'
+	counted "and nothing else" 1 "$work/said" ''
+done
 status "a file that is no program" 126 run "$work/barred.py"
 status "--dry-run needs a supervisor" 125 run --dry-run --mode=preload true
 status "options behind the program are its own" 0 run echo --mode=preload
