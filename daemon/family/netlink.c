@@ -242,6 +242,11 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 			type);
 	if (message_is_free(protocol, type) || frames_a_batch(rule, protocol, type))
 		return true;
+	if (protocol == NETLINK_GENERIC)
+		return family_no(why, why_size,
+			"generic netlink message %u: no rule can allow what takes CAP_NET_ADMIN "
+			"there, as the numbers change",
+			type);
 	name = constant_netlink_message_name(protocol, type);
 	if (!rule->has_messages || !ranges_contain(&rule->messages, type))
 		return family_no(why, why_size,

@@ -405,6 +405,15 @@ START_TEST(netlink_groups_and_addresses)
 	address.nl_pid = 0;
 	address.nl_groups = 1;
 	ck_assert(!step_within(&rule, &query, &step));
+	address.nl_groups = 0;
+
+	/* Not told to name what cannot be named. */
+	message.nlmsg_type = 21;
+	memcpy(packet, &message, sizeof message);
+	query.protocol = NETLINK_GENERIC;
+	ck_assert(!step_within(&rule, &query, &step));
+	ck_assert_ptr_nonnull(strstr(why, "no rule can allow"));
+	ck_assert_ptr_null(strstr(why, "\"messages\""));
 }
 END_TEST
 
