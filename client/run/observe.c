@@ -208,7 +208,8 @@ void observe_brought_home(const struct observation *observation, int fd)
 	/* That process is in the program's hands, if it is in those of root there. */
 	if (learnt && observation->size > 0 && observation->size <= sizeof observation->packet &&
 		memchr(observation->reason, '\0', sizeof observation->reason) &&
-		wire_decode_request(observation->packet, observation->size, &request, &what) == 0)
+		wire_decode_request(observation->packet, observation->size, &request, &what) == 0 &&
+		(request.verb == WIRE_OPEN || request.verb == WIRE_APPLY))
 		learn_request(&request, fd, observation->granted, observation->reason, "peer");
 }
 
