@@ -272,7 +272,7 @@ static int print_object(
 static int send_json(int fd, const json_t *object, size_t size_max, json_error_t *error)
 {
 	_cleanup_(cleanup_text) struct text text = {0};
-	struct transfer transfer;
+	struct transfer transfer = {0};
 	size_t budget;
 	int r;
 
@@ -304,9 +304,9 @@ static int cut_off(const struct transfer *transfer, size_t size)
 static int receive_json(int fd, size_t size_max, json_t **ret_object, json_error_t *error)
 {
 	_cleanup_free_ char *text = NULL;
-	struct transfer transfer;
+	struct transfer transfer = {0};
 	json_error_t mistake = {.line = -1};
-	uint32_t header;
+	uint32_t header = 0;
 	size_t size;
 	json_t *object;
 	int r;
