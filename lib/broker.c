@@ -313,6 +313,7 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 
 /* What may come between a request and its answer, of a thread that is not ours. */
 struct disturbance {
+	bool is_put_off;
 	sigset_t signals;
 	int cancellation;
 };
@@ -321,7 +322,8 @@ static void put_off(struct disturbance *ret)
 {
 	sigset_t all;
 
-	if (slot_is_own())
+	ret->is_put_off = !slot_is_own();
+	if (!ret->is_put_off)
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &ret->signals);
@@ -332,7 +334,7 @@ static void let_come(const struct disturbance *disturbance)
 {
 	int before;
 
-	if (slot_is_own())
+	if (!disturbance->is_put_off)
 		return;
 	pthread_setcancelstate(disturbance->cancellation, &before);
 	pthread_sigmask(SIG_SETMASK, &disturbance->signals, NULL);

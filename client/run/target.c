@@ -72,7 +72,7 @@ static int read_status(const struct target *target, const char *name, int base, 
 
 pid_t target_process(const struct target *target)
 {
-	uint64_t pid;
+	uint64_t pid = 0;
 	int r = read_status(target, "\nTgid:", 10, &pid);
 
 	if (r < 0)
@@ -82,7 +82,7 @@ pid_t target_process(const struct target *target)
 
 bool target_has_capabilities(const struct target *target)
 {
-	uint64_t effective;
+	uint64_t effective = 0;
 
 	return read_status(target, "\nCapEff:", 16, &effective) < 0 || effective != 0;
 }

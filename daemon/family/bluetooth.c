@@ -253,7 +253,7 @@ static bool bind_hci_within(
 	const struct rule *rule, const struct wire_step *step, char *why, size_t why_size)
 {
 	const struct rule_bluetooth *keys = &rule->bluetooth;
-	struct sockaddr_hci address;
+	struct sockaddr_hci address = {0};
 	const char *name;
 
 	if (!read_address(step, &address, sizeof address, why, why_size))
@@ -296,7 +296,7 @@ static bool bind_l2cap_within(
 	const struct rule *rule, const struct wire_step *step, char *why, size_t why_size)
 {
 	const struct rule_bluetooth *keys = &rule->bluetooth;
-	struct sockaddr_l2cap address;
+	struct sockaddr_l2cap address = {0};
 
 	if (!read_address(step, &address, sizeof address, why, why_size))
 		return false;
@@ -326,7 +326,7 @@ static bool bind_rfcomm_within(
 	const struct rule *rule, const struct wire_step *step, char *why, size_t why_size)
 {
 	const struct rule_bluetooth *keys = &rule->bluetooth;
-	struct sockaddr_rfcomm address;
+	struct sockaddr_rfcomm address = {0};
 
 	if (!read_address(step, &address, sizeof address, why, why_size) || rule->deny)
 		return false;

@@ -113,7 +113,7 @@ static void lost(struct race *race, size_t i, int error)
 static int race_begin(struct race *race)
 {
 	size_t i = race->n_begun++;
-	bool connecting;
+	bool connecting = false;
 	int fd = begin_one(race, race->who[i], &connecting);
 
 	race->attempts[i] = (struct pollfd){.fd = -1, .events = POLLOUT};

@@ -226,7 +226,7 @@ int sockd_control_get_credentials(
 {
 	struct ucred credentials;
 	const void *data;
-	int level, type;
+	int level = 0, type = 0;
 	size_t size;
 
 	for (size_t i = 0; i < sockd_control_count(control); i++) {
