@@ -95,8 +95,8 @@ import ctypes, socket
 
 library = ctypes.CDLL(None)
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-print("mark:", library.__getattr__("__setsockopt64")(s.fileno(), 1, 36, ctypes.byref(ctypes.c_int(7)), 4), s.getsockopt(1, 36))
-print("none:", library.__getattr__("__sendmsg64")(-1, None, 0), library.__getattr__("__sendmmsg64")(-1, None, 0, 0))
+print("mark:", library["__setsockopt64"](s.fileno(), 1, 36, ctypes.byref(ctypes.c_int(7)), 4), s.getsockopt(1, 36))
+print("none:", library["__sendmsg64"](-1, None, 0), library["__sendmmsg64"](-1, None, 0, 0))
 PYTHON
 	through "$work/bin/python3" "$work/names64.py" >"$work/names64" 2>&1
 	contains "an option is set by its name for a time_t of 64 bits" "$work/names64" '^mark: 0 7$'
