@@ -11,12 +11,8 @@
 #include "proto/macro.h"
 
 #define RECORD_TEXT_MAX \
-	(sizeof(((struct audit_record *)NULL)->verb) + \
-		sizeof(((struct audit_record *)NULL)->listener) + \
-		sizeof(((struct audit_record *)NULL)->unit) + \
-		sizeof(((struct audit_record *)NULL)->rule) + \
-		sizeof(((struct audit_record *)NULL)->steps) + \
-		sizeof(((struct audit_record *)NULL)->text))
+	(AUDIT_VERB_MAX + AUDIT_LISTENER_MAX + AUDIT_UNIT_MAX + AUDIT_RULE_MAX + AUDIT_STEPS_MAX + \
+		AUDIT_TEXT_MAX)
 #define FIXED_PART_MAX 1024u /* keys, numbers and the names of constants */
 static_assert(6 * RECORD_TEXT_MAX + FIXED_PART_MAX <= AUDIT_LINE_MAX, "a line may not fit");
 
@@ -131,11 +127,15 @@ static size_t utf8_length(const unsigned char *s, size_t size)
 	return length;
 }
 
-/* The text of a record's array, which need not end in a NUL, escaped. */
-static char *put_escaped(char *p, const char *text, size_t size, bool json)
+static bool is_empty(const char *text)
+{
+	return !text || text[0] == '\0';
+}
+
+static char *put_escaped(char *p, const char *text, size_t max, bool json)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	const unsigned char *end = s + strnlen(text, size);
+	const unsigned char *end = s + strnlen(text, max);
 
 	while (s < end) {
 		const unsigned char *from = s;
@@ -221,23 +221,22 @@ static char *put_errno(char *p, int error)
 
 #define PUT(p, literal) put((p), (literal), sizeof(literal) - 1)
 
-static char *put_json_string(char *p, const char *key, const char *text, size_t size)
+static char *put_json_string(char *p, const char *key, const char *text, size_t max)
 {
-	if (text[0] == '\0')
+	if (is_empty(text))
 		return p;
 	*p++ = ',';
 	*p++ = '"';
 	p = put_text(p, key);
 	p = PUT(p, "\":\"");
-	p = put_escaped(p, text, size, true);
+	p = put_escaped(p, text, max, true);
 	*p++ = '"';
 	return p;
 }
-#define PUT_STRING(p, key, array) put_json_string((p), (key), (array), sizeof(array))
 
 static char *put_json_socket(char *p, const struct audit_record *record)
 {
-	p = PUT_STRING(p, "verb", record->verb);
+	p = put_json_string(p, "verb", record->verb, AUDIT_VERB_MAX);
 	if (record->domain >= 0) {
 		p = PUT(p, ",\"family\":\"");
 		p = put_family(p, record);
@@ -247,7 +246,7 @@ static char *put_json_socket(char *p, const struct audit_record *record)
 		p = put_protocol(p, record);
 		*p++ = '"';
 	}
-	p = PUT_STRING(p, "steps", record->steps);
+	p = put_json_string(p, "steps", record->steps, AUDIT_STEPS_MAX);
 	if (record->grant > 0) {
 		p = PUT(p, ",\"grant\":");
 		p = put_number(p, record->grant);
@@ -275,11 +274,11 @@ size_t audit_format_json(const struct audit_record *record, char *buffer)
 		p = PUT(p, ",\"pid\":");
 		p = put_signed(p, record->pid);
 	}
-	p = PUT_STRING(p, "listener", record->listener);
-	p = PUT_STRING(p, "unit", record->unit);
+	p = put_json_string(p, "listener", record->listener, AUDIT_LISTENER_MAX);
+	p = put_json_string(p, "unit", record->unit, AUDIT_UNIT_MAX);
 	if (parts & PART_SOCKET)
 		p = put_json_socket(p, record);
-	p = PUT_STRING(p, "rule", record->rule);
+	p = put_json_string(p, "rule", record->rule, AUDIT_RULE_MAX);
 	if (parts & PART_COUNT) {
 		p = PUT(p, ",\"count\":");
 		p = put_number(p, record->count);
@@ -291,7 +290,7 @@ size_t audit_format_json(const struct audit_record *record, char *buffer)
 		p = put_errno(p, record->error);
 		*p++ = '"';
 	}
-	p = PUT_STRING(p, "reason", record->text);
+	p = put_json_string(p, "reason", record->text, AUDIT_TEXT_MAX);
 	p = PUT(p, "}\n");
 	return (size_t)(p - buffer);
 }
@@ -308,7 +307,7 @@ static char *put_peer_words(char *p, const struct audit_record *record)
 /* A socket that was there already, and is handed on. */
 static bool is_about_kept(const struct audit_record *record)
 {
-	return record->verb[0] != '\0' && strcmp(record->verb, "open") != 0 &&
+	return !is_empty(record->verb) && strcmp(record->verb, "open") != 0 &&
 	       strcmp(record->verb, "apply") != 0;
 }
 
@@ -316,7 +315,7 @@ static char *put_socket_words(char *p, const struct audit_record *record)
 {
 	if (is_about_kept(record)) {
 		*p++ = ' ';
-		p = put_escaped(p, record->verb, sizeof(record->verb), false);
+		p = put_escaped(p, record->verb, AUDIT_VERB_MAX, false);
 	}
 	if (record->domain >= 0) {
 		*p++ = ' ';
@@ -331,13 +330,13 @@ static char *put_socket_words(char *p, const struct audit_record *record)
 		p = put_number(p, record->count);
 		p = PUT(p, " sockets");
 	}
-	if (record->steps[0] != '\0') {
+	if (!is_empty(record->steps)) {
 		p = PUT(p, ", ");
-		p = put_escaped(p, record->steps, sizeof(record->steps), false);
+		p = put_escaped(p, record->steps, AUDIT_STEPS_MAX, false);
 	}
-	if (record->rule[0] != '\0') {
+	if (!is_empty(record->rule)) {
 		p = PUT(p, ", rule ");
-		p = put_escaped(p, record->rule, sizeof(record->rule), false);
+		p = put_escaped(p, record->rule, AUDIT_RULE_MAX, false);
 	}
 	return p;
 }
@@ -399,9 +398,9 @@ static char *put_message(char *p, const struct audit_record *record)
 		p = PUT(p, ": ");
 		p = put_errno(p, record->error);
 	}
-	if (record->text[0] != '\0') {
+	if (!is_empty(record->text)) {
 		p = PUT(p, ": ");
-		p = put_escaped(p, record->text, sizeof(record->text), false);
+		p = put_escaped(p, record->text, AUDIT_TEXT_MAX, false);
 	}
 	return p;
 }
@@ -453,12 +452,12 @@ static char *add_number(struct audit_fields *fields, char *p, const char *name, 
 }
 
 static char *add_string(
-	struct audit_fields *fields, char *p, const char *name, const char *text, size_t size)
+	struct audit_fields *fields, char *p, const char *name, const char *text, size_t max)
 {
-	if (text[0] == '\0')
+	if (is_empty(text))
 		return p;
 	p = begin_field(fields, p, name);
-	p = put_escaped(p, text, size, false);
+	p = put_escaped(p, text, max, false);
 	return end_field(fields, p);
 }
 
@@ -472,8 +471,8 @@ static char *add_socket(struct audit_fields *fields, char *p, const struct audit
 		p = begin_field(fields, p, "SOCKD_PROTOCOL");
 		p = end_field(fields, put_protocol(p, record));
 	}
-	p = add_string(fields, p, "SOCKD_VERB", record->verb, sizeof(record->verb));
-	p = add_string(fields, p, "SOCKD_STEPS", record->steps, sizeof(record->steps));
+	p = add_string(fields, p, "SOCKD_VERB", record->verb, AUDIT_VERB_MAX);
+	p = add_string(fields, p, "SOCKD_STEPS", record->steps, AUDIT_STEPS_MAX);
 	if (record->grant > 0) {
 		p = begin_field(fields, p, "SOCKD_GRANT");
 		p = end_field(fields, put_number(p, record->grant));
@@ -501,15 +500,15 @@ void audit_format_journal(const struct audit_record *record, struct audit_fields
 		p = add_number(ret, p, "SOCKD_GID", record->gid);
 		p = add_number(ret, p, "SOCKD_PID", record->pid);
 	}
-	p = add_string(ret, p, "SOCKD_LISTENER", record->listener, sizeof(record->listener));
-	p = add_string(ret, p, "SOCKD_UNIT", record->unit, sizeof(record->unit));
+	p = add_string(ret, p, "SOCKD_LISTENER", record->listener, AUDIT_LISTENER_MAX);
+	p = add_string(ret, p, "SOCKD_UNIT", record->unit, AUDIT_UNIT_MAX);
 	if (parts & PART_SOCKET)
 		p = add_socket(ret, p, record);
-	p = add_string(ret, p, "SOCKD_RULE", record->rule, sizeof(record->rule));
+	p = add_string(ret, p, "SOCKD_RULE", record->rule, AUDIT_RULE_MAX);
 	if (parts & PART_COUNT)
 		p = add_number(ret, p, "SOCKD_COUNT", record->count);
 	if (record->error != 0)
 		p = add_number(ret, p, "SOCKD_ERRNO", record->error);
-	(void)add_string(ret, p, "SOCKD_REASON", record->text, sizeof(record->text));
+	(void)add_string(ret, p, "SOCKD_REASON", record->text, AUDIT_TEXT_MAX);
 	assert(ret->n <= AUDIT_FIELDS_MAX);
 }

@@ -25,8 +25,12 @@
 #define END_SECONDS 2
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* Records one behind the other, without what lies behind the end of each text: what is written here
- * at every request should stay in the processor's cache. */
+#define NUMBERS_SIZE offsetof(struct audit_record, verb)
+#define PACKED_MAX \
+	(NUMBERS_SIZE + AUDIT_VERB_MAX + AUDIT_LISTENER_MAX + AUDIT_UNIT_MAX + AUDIT_RULE_MAX + \
+		AUDIT_STEPS_MAX + AUDIT_TEXT_MAX + 6)
+
+/* Records one behind the other, the numbers of each and then its texts. */
 struct batch {
 	char *data;
 	size_t used;
@@ -140,22 +144,15 @@ static void write_lost(struct audit *audit, uint64_t n)
 	write_record(audit, &record);
 }
 
-static const struct text {
-	size_t offset, size;
-} texts[] = {
-#define TEXT(name) \
-	{ \
-		offsetof(struct audit_record, name), sizeof(((struct audit_record *)NULL)->name) \
-	}
-	TEXT(verb),
-	TEXT(listener),
-	TEXT(unit),
-	TEXT(rule),
-	TEXT(steps),
-	TEXT(text),
-#undef TEXT
-};
-#define NUMBERS_SIZE offsetof(struct audit_record, verb)
+static char *pack_text(char *at, const char *text, size_t max)
+{
+	size_t length = text ? strnlen(text, max) : 0;
+
+	if (length > 0)
+		memcpy(at, text, length);
+	at[length] = '\0';
+	return at + length + 1;
+}
 
 static void pack(struct batch *batch, const struct audit_record *record)
 {
@@ -163,30 +160,33 @@ static void pack(struct batch *batch, const struct audit_record *record)
 
 	memcpy(at, record, NUMBERS_SIZE);
 	at += NUMBERS_SIZE;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const char *text = (const char *)record + texts[i].offset;
-		size_t length = strnlen(text, texts[i].size - 1);
-
-		memcpy(at, text, length);
-		at[length] = '\0';
-		at += length + 1;
-	}
+	at = pack_text(at, record->verb, AUDIT_VERB_MAX);
+	at = pack_text(at, record->listener, AUDIT_LISTENER_MAX);
+	at = pack_text(at, record->unit, AUDIT_UNIT_MAX);
+	at = pack_text(at, record->rule, AUDIT_RULE_MAX);
+	at = pack_text(at, record->steps, AUDIT_STEPS_MAX);
+	at = pack_text(at, record->text, AUDIT_TEXT_MAX);
 	batch->used = (size_t)(at - batch->data);
 	batch->n++;
 }
 
-/* Returns where the next record begins. */
+static const char *unpack_text(const char *at, const char **ret)
+{
+	*ret = at;
+	return at + strlen(at) + 1;
+}
+
+/* Its texts stay where they are. Returns where the next record begins. */
 static const char *unpack(const char *at, struct audit_record *ret)
 {
 	memcpy(ret, at, NUMBERS_SIZE);
 	at += NUMBERS_SIZE;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		size_t size = strlen(at) + 1;
-
-		memcpy((char *)ret + texts[i].offset, at, size);
-		at += size;
-	}
-	return at;
+	at = unpack_text(at, &ret->verb);
+	at = unpack_text(at, &ret->listener);
+	at = unpack_text(at, &ret->unit);
+	at = unpack_text(at, &ret->rule);
+	at = unpack_text(at, &ret->steps);
+	return unpack_text(at, &ret->text);
 }
 
 /* Writes all that is queued. No lock is held meanwhile: the batch is the writer's alone. */
@@ -342,8 +342,7 @@ int audit_new(const char *target, struct audit **ret)
 {
 	pthread_condattr_t attributes;
 	struct audit *audit;
-	/* A packed record is never longer than a record. */
-	const size_t size = AUDIT_QUEUE_MAX * sizeof(struct audit_record);
+	const size_t size = AUDIT_QUEUE_MAX * PACKED_MAX;
 	int r;
 
 	audit = calloc(1, sizeof(*audit));

@@ -41,13 +41,22 @@ struct audit_record {
 	int domain, type, protocol; /* domain -1: no socket is known */
 	int error;		    /* errno, positive */
 	unsigned count;
-	char verb[8]; /* "open", "apply", "share", "receive", "store", "fetch", "forget", "" */
-	char listener[64];
-	char unit[256]; /* systemd's, where a rule asked for it */
-	char rule[64];
-	char steps[96]; /* what was asked, in words: "SO_MARK=5 bind 127.0.0.1:80" */
-	char text[400]; /* the reason */
+	/* Texts of others, which end in a NUL or are cut off at their most; NULL or "": none. */
+	const char *verb; /* "open", "apply", "share", "receive", "store", "fetch", "forget" */
+	const char *listener;
+	const char *unit; /* systemd's, where a rule asked for it */
+	const char *rule;
+	const char *steps; /* what was asked, in words: "SO_MARK=5 bind 127.0.0.1:80" */
+	const char *text;  /* the reason */
 };
+
+/* The most bytes of each that are written down. */
+#define AUDIT_VERB_MAX 7u
+#define AUDIT_LISTENER_MAX 63u
+#define AUDIT_UNIT_MAX 255u
+#define AUDIT_RULE_MAX 63u
+#define AUDIT_STEPS_MAX 95u
+#define AUDIT_TEXT_MAX 399u
 
 #define AUDIT_QUEUE_MAX 8192u /* records that wait, beside those that are being written */
 
@@ -68,7 +77,7 @@ int audit_start(struct audit *audit);
 /* Writes what is queued, then ends the thread; gives up after two seconds where nobody reads.
  * Returns NULL. */
 struct audit *audit_free(struct audit *audit);
-/* Copies the record; never blocks, never fails. */
+/* Copies the record and its texts; never blocks, never fails. */
 void audit_push(struct audit *audit, const struct audit_record *record);
 /* Opens the file anew (after log rotation). Called on reload. Returns 0 or a negative errno; keeps
  * the old one on failure. */

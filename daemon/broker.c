@@ -46,9 +46,9 @@ void broker_audit(struct broker *broker, enum audit_event event, int error, cons
 		.error = error,
 		.domain = -1,
 		.time_usec = clock_usec(CLOCK_REALTIME),
+		.text = text,
 	};
 
-	snprintf(record.text, sizeof record.text, "%s", text);
 	audit_push(broker->audit, &record);
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -23,11 +22,11 @@ void connection_audit(
 		.gid = peer ? peer->gid : (gid_t)-1,
 		.pid = peer ? peer->pid : 0,
 		.error = error,
+		.time_usec = clock_usec(CLOCK_REALTIME),
+		.listener = listener->name,
+		.text = text,
 	};
 
-	record.time_usec = clock_usec(CLOCK_REALTIME);
-	snprintf(record.listener, sizeof record.listener, "%s", listener->name);
-	snprintf(record.text, sizeof record.text, "%s", text);
 	audit_push(broker->audit, &record);
 }
 

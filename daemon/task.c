@@ -1,7 +1,6 @@
 #include "daemon/task.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -21,35 +20,28 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 	const char *text)
 {
 	const struct connection *connection = task->connection;
+	const struct peer *peer = &connection->peer;
 	struct broker *broker = connection->broker;
-	struct audit_record record = {
+	const struct audit_record record = {
 		.event = event,
+		.time_usec = broker->turn_usec,
 		.grant = grant,
-		.uid = connection->peer.uid,
-		.gid = connection->peer.gid,
-		.pid = connection->peer.pid,
+		.uid = peer->uid,
+		.gid = peer->gid,
+		.pid = peer->pid,
 		.domain = task->query.domain,
 		.type = task->query.type,
 		.protocol = task_protocol_in_words(&task->query),
 		.error = error,
 		.count = task->query.apply ? 1 : task->request.count,
+		.verb = task->query.apply ? "apply" : "open",
+		.listener = connection->listener->name,
+		.unit = peer->place ? peer->place->names.unit : NULL,
+		.rule = task->decision.rule.name,
+		.steps = task->steps,
+		.text = text,
 	};
 
-	record.time_usec = broker->turn_usec;
-	memcpy(record.verb, task->query.apply ? "apply" : "open", task->query.apply ? 6 : 5);
-	memcpy(record.listener, connection->listener->name, sizeof record.listener);
-	const struct place *place = connection->peer.place;
-	if (place && place->names.unit)
-		memcpy(record.unit, place->names.unit,
-			strnlen(place->names.unit, sizeof record.unit - 1));
-	if (task->decision.rule.name) {
-		size_t length = strnlen(task->decision.rule.name, sizeof record.rule - 1);
-		memcpy(record.rule, task->decision.rule.name, length);
-		record.rule[length] = 0;
-	}
-	memcpy(record.steps, task->steps, sizeof record.steps);
-	if (text)
-		snprintf(record.text, sizeof record.text, "%s", text);
 	audit_push(broker->audit, &record);
 }
 

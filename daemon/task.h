@@ -23,7 +23,7 @@ struct task {
 	int fd;	      /* the client's own socket (APPLY), owned; else -1 */
 	int netns_fd; /* where to open, owned where named; -1: our own */
 	bool close_netns_fd;
-	char steps[sizeof((struct audit_record *)0)->steps];
+	char steps[AUDIT_STEPS_MAX + 1];
 	struct plan plan;
 	struct outcome outcome;
 	/* APPLY: the grant, made before the work is done; its place in an epoll set where it is

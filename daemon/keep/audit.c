@@ -43,15 +43,6 @@ static void set_kind(struct audit_record *record, int domain, int type, int prot
 	record->protocol = domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
 }
 
-static void set_text(char *array, size_t size, const char *text)
-{
-	size_t length = text ? strnlen(text, size - 1) : 0;
-
-	if (length > 0)
-		memcpy(array, text, length);
-	array[length] = '\0';
-}
-
 void keep_audit(struct connection *connection, enum audit_event event, const char *verb,
 	const struct own_socket *own, const char *rule, const char *what, int error,
 	const char *text)
@@ -60,43 +51,45 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 	const struct place *place = connection->peer.place;
 	struct audit_record record = {
 		.event = event,
+		.time_usec = clock_usec(CLOCK_REALTIME),
 		.uid = connection->peer.uid,
 		.gid = connection->peer.gid,
 		.pid = connection->peer.pid,
 		.domain = -1,
 		.error = error,
 		.count = 1,
+		.verb = verb,
+		.listener = connection->listener->name,
+		.unit = place ? place->names.unit : NULL,
+		.rule = rule,
+		.steps = what,
+		.text = text,
 	};
 
-	record.time_usec = clock_usec(CLOCK_REALTIME);
 	if (own)
 		set_kind(&record, own->domain, own->type, own->protocol);
-	set_text(record.verb, sizeof record.verb, verb);
-	set_text(record.listener, sizeof record.listener, connection->listener->name);
-	set_text(record.unit, sizeof record.unit, place ? place->names.unit : NULL);
-	set_text(record.rule, sizeof record.rule, rule);
-	set_text(record.steps, sizeof record.steps, what);
-	set_text(record.text, sizeof record.text, text);
 	audit_push(broker->audit, &record);
 }
 
 void keep_audit_end(struct broker *broker, const struct kept *kept, int error, const char *text)
 {
 	const struct terms *terms = &kept->terms;
+	char what[AUDIT_STEPS_MAX + 1];
 	struct audit_record record = {
 		.event = AUDIT_RELEASE,
+		.time_usec = clock_usec(CLOCK_REALTIME),
 		.uid = terms->uid,
 		.gid = terms->gid,
 		.pid = terms->pid,
 		.error = error,
 		.count = 1,
+		.verb = terms->kind == TERMS_TICKET ? "share" : "store",
+		.rule = terms->rule,
+		.steps = what,
+		.text = text,
 	};
 
-	record.time_usec = clock_usec(CLOCK_REALTIME);
 	set_kind(&record, kept->socket->domain, kept->socket->type, kept->socket->protocol);
-	set_text(record.verb, sizeof record.verb, terms->kind == TERMS_TICKET ? "share" : "store");
-	keep_describe(terms, record.steps, sizeof record.steps);
-	set_text(record.rule, sizeof record.rule, terms->rule);
-	set_text(record.text, sizeof record.text, text);
+	keep_describe(terms, what, sizeof what);
 	audit_push(broker->audit, &record);
 }

@@ -118,7 +118,7 @@ START_TEST(a_refusal_has_its_error_and_reason)
 	record.error = EACCES;
 	record.domain = 199;
 	record.protocol = -5;
-	memcpy(record.text, "no rule", sizeof("no rule"));
+	record.text = "no rule";
 	object = format(&record);
 	ck_assert_str_eq(string_of(object, "event"), "refusal");
 	ck_assert_int_eq(integer_of(object, "errno"), EACCES);
@@ -185,7 +185,7 @@ START_TEST(texts_are_escaped)
 	struct audit_record record = make_record();
 	json_t *object;
 
-	(void)snprintf(record.text, sizeof(record.text), "%s", texts[_i].raw);
+	record.text = texts[_i].raw;
 	object = format(&record);
 	ck_assert_str_eq(string_of(object, "reason"), texts[_i].seen);
 	json_decref(object);
@@ -196,12 +196,13 @@ START_TEST(no_control_character_gets_through)
 {
 	struct audit_record record = make_record();
 	struct audit_fields fields;
-	char line[AUDIT_LINE_MAX];
+	char line[AUDIT_LINE_MAX], all[AUDIT_TEXT_MAX];
 	size_t size;
 
-	for (size_t i = 0; i + 1 < sizeof(record.text); i++)
-		record.text[i] = (char)(i % 255 + 1);
-	memcpy(record.steps, "\xc2\x9b[31m", sizeof("\xc2\x9b[31m"));
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = (char)(i % 255 + 1);
+	record.text = all;
+	record.steps = "\xc2\x9b[31m";
 	size = audit_format_json(&record, line);
 	for (size_t i = 0; i + 1 < size; i++)
 		ck_assert((unsigned char)line[i] >= 0x20 && line[i] != 0x7f);
@@ -217,7 +218,34 @@ START_TEST(no_control_character_gets_through)
 }
 END_TEST
 
-/* Any bytes at all in a record, without a NUL at the end of its texts. */
+/* Texts as long as they may be, without a NUL behind them. */
+struct longest {
+	char verb[AUDIT_VERB_MAX];
+	char listener[AUDIT_LISTENER_MAX];
+	char unit[AUDIT_UNIT_MAX];
+	char rule[AUDIT_RULE_MAX];
+	char steps[AUDIT_STEPS_MAX];
+	char text[AUDIT_TEXT_MAX];
+};
+
+static void set_texts(struct audit_record *record, const struct longest *longest)
+{
+	record->verb = longest->verb;
+	record->listener = longest->listener;
+	record->unit = longest->unit;
+	record->rule = longest->rule;
+	record->steps = longest->steps;
+	record->text = longest->text;
+}
+
+static void fill_randomly(void *memory, size_t size, unsigned i)
+{
+	unsigned char *bytes = memory;
+
+	for (size_t j = 0; j < size; j++)
+		bytes[j] = (unsigned char)(i % 2 ? random() : (random() & 0x1f) | 0x80 | i);
+}
+
 START_TEST(random_bytes_give_valid_lines)
 {
 	struct audit_fields fields;
@@ -225,10 +253,13 @@ START_TEST(random_bytes_give_valid_lines)
 	srandom(1);
 	for (unsigned i = 0; i < 5000; i++) {
 		struct audit_record record;
-		unsigned char *bytes = (unsigned char *)&record;
+		/* Of its own, so that a sanitizer sees who reads behind a text. */
+		struct longest *random_texts = malloc(sizeof(*random_texts));
 
-		for (size_t j = 0; j < sizeof(record); j++)
-			bytes[j] = (unsigned char)(i % 2 ? random() : (random() & 0x1f) | 0x80 | i);
+		ck_assert_ptr_nonnull(random_texts);
+		fill_randomly(&record, sizeof(record), i);
+		fill_randomly(random_texts, sizeof(*random_texts), i);
+		set_texts(&record, random_texts);
 		record.event = (enum audit_event)(i % (AUDIT_LOST + 1));
 		record.time_usec >>= 1; /* JSON's integers are signed here */
 		record.grant >>= 1;
@@ -243,6 +274,7 @@ START_TEST(random_bytes_give_valid_lines)
 			ck_assert(start + fields.fields[j].iov_len <=
 				  fields.text + sizeof(fields.text));
 		}
+		free(random_texts);
 	}
 }
 END_TEST
@@ -251,13 +283,10 @@ START_TEST(the_longest_record_fits)
 {
 	struct audit_record record = make_record();
 	struct audit_fields fields;
+	struct longest longest;
 
-	memset(record.verb, 1, sizeof(record.verb));
-	memset(record.listener, 1, sizeof(record.listener));
-	memset(record.unit, 1, sizeof(record.unit));
-	memset(record.rule, 1, sizeof(record.rule));
-	memset(record.steps, 1, sizeof(record.steps));
-	memset(record.text, 1, sizeof(record.text));
+	memset(&longest, 1, sizeof(longest));
+	set_texts(&record, &longest);
 	record.time_usec = record.grant = INT64_MAX;
 	record.uid = record.gid = record.count = UINT32_MAX;
 	record.pid = record.domain = record.type = record.protocol = INT32_MIN;
@@ -379,6 +408,38 @@ START_TEST(records_are_written_without_being_asked)
 		(void)usleep(10000);
 	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
 	(void)audit_free(audit);
+}
+END_TEST
+
+static size_t length_of(json_t *object, const char *key)
+{
+	return strlen(string_of(object, key));
+}
+
+static void check_cut_off(json_t *object, size_t i _unused_)
+{
+	ck_assert_uint_eq(length_of(object, "verb"), AUDIT_VERB_MAX);
+	ck_assert_uint_eq(length_of(object, "listener"), AUDIT_LISTENER_MAX);
+	ck_assert_uint_eq(length_of(object, "unit"), AUDIT_UNIT_MAX);
+	ck_assert_uint_eq(length_of(object, "rule"), AUDIT_RULE_MAX);
+	ck_assert_uint_eq(length_of(object, "steps"), AUDIT_STEPS_MAX);
+	ck_assert_uint_eq(length_of(object, "reason"), AUDIT_TEXT_MAX);
+}
+
+START_TEST(a_full_queue_of_texts_that_are_too_long_is_cut_off)
+{
+	struct audit_record record = make_record();
+	struct audit *audit = open_audit(path);
+	char text[1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	record.verb = record.listener = record.unit = text;
+	record.rule = record.steps = record.text = text;
+	for (unsigned i = 0; i < AUDIT_QUEUE_MAX; i++)
+		audit_push(audit, &record);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(path, check_cut_off), AUDIT_QUEUE_MAX);
 }
 END_TEST
 
@@ -632,7 +693,7 @@ static int be_journal(void)
 
 	record.event = AUDIT_REFUSAL;
 	record.error = EPERM;
-	strcpy(record.text, "because\nof this");
+	record.text = "because\nof this";
 	if (audit_start(audit) < 0)
 		return 6;
 	audit_push(audit, &record);
@@ -704,6 +765,7 @@ int main(void)
 	tcase_add_checked_fixture(trail, setup, teardown);
 	tcase_add_test(trail, records_reach_the_file_in_order);
 	tcase_add_test(trail, records_are_written_without_being_asked);
+	tcase_add_test(trail, a_full_queue_of_texts_that_are_too_long_is_cut_off);
 	tcase_add_test(trail, without_a_thread_the_end_writes_all);
 	tcase_add_test(trail, an_overflow_is_told);
 	tcase_add_test(trail, a_failed_write_is_told_and_leaves_whole_lines);
