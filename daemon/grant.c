@@ -11,6 +11,7 @@
 #include "proto/macro.h"
 
 #define SET_SLOTS 128u
+#define SPARE_MAX (SET_SLOTS * SETS_IN_TURN)
 #define SAME_SOCKET_TRIES 4u
 #define SETS_IN_TURN 4u	    /* of one user, read again before it gets another */
 #define SWEEP_USEC 1000000u /* how often all sets are visited */
@@ -40,6 +41,8 @@ struct grant_set {
 
 struct grants {
 	TAILQ_HEAD(, grant) list;
+	TAILQ_HEAD(, grant) spare; /* ended ones, still in the processor's cache */
+	unsigned n_spare;
 	TAILQ_HEAD(, grant_set) sets;
 	size_t n_grants, n_unwatched, n_sockets, n_sets, sockets_max;
 	uint64_t next_id;
@@ -47,6 +50,17 @@ struct grants {
 	size_t sets_due; /* of this second's round, still to be read */
 	char fdinfo[SET_SLOTS * 128u];
 };
+
+static struct grant *take_spare(struct grants *grants)
+{
+	struct grant *grant = TAILQ_FIRST(&grants->spare);
+
+	if (grant) {
+		TAILQ_REMOVE(&grants->spare, grant, entry);
+		grants->n_spare--;
+	}
+	return grant;
+}
 
 void grants_remove(struct grants *grants, struct grant *grant)
 {
@@ -60,7 +74,12 @@ void grants_remove(struct grants *grants, struct grant *grant)
 	policy_unref(grant->policy);
 	user_unref(grant->user);
 	place_unref(grant->place);
-	free(grant);
+	if (grants->n_spare == SPARE_MAX) {
+		free(grant);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&grants->spare, grant, entry);
+	grants->n_spare++;
 }
 
 /* One watched socket is gone. */
@@ -256,6 +275,7 @@ int grants_new(sd_event *event, size_t sockets_max, struct grants **ret)
 	if (!grants)
 		return -ENOMEM;
 	TAILQ_INIT(&grants->list);
+	TAILQ_INIT(&grants->spare);
 	TAILQ_INIT(&grants->sets);
 	grants->next_id = 1;
 	grants->sockets_max = sockets_max;
@@ -280,6 +300,8 @@ struct grants *grants_free(struct grants *grants)
 		free_set(grants, set);
 	while ((grant = TAILQ_FIRST(&grants->list)))
 		grants_remove(grants, grant);
+	while ((grant = take_spare(grants)))
+		free(grant);
 	sd_event_source_unref(grants->timer);
 	free(grants);
 	return NULL;
@@ -337,9 +359,11 @@ static int take_slot(struct grants *grants, struct grant *grant, struct grant_wa
 	return 0;
 }
 
-struct grant *grant_new(void)
+struct grant *grant_new(struct grants *grants)
 {
-	return malloc(sizeof(struct grant));
+	struct grant *grant = take_spare(grants);
+
+	return grant ? grant : malloc(sizeof *grant);
 }
 
 static void add(struct grants *grants, struct grant *grant, unsigned count)

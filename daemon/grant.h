@@ -63,7 +63,7 @@ struct grant_watch {
 
 /* A record to be filled in, from time_usec to inode and steps; its references are taken later.
  * NULL: no memory. Given back with free(3) where nothing takes it. */
-struct grant *grant_new(void);
+struct grant *grant_new(struct grants *grants);
 /*
  * Records a grant of n sockets and finds a place for each. Until grants_settle() they all count as
  * open. Returns 0 or a negative errno; the grant is gone then.

@@ -1,5 +1,6 @@
 #include "daemon/handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -96,21 +97,21 @@ static void describe_grant(const struct task *task, struct grant *ret)
 {
 	struct connection *connection = task->connection;
 
-	*ret = (struct grant){
-		.policy = task->policy,
-		.rule = task->decision.rule,
-		.user = connection->user,
-		.gid = connection->peer.gid,
-		.pid = connection->peer.pid,
-		.place = connection->peer.place,
-		.listener = connection->listener->name,
-		.apply = task->query.apply,
-		.domain = task->query.domain,
-		.type = task->query.type,
-		.protocol = task_protocol_in_words(&task->query),
-		.time_usec = connection->broker->turn_usec,
-	};
-	memcpy(ret->steps, task->steps, sizeof ret->steps);
+	ret->policy = task->policy;
+	ret->rule = task->decision.rule;
+	ret->user = connection->user;
+	ret->gid = connection->peer.gid;
+	ret->pid = connection->peer.pid;
+	ret->place = connection->peer.place;
+	ret->listener = connection->listener->name;
+	ret->apply = task->query.apply;
+	ret->domain = task->query.domain;
+	ret->type = task->query.type;
+	ret->protocol = task_protocol_in_words(&task->query);
+	ret->inode = 0;
+	ret->time_usec = connection->broker->turn_usec;
+	static_assert(sizeof ret->steps >= sizeof task->steps, "cut off by nobody");
+	memcpy(ret->steps, task->steps, strlen(task->steps) + 1);
 }
 
 static struct wire_reply record_answer(const struct task *task, uint64_t grant)
@@ -152,7 +153,7 @@ int hand_back_prepare(struct task *task)
 	task->has_watch = false;
 	if (ends_with_connection(task))
 		return 0;
-	_cleanup_free_ struct grant *grant = grant_new();
+	_cleanup_free_ struct grant *grant = grant_new(grants);
 	if (!grant)
 		return -ENOMEM;
 	describe_grant(task, grant);
@@ -189,7 +190,7 @@ void hand_back_finish(struct task *task)
 	if (task->outcome.error != 0)
 		return;
 	if (ends_with_connection(task) && task->connection->fd >= 0) {
-		struct grant *grant = grant_new();
+		struct grant *grant = grant_new(grants);
 		if (grant) {
 			describe_grant(task, grant);
 			grants_add_unwatched_take(grants, grant, 1, task->connection);
@@ -233,7 +234,7 @@ void hand_over(struct task *task)
 	struct grant_watch watches[WIRE_COUNT_MAX];
 	bool later = watch_later(task);
 	bool sleeps = hand_over_close_sleeps(&task->query);
-	struct grant *grant = grant_new();
+	struct grant *grant = grant_new(broker->grants);
 	int r = -ENOMEM;
 
 	if (grant) {

@@ -68,7 +68,8 @@ static void write_part(struct writer *writer, const void *data, size_t size)
 	}
 	if (size > 0)
 		memcpy(writer->buffer + writer->used, data, size);
-	memset(writer->buffer + writer->used + size, 0, padded - size);
+	if (padded > size)
+		memset(writer->buffer + writer->used + size, 0, padded - size);
 	writer->used += padded;
 }
 

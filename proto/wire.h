@@ -260,9 +260,11 @@ struct wire_reply {
 	enum wire_verb verb;
 	uint64_t serial;
 	struct wire_answer answer;
-	struct wire_welcome welcome; /* of HELLO */
-	struct wire_ticket ticket;   /* of SHARE; zero in a refusal */
-	struct wire_list list;	     /* of STORED */
+	union {
+		struct wire_welcome welcome; /* of HELLO */
+		struct wire_ticket ticket;   /* of SHARE; zero in a refusal */
+		struct wire_list list;	     /* of STORED */
+	};
 	const void *stored; /* list.n times struct wire_stored, as they lie in the packet */
 	const char *text;   /* answer.text_size bytes, no terminating NUL */
 };

@@ -31,11 +31,6 @@ struct decision_work {
 
 	const struct rule *allowed_by;
 	uint64_t rank;
-
-	/* Where nothing allows: the rule that comes nearest, and on what it stumbles. */
-	const struct rule *nearest;
-	int nearest_progress;
-	char nearest_why[WHY_MAX];
 };
 
 /* A peer that lives in the broker's namespace means the same one by "peer" and by "broker". */
@@ -247,10 +242,19 @@ enum progress {
 	PROGRESS_STEP
 };
 
+/* Where nothing allows: the rule that comes nearest, and on what it stumbles. */
+struct nearest {
+	struct decision_work *work;
+	const struct rule *rule;
+	int progress;
+	char why[WHY_MAX];
+};
+
 /* Only after a refusal: here words are made. */
 static void visit_nearest(size_t number, void *data)
 {
-	struct decision_work *work = data;
+	struct nearest *nearest = data;
+	struct decision_work *work = nearest->work;
 	const struct rule *rule = &work->policy->parsed.rules[number];
 	char why[WHY_MAX] = "it does not allow this";
 	int progress, step = -1;
@@ -279,24 +283,25 @@ static void visit_nearest(size_t number, void *data)
 	} else {
 		return; /* allows it, yet a deny rule for that namespace does not */
 	}
-	if (progress < work->nearest_progress ||
-		(progress == work->nearest_progress && work->nearest && rule >= work->nearest))
+	if (progress < nearest->progress ||
+		(progress == nearest->progress && nearest->rule && rule >= nearest->rule))
 		return;
-	work->nearest_progress = progress;
-	work->nearest = rule;
-	memcpy(work->nearest_why, why, sizeof(why));
+	nearest->progress = progress;
+	nearest->rule = rule;
+	memcpy(nearest->why, why, sizeof(why));
 }
 
 static void explain(
 	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
 {
+	struct nearest nearest = {.work = work};
 	char what[110], check[190];
 	int progress = 0;
 
 	describe_query(query, what, sizeof(what));
 	if (!work->denied_by)
 		rule_index_each(
-			work->policy->allow, work->subject, &work->kind, visit_nearest, work);
+			work->policy->allow, work->subject, &work->kind, visit_nearest, &nearest);
 	describe_check(
 		query, work->subject, subject_place_known(&work->place), check, sizeof(check));
 	if (work->denied_by) {
@@ -305,21 +310,21 @@ static void explain(
 			what, ret->rule.name, check);
 		return;
 	}
-	if (!work->nearest) {
+	if (!nearest.rule) {
 		snprintf(ret->reason, sizeof(ret->reason),
 			"%s: no rule for user %u speaks of such a socket; see why: %s", what,
 			work->subject->uid, check);
 		return;
 	}
-	progress = work->nearest_progress - PROGRESS_STEP;
-	ret->rule = work->nearest->view;
+	progress = nearest.progress - PROGRESS_STEP;
+	ret->rule = nearest.rule->view;
 	ret->step = progress >= 0 ? progress : -1;
 	/* The command is worth more than the last words of the reason. */
 	int room = (int)sizeof(ret->reason) - 1 -
 		   (int)(strlen(what) + strlen(": rule  comes nearest: ") + strlen(ret->rule.name) +
 			   strlen("; see why: ") + strlen(check));
 	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; see why: %s",
-		what, ret->rule.name, room > 0 ? room : 0, work->nearest_why, check);
+		what, ret->rule.name, room > 0 ? room : 0, nearest.why, check);
 }
 
 /* TCP alone keeps a bound device to the end: where the rule names just one, it is set for the

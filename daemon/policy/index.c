@@ -53,7 +53,19 @@ struct cell {
 	struct slice rules; /* n 0: an empty cell */
 };
 
+/* What the kind of a bucket leaves open, as bits. */
+enum kind_form {
+	FORM_WHOLE = 1,
+	FORM_ANY_PROTOCOL = 2,
+	FORM_ANY_TYPE = 4,
+	FORM_ANY_BOTH = 8,
+	FORM_ANY_TYPE_USUAL = 16, /* protocol 0: the usual one of every type */
+};
+
+#define FAMILIES 64u /* a higher number shares the place of a lower one */
+
 struct rule_index {
+	uint8_t forms[FAMILIES]; /* those that a family has buckets of: the others are not sought */
 	struct bucket *buckets;
 	size_t n_buckets;
 	uint32_t *bucket_table; /* bucket number + 1; 0: empty */
@@ -142,6 +154,18 @@ static void table_insert(struct rule_index *index, uint32_t number)
 	index->bucket_table[i] = number + 1;
 }
 
+static void note_form(struct rule_index *index, const struct socket_kind *kind)
+{
+	uint8_t *forms = &index->forms[(unsigned)kind->domain % FAMILIES];
+
+	if (kind->type != ANY)
+		*forms |= kind->protocol != ANY ? FORM_WHOLE : FORM_ANY_PROTOCOL;
+	else if (kind->protocol == ANY)
+		*forms |= FORM_ANY_BOTH;
+	else
+		*forms |= kind->protocol != 0 ? FORM_ANY_TYPE : FORM_ANY_TYPE | FORM_ANY_TYPE_USUAL;
+}
+
 /* The table is kept at most half full, so that a search for what is not there ends soon. */
 static int grow_buckets(struct rule_index *index)
 {
@@ -176,6 +200,7 @@ static int add_bucket(struct rule_index *index, const struct socket_kind *kind, 
 	}
 	index->buckets[index->n_buckets] = (struct bucket){.kind = *kind};
 	table_insert(index, (uint32_t)index->n_buckets);
+	note_form(index, kind);
 	*ret = (uint32_t)index->n_buckets++;
 	return 0;
 }
@@ -421,6 +446,7 @@ int rule_index_new_keep(const struct rule *rules, size_t n, bool deny, struct ru
 
 struct search {
 	const struct rule_index *index;
+	const struct policy_subject *subject;
 	rule_index_visit visit;
 	void *data;
 };
@@ -470,10 +496,11 @@ static void visit_id(const struct search *search, const struct bucket *bucket,
 		visit_intervals(search, index->intervals + intervals.offset, intervals.n, id);
 }
 
-static void visit_bucket(const struct search *search, const struct policy_subject *subject,
-	const struct socket_kind *kind)
+static void visit_bucket(const struct search *search, int domain, int type, int protocol)
 {
-	const struct bucket *bucket = find_bucket(search->index, kind);
+	const struct socket_kind kind = {domain, type, protocol};
+	const struct bucket *bucket = find_bucket(search->index, &kind);
+	const struct policy_subject *subject = search->subject;
 
 	if (!bucket)
 		return;
@@ -489,21 +516,19 @@ static void visit_bucket(const struct search *search, const struct policy_subjec
 void rule_index_each(const struct rule_index *index, const struct policy_subject *subject,
 	const struct socket_kind *kind, rule_index_visit visit, void *data)
 {
-	const struct search search = {index, visit, data};
-	const struct socket_kind kinds[] = {
-		*kind,
-		{kind->domain, kind->type, ANY},
-		{kind->domain, ANY, kind->protocol},
-		{kind->domain, ANY, ANY},
-		/* a rule of any type with protocol 0 speaks of the usual protocol of every type */
-		{kind->domain, ANY, 0},
-	};
-	size_t n = ARRAY_SIZE(kinds);
+	const struct search search = {index, subject, visit, data};
+	const int domain = kind->domain, type = kind->type, protocol = kind->protocol;
+	unsigned forms = index->forms[(unsigned)domain % FAMILIES];
 
-	if (index->n_buckets == 0)
-		return;
-	if (kind->protocol == 0 || kind->protocol != usual_protocol(kind->domain, kind->type))
-		n--;
-	for (size_t i = 0; i < n; i++)
-		visit_bucket(&search, subject, &kinds[i]);
+	if (forms & FORM_WHOLE)
+		visit_bucket(&search, domain, type, protocol);
+	if (forms & FORM_ANY_PROTOCOL)
+		visit_bucket(&search, domain, type, ANY);
+	if (forms & FORM_ANY_TYPE)
+		visit_bucket(&search, domain, ANY, protocol);
+	if (forms & FORM_ANY_BOTH)
+		visit_bucket(&search, domain, ANY, ANY);
+	if (forms & FORM_ANY_TYPE_USUAL && protocol != 0 &&
+		protocol == usual_protocol(domain, type))
+		visit_bucket(&search, domain, ANY, 0);
 }

@@ -60,7 +60,7 @@ static int new_socket(void)
 
 static struct grant *grant_like(const struct grant *description)
 {
-	struct grant *grant = grant_new();
+	struct grant *grant = grant_new(grants);
 
 	ck_assert_ptr_nonnull(grant);
 	*grant = *description;
