@@ -33,15 +33,17 @@ struct connection {
 	struct listener *listener;
 	int fd; /* -1: closed, kept only for the request in work, or while it drains */
 	unsigned references;
-	bool greeted;		    /* HELLO was said */
-	bool may_ask;		    /* and with WIRE_FEATURE_ASK */
-	bool may_keep;		    /* and with WIRE_FEATURE_KEEP */
-	bool foreign;		    /* the peer lives in another network namespace */
-	bool in_work;		    /* a worker has its request; nothing is read meanwhile */
-	bool stalled;		    /* the user has too much in work; nothing is read meanwhile */
-	uint8_t turns_without_look; /* for another request at once; see receive.c */
-	unsigned char *waiting;	    /* a reply that waits for room; NULL: none */
-	size_t unread_fds;	    /* see struct user */
+	bool greeted;  /* HELLO was said */
+	bool may_ask;  /* and with WIRE_FEATURE_ASK */
+	bool may_keep; /* and with WIRE_FEATURE_KEEP */
+	bool foreign;  /* the peer lives in another network namespace */
+	bool in_work;  /* a worker has its request; nothing is read meanwhile */
+	bool stalled;  /* the user has too much in work; nothing is read meanwhile */
+	/* For another request at once; see receive.c: the turns left, and what they were at first.
+	 */
+	uint8_t turns_without_look, look_pause;
+	unsigned char *waiting; /* a reply that waits for room; NULL: none */
+	size_t unread_fds;	/* see struct user */
 	/* And what few do. */
 	int netns_fd;	 /* the peer's namespace, opened when first needed; -1: not yet */
 	int draining_fd; /* see drain.h; -1: does not drain */

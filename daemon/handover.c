@@ -231,7 +231,8 @@ void hand_over(struct task *task)
 	struct broker *broker = connection->broker;
 	struct outcome *outcome = &task->outcome;
 	unsigned n = (unsigned)outcome->n_fds;
-	struct grant_watch watches[WIRE_COUNT_MAX];
+	/* The loop hands over for one request at a time. */
+	static struct grant_watch watches[WIRE_COUNT_MAX];
 	bool later = watch_later(task);
 	bool sleeps = hand_over_close_sleeps(&task->query);
 	struct grant *grant = grant_new(broker->grants);

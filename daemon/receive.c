@@ -19,7 +19,7 @@
 #include "proto/transport.h"
 
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
-#define TURNS_WITHOUT_LOOK 16
+#define TURNS_WITHOUT_LOOK_MAX 15
 #define MANY 4 /* clients, so that their answers are sent together */
 
 static void link_to_user(struct connection *connection)
@@ -63,11 +63,18 @@ static bool receive(struct connection *connection)
 	return true;
 }
 
+static void look_less(struct connection *connection)
+{
+	unsigned pause = MIN_OF(connection->look_pause * 2u + 1, TURNS_WITHOUT_LOOK_MAX);
+
+	connection->look_pause = connection->turns_without_look = (uint8_t)pause;
+}
+
 /*
  * Reads a request. A client that is alone tends to run as soon as it has its reply, and to have the
  * next request there at once: to look again saves the way round the loop; where that was in vain,
- * it is left for a while. (That the peer's pidfd is not asked between two requests does no harm: no
- * pid comes round again so soon.)
+ * it is left for a turn, and for longer each time that it was in vain again. (That the peer's pidfd
+ * is not asked between two requests does no harm: no pid comes round again so soon.)
  */
 static void serve(struct connection *connection, bool alone)
 {
@@ -83,9 +90,11 @@ static void serve(struct connection *connection, bool alone)
 		}
 		if (!receive(connection)) {
 			if (i == 1)
-				connection->turns_without_look = TURNS_WITHOUT_LOOK;
+				look_less(connection);
 			return;
 		}
+		if (i == 1)
+			connection->look_pause = 0;
 		if (connection->fd < 0 || connection->waiting || connection->in_work)
 			return;
 	}
