@@ -15,6 +15,7 @@
 #include "daemon/broker.h"
 #include "daemon/connection.h"
 #include "daemon/drain.h"
+#include "daemon/generic.h"
 #include "daemon/hang-up.h"
 #include "daemon/keep/keep.h"
 #include "daemon/keep/serve.h"
@@ -311,6 +312,9 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, WAITING_MAX, &broker->worker);
 	if (r >= 0)
+		/* A kernel without generic netlink is none to complain of. */
+		(void)generic_start(broker->event, broker->worker);
+	if (r >= 0)
 		/* Each user's part is bounded. */
 		r = worker_new(broker->event, THREADS_MAX, SIZE_MAX, &broker->releaser);
 	if (r >= 0)
@@ -370,6 +374,7 @@ struct broker *manager_free(struct broker *broker)
 	free(TAKE_PTR(broker->returned));
 	/* Finishes what workers still hold, which refers to users and grants, and as keep_free() to
 	 * connections, whose listeners the audit trail names. */
+	generic_stop();
 	broker->worker = worker_free(broker->worker);
 	broker->releaser = worker_free(broker->releaser);
 	while ((listener = TAILQ_FIRST(&broker->listeners)))

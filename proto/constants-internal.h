@@ -29,6 +29,8 @@ struct constants {
 	size_t n;
 };
 
+extern const struct constants constants_generic_messages;
+
 #define CONSTANTS(table) ((struct constants){(table), sizeof(table) / sizeof((table)[0])})
 
 static inline const char *constants_name(struct constants table, int number)

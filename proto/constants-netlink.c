@@ -371,12 +371,6 @@ static const struct constant diag_messages[] = {
 	NAME("SOCK_DESTROY", 21),
 };
 
-static const struct constant generic_messages[] = {
-	NAME("GENL_ID_CTRL", 16),
-	NAME("GENL_ID_VFS_DQUOT", 17),
-	NAME("GENL_ID_PMCRAID", 18),
-};
-
 static const struct constant selinux_messages[] = {
 	NAME("SELNL_MSG_SETENFORCE", 16),
 	NAME("SELNL_MSG_POLICYLOAD", 17),
@@ -439,7 +433,7 @@ static struct constants messages_of(int protocol)
 	case NETLINK_NETFILTER:
 		return CONSTANTS(netfilter_messages);
 	case NETLINK_GENERIC:
-		return CONSTANTS(generic_messages);
+		return constants_generic_messages;
 	case NETLINK_CRYPTO:
 		return CONSTANTS(crypto_messages);
 	default:

@@ -86,6 +86,7 @@ bool option_is_free(const struct option_info *info, const void *value, size_t si
 
 /* Netlink multicast groups ("RTNLGRP_LINK", "NFNLGRP_NFTABLES") and message types ("RTM_NEWLINK",
  * "NFT_MSG_NEWTABLE": subsystem and message in one number, as in nlmsg_type), by netlink protocol.
+ * Generic netlink's commands have numbers of their own, see netlink-generic.h.
  */
 int constant_netlink_group_from_name(int protocol, const char *name, int *ret);
 const char *constant_netlink_group_name(int protocol, int group);

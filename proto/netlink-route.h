@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "proto/netlink-attributes.h"
+
 /* Does this type of route message name its interfaces in a way that can be told? */
 bool netlink_route_is_judged(int type);
 
@@ -29,8 +31,7 @@ bool netlink_route_stays_home(const struct nlmsghdr *message);
  * there is none. False with words in why where they cannot all be told, or the message carries
  * anything that is not known to stay with them.
  */
-typedef bool (*netlink_route_visit)(const char *interface, void *data);
-bool netlink_route_each_interface(const struct nlmsghdr *message, int fd, netlink_route_visit visit,
+bool netlink_route_each_interface(const struct nlmsghdr *message, int fd, netlink_visit visit,
 	void *data, char *why, size_t why_size);
 
 #endif

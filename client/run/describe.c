@@ -1,11 +1,13 @@
 #include "client/run/describe.h"
 
 #include <arpa/inet.h>
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client/run/generic.h"
 #include "lib/kernel.h"
 #include "proto/address.h"
 #include "proto/constants.h"
@@ -50,6 +52,22 @@ static void add_socket(struct text *text, int domain, int type, int protocol)
 		add_name(text, constant_protocol_name(domain, protocol), protocol);
 }
 
+/* The first of a packet's messages. */
+static const char *message_name(int protocol, const void *data, size_t size)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[NLMSG_LENGTH(sizeof(struct genlmsghdr))];
+	} first = {0};
+
+	memcpy(&first, data, MIN_OF(size, sizeof first));
+	if (protocol != NETLINK_GENERIC)
+		return constant_netlink_message_name(protocol, first.header.nlmsg_type);
+	return size < sizeof first
+		       ? NULL
+		       : constant_netlink_message_name(protocol, generic_number(&first.header));
+}
+
 static void add_step(struct text *text, int domain, int protocol, const struct wire_step *step)
 {
 	char address[ADDRESS_TEXT_MAX];
@@ -77,7 +95,7 @@ static void add_step(struct text *text, int domain, int protocol, const struct w
 		if (domain != AF_NETLINK || step->data_size < sizeof header)
 			break;
 		memcpy(&header, step->data, sizeof header);
-		add_name(text, constant_netlink_message_name(protocol, header.nlmsg_type),
+		add_name(text, message_name(protocol, step->data, step->data_size),
 			header.nlmsg_type);
 		break;
 	case WIRE_STEP_FILTER:

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client/run/generic.h"
 #include "client/run/learn-families.h"
+#include "proto/netlink-generic.h"
 #include "proto/netlink-route.h"
 
 #define GROUPS_IN_ADDRESS 32
@@ -22,7 +24,7 @@ static bool group_is_free(int protocol, uint32_t group)
 	       constant_netlink_group_is_free(protocol, (int)group);
 }
 
-static bool message_is_free(int protocol, uint16_t type)
+static bool message_is_free(int protocol, int type)
 {
 	return protocol != NETLINK_SOCK_DIAG && constant_netlink_message_is_free(protocol, type);
 }
@@ -85,20 +87,20 @@ static int need_option(const struct learn_call *call, struct learn_need *need)
 
 /* --- messages --- */
 
-struct route {
+struct visited {
 	struct learn_need *need;
 	int error;
 };
 
 static bool add_interface(const char *name, void *data)
 {
-	struct route *route = data;
+	struct visited *visited = data;
 
 	if (!learn_interface_is_plain(name))
-		route->error = -EOPNOTSUPP;
+		visited->error = -EOPNOTSUPP;
 	else
-		route->error = learn_need_add(route->need, LEARN_INTERFACES, name);
-	return route->error == 0;
+		visited->error = learn_need_add(visited->need, LEARN_INTERFACES, name);
+	return visited->error == 0;
 }
 
 /* Calls back for each whole message. Returns 0 or what the callback did; -EINVAL: malformed. */
@@ -123,24 +125,33 @@ static int each_message(const void *data, size_t size,
 	return 0;
 }
 
+/* By which policies know it. */
+static int number_of(int protocol, const struct nlmsghdr *message)
+{
+	return protocol == NETLINK_GENERIC ? generic_number(message) : message->nlmsg_type;
+}
+
+/* 1: no rule can name it. */
 static int add_message(const struct nlmsghdr *message, void *data)
 {
 	struct learn_need *need = data;
 	int protocol = need->socket.protocol;
-	uint16_t type = message->nlmsg_type;
-	const char *name = constant_netlink_message_name(protocol, type);
+	int number = number_of(protocol, message);
+	const char *name = constant_netlink_message_name(protocol, number);
 
 	if (protocol == NETLINK_NETFILTER &&
-		(type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END))
+		(number == NFNL_MSG_BATCH_BEGIN || number == NFNL_MSG_BATCH_END))
 		return 0;
-	if (message_is_free(protocol, type))
+	if (message_is_free(protocol, number))
 		return 0;
-	if (name)
+	if (name) {
 		learn_need_say(need, " %s", name);
-	else
-		learn_need_say(need, " %u", type);
-	return name ? learn_need_add(need, LEARN_MESSAGES, name)
-		    : learn_need_add_number(need, LEARN_MESSAGES, type);
+		return learn_need_add(need, LEARN_MESSAGES, name);
+	}
+	learn_need_say(need, " %u", message->nlmsg_type);
+	if (protocol == NETLINK_GENERIC) /* of a known family: a command for everybody */
+		return number == GENERIC_NO_NUMBER ? 1 : 0;
+	return learn_need_add_number(need, LEARN_MESSAGES, (uint32_t)number);
 }
 
 struct search {
@@ -148,23 +159,37 @@ struct search {
 	struct learn_need *need;
 };
 
+static bool each_interface(int protocol, int number, const struct nlmsghdr *message,
+	const struct search *search, struct visited *visited)
+{
+	char *why = search->need->why;
+
+	return protocol == NETLINK_GENERIC
+		       ? generic_each_interface(number, message, search->fd, add_interface, visited,
+				 why, sizeof search->need->why)
+		       : netlink_route_each_interface(message, search->fd, add_interface, visited,
+				 why, sizeof search->need->why);
+}
+
 /* 1: the interfaces cannot all be told. */
 static int add_interfaces(const struct nlmsghdr *message, void *data)
 {
 	const struct search *search = data;
-	struct route route = {.need = search->need};
+	struct visited visited = {.need = search->need};
+	int protocol = search->need->socket.protocol, number = number_of(protocol, message);
+	bool generic = protocol == NETLINK_GENERIC;
 
-	if (message_is_free(NETLINK_ROUTE, message->nlmsg_type))
+	if (message_is_free(protocol, number) ||
+		(generic && !constant_netlink_message_name(protocol, number)))
 		return 0;
-	if (!netlink_route_is_judged(message->nlmsg_type)) {
+	if (generic ? !generic_is_judged(number) : !netlink_route_is_judged(number)) {
 		(void)strcpy(search->need->why,
 			"which interfaces such a message touches no rule can say");
 		return 1;
 	}
-	if (netlink_route_each_interface(message, search->fd, add_interface, &route,
-		    search->need->why, sizeof search->need->why))
+	if (each_interface(protocol, number, message, search, &visited))
 		return 0;
-	return route.error == 0 || route.error == -EOPNOTSUPP ? 1 : route.error;
+	return visited.error == 0 || visited.error == -EOPNOTSUPP ? 1 : visited.error;
 }
 
 static int leaves_home(const struct nlmsghdr *message, void *data)
@@ -177,7 +202,7 @@ static int leaves_home(const struct nlmsghdr *message, void *data)
 	return netlink_route_stays_home(message) ? 0 : -EOPNOTSUPP;
 }
 
-static int need_route(
+static int need_interfaces(
 	const struct learn_call *call, const void *data, size_t size, struct learn_need *need)
 {
 	_cleanup_close_ int own = call->fd > 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -193,7 +218,8 @@ static int need_route(
 	}
 	if (!narrow)
 		learn_set_done(interfaces);
-	if (each_message(data, size, leaves_home, &narrow) < 0)
+	if (need->socket.protocol == NETLINK_ROUTE &&
+		each_message(data, size, leaves_home, &narrow) < 0)
 		return learn_need_never(need,
 			"a message names another network namespace, a process "
 			"or a descriptor, or is malformed");
@@ -236,16 +262,18 @@ static int need_send(const struct learn_call *call, struct learn_need *need)
 		return learn_need_never(need, "the netlink packet is malformed");
 	if (r < 0)
 		return r;
+	if (r > 0)
+		return learn_need_never(need,
+			"its family of generic netlink is none whose commands a rule can name");
 	bool needs_rule = need->product.keys[LEARN_MESSAGES].n > 0;
-	if (needs_rule && need->socket.protocol == NETLINK_GENERIC)
-		return learn_need_never(
-			need, "generic netlink's numbers change, so no rule names them");
 	if (needs_rule && need->socket.protocol == NETLINK_KOBJECT_UEVENT)
 		return learn_need_never(
 			need, "an event of the kernel's is not for a client to send");
 	if (!needs_rule)
 		need->open = true;
-	return need->socket.protocol == NETLINK_ROUTE ? need_route(call, data, size, need) : 0;
+	return need->socket.protocol == NETLINK_ROUTE || need->socket.protocol == NETLINK_GENERIC
+		       ? need_interfaces(call, data, size, need)
+		       : 0;
 }
 
 int learn_need_netlink(const struct learn_call *call, struct learn_need *need)

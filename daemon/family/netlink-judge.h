@@ -10,7 +10,6 @@
 #include <stddef.h>
 
 #include "daemon/policy/rule.h"
-#include "proto/netlink-route.h"
 
 /*
  * Are all messages in data within the allow rule? Or, for a deny rule: does it speak of one of
@@ -20,12 +19,18 @@
 bool netlink_messages_within(const struct rule *rule, int protocol, int fd, const void *data,
 	size_t size, char *why, size_t why_size);
 
+/* The number by which policies know a message: its type, but for generic netlink, where it is
+ * generic_number(). */
+int netlink_message_number(int protocol, const struct nlmsghdr *message);
+
+/* Can the interfaces of messages of this number be told? */
+bool netlink_is_judged(int protocol, int number);
 /*
- * One whole NETLINK_ROUTE message (nlmsg_len has been checked) of a judged type. Allow: every
- * interface it touches is among the names, and it carries nothing that is not known to stay with
- * them. Deny (denied true): one of them is among the names, or that cannot be told.
+ * One whole message (nlmsg_len has been checked) that is judged. Allow: every interface it touches
+ * is among the names, and it carries nothing that is not known to stay with them. Deny (denied
+ * true): one of them is among the names, or that cannot be told.
  */
-bool netlink_route_within(const struct names *interfaces, bool denied, int fd,
-	const struct nlmsghdr *message, char *why, size_t why_size);
+bool netlink_interfaces_within(const struct names *interfaces, bool denied, int protocol,
+	int number, int fd, const struct nlmsghdr *message, char *why, size_t why_size);
 
 #endif

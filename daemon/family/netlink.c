@@ -15,6 +15,9 @@
 
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
+#include "daemon/generic.h"
+#include "proto/netlink-generic.h"
+#include "proto/netlink-route.h"
 
 #define CAPABILITY(cap) (UINT64_C(1) << (cap))
 #define AUDIT_CAPABILITIES \
@@ -35,7 +38,7 @@ static bool group_is_free(int protocol, uint32_t group)
  * May any process send this message, and would the kernel answer the broker no more than it? For
  * socket diagnosis it would: TCP's MD5 keys and the marks of sockets go to CAP_NET_ADMIN only.
  */
-static bool message_is_free(int protocol, uint16_t type)
+static bool message_is_free(int protocol, int type)
 {
 	return protocol != NETLINK_SOCK_DIAG && constant_netlink_message_is_free(protocol, type);
 }
@@ -45,6 +48,11 @@ static bool messages_all_judged(const struct rule *rule)
 	for (size_t i = 0; i < rule->messages.n; i++) {
 		const struct range *range = &rule->messages.items[i];
 
+		if (rule->protocols[0] == NETLINK_GENERIC) {
+			if (!generic_is_judged((int)range->first))
+				return false;
+			continue;
+		}
 		for (uint64_t type = range->first; type <= range->last; type++)
 			if (type > UINT16_MAX || (!netlink_route_is_judged((int)type) &&
 							 !constant_netlink_message_is_free(
@@ -57,15 +65,30 @@ static bool messages_all_judged(const struct rule *rule)
 static int check_interfaces(
 	const struct rule *rule, char *what, size_t what_size, const char **ret_key)
 {
-	if (!rule->has_messages || rule->protocols[0] != NETLINK_ROUTE)
+	int protocol = rule->protocols[0];
+
+	if (!rule->has_messages || (protocol != NETLINK_ROUTE && protocol != NETLINK_GENERIC))
 		return family_bad_rule(what, what_size, ret_key, "interfaces",
-			"\"interfaces\" limits what route messages may touch; it needs "
-			"\"protocol\": \"route\" and \"messages\"");
+			"\"interfaces\" limits what messages may touch; it needs "
+			"\"protocol\": \"route\" or \"generic\", and \"messages\"");
+	if (protocol == NETLINK_GENERIC && !messages_all_judged(rule))
+		return family_bad_rule(what, what_size, ret_key, "messages",
+			"with \"interfaces\" only commands of ethtool, macsec and wireguard can be "
+			"judged; take the others out, or \"interfaces\"");
 	if (!messages_all_judged(rule))
 		return family_bad_rule(what, what_size, ret_key, "messages",
 			"with \"interfaces\" only RTM_{NEW,DEL,SET}LINK and RTM_{NEW,DEL}{ADDR,"
 			"ROUTE,NEIGH} can be judged; take the others out, or \"interfaces\"");
 	return 0;
+}
+
+/* Numbers of generic netlink's families, and not of their commands. */
+static bool messages_have_types(const struct rule *rule)
+{
+	for (size_t i = 0; rule->has_messages && i < rule->messages.n; i++)
+		if (rule->messages.items[i].first <= UINT16_MAX)
+			return true;
+	return false;
 }
 
 static int check_rule(const struct rule *rule, char *what, size_t what_size, const char **ret_key)
@@ -85,10 +108,11 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 			"the numbers of \"%s\" mean something else in each netlink protocol; name "
 			"exactly one \"protocol\"",
 			key);
-	if (rule->has_messages && !rule->deny && rule->protocols[0] == NETLINK_GENERIC)
+	if (rule->protocols[0] == NETLINK_GENERIC && messages_have_types(rule))
 		return family_bad_rule(what, what_size, ret_key, "messages",
 			"generic netlink gives its families numbers as they come, so a number "
-			"may mean another one tomorrow; take \"messages\" out");
+			"may mean another one tomorrow; give names of commands, such as "
+			"\"ETHTOOL_MSG_FEATURES_SET\"");
 	if (rule->has_messages && !rule->deny && rule->protocols[0] == NETLINK_KOBJECT_UEVENT)
 		return family_bad_rule(what, what_size, ret_key, "messages",
 			"a kernel event sent by a client would be taken for the kernel's; take "
@@ -104,7 +128,7 @@ static bool needs_admin(const struct rule *rule)
 		const struct range *range = &rule->messages.items[i];
 
 		if (range->first != range->last || range->first > UINT16_MAX ||
-			!message_is_free(protocol, (uint16_t)range->first))
+			!message_is_free(protocol, (int)range->first))
 			return true;
 	}
 	for (size_t i = 0; rule->has_groups && i < rule->groups.n; i++) {
@@ -212,52 +236,64 @@ static bool step_within(const struct rule *rule, const struct policy_query *quer
 }
 
 /* Batches of nfnetlink are framed by two messages that do nothing of themselves. */
-static bool frames_a_batch(const struct rule *rule, int protocol, uint16_t type)
+static bool frames_a_batch(const struct rule *rule, int protocol, int type)
 {
 	return protocol == NETLINK_NETFILTER && !rule->deny && rule->has_messages &&
 	       (type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END);
 }
 
+int netlink_message_number(int protocol, const struct nlmsghdr *message)
+{
+	return protocol == NETLINK_GENERIC ? generic_number(message) : message->nlmsg_type;
+}
+
+static bool not_listed(
+	int protocol, int number, const struct nlmsghdr *message, char *why, size_t why_size)
+{
+	const char *name = constant_netlink_message_name(protocol, number);
+
+	if (protocol == NETLINK_GENERIC && !name)
+		return family_no(why, why_size,
+			"generic netlink message %u: not a command that a rule can name, as it is "
+			"for everybody, or not one that sockd knows",
+			message->nlmsg_type);
+	return family_no(why, why_size,
+		"netlink message %u%s%s%s is not in the rule's \"messages\"", message->nlmsg_type,
+		name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
 static bool message_within(const struct rule *rule, int protocol, int fd,
 	const struct nlmsghdr *message, char *why, size_t why_size)
 {
-	uint16_t type = message->nlmsg_type;
-	bool judged =
-		rule->has_interfaces && protocol == NETLINK_ROUTE && netlink_route_is_judged(type);
-	const char *name;
+	int number = netlink_message_number(protocol, message);
+	bool judged = rule->has_interfaces && netlink_is_judged(protocol, number);
+	bool listed = rule->has_messages && ranges_contain(&rule->messages, (uint32_t)number);
 
 	if (rule->deny) {
-		if (rule->has_messages && !ranges_contain(&rule->messages, type))
+		if (rule->has_messages && !listed)
 			return false;
 		if (rule->has_interfaces)
-			return judged && netlink_route_within(&rule->interfaces, true, fd, message,
-						 why, why_size);
+			return judged && netlink_interfaces_within(&rule->interfaces, true,
+						 protocol, number, fd, message, why, why_size);
 		return rule->has_messages;
 	}
 	/* What is judged by its interfaces has attributes that are known to stay. */
 	if (protocol == NETLINK_ROUTE && !judged && !netlink_route_stays_home(message))
 		return family_no(why, why_size,
-			"netlink message %u names another network namespace, a process or a "
+			"netlink message %d names another network namespace, a process or a "
 			"descriptor, or is malformed",
-			type);
-	if (message_is_free(protocol, type) || frames_a_batch(rule, protocol, type))
+			number);
+	if (message_is_free(protocol, number) || frames_a_batch(rule, protocol, number))
 		return true;
-	if (protocol == NETLINK_GENERIC)
-		return family_no(why, why_size,
-			"generic netlink message %u: no rule can allow what takes CAP_NET_ADMIN "
-			"there, as the numbers change",
-			type);
-	name = constant_netlink_message_name(protocol, type);
-	if (!rule->has_messages || !ranges_contain(&rule->messages, type))
-		return family_no(why, why_size,
-			"netlink message %u%s%s%s is not in the rule's \"messages\"", type,
-			name ? " (" : "", name ? name : "", name ? ")" : "");
+	if (!listed)
+		return not_listed(protocol, number, message, why, why_size);
 	if (!rule->has_interfaces)
 		return true;
 	if (!judged)
 		return family_no(why, why_size,
-			"which interface netlink message %u touches cannot be told", type);
-	return netlink_route_within(&rule->interfaces, false, fd, message, why, why_size);
+			"which interface netlink message %d touches cannot be told", number);
+	return netlink_interfaces_within(
+		&rule->interfaces, false, protocol, number, fd, message, why, why_size);
 }
 
 bool netlink_messages_within(const struct rule *rule, int protocol, int fd, const void *data,

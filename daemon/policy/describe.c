@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/family/netlink-judge.h"
 #include "daemon/policy/index.h"
 #include "proto/address.h"
 #include "proto/bluetooth.h"
@@ -113,9 +114,15 @@ static void add_messages(struct writer *writer, int protocol, const struct wire_
 	size_t at = 0;
 
 	for (size_t i = 0; at + sizeof(struct nlmsghdr) <= step->data_size; i++) {
+		const struct nlmsghdr *message =
+			(const struct nlmsghdr *)((const char *)step->data + at);
 		struct nlmsghdr header;
-		memcpy(&header, (const char *)step->data + at, sizeof(header));
-		const char *name = constant_netlink_message_name(protocol, header.nlmsg_type);
+		memcpy(&header, message, sizeof(header));
+		bool whole = header.nlmsg_len >= sizeof(header) &&
+			     header.nlmsg_len <= step->data_size - at;
+		const char *name = whole ? constant_netlink_message_name(protocol,
+						   netlink_message_number(protocol, message))
+					 : NULL;
 		if (i == MESSAGES_SHOWN_MAX) {
 			add(writer, " ...");
 			return;
@@ -124,7 +131,7 @@ static void add_messages(struct writer *writer, int protocol, const struct wire_
 			add(writer, " %s", name);
 		else
 			add(writer, " message %u", header.nlmsg_type);
-		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > step->data_size - at)
+		if (!whole)
 			return;
 		at += NLMSG_ALIGN((size_t)header.nlmsg_len);
 	}

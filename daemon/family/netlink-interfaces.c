@@ -1,0 +1,54 @@
+/*
+ * Are the interfaces that a message touches those of a rule?
+ */
+#include "daemon/family/family.h"
+#include "daemon/family/netlink-judge.h"
+#include "proto/netlink-generic.h"
+#include "proto/netlink-route.h"
+
+struct judge {
+	const struct names *interfaces;
+	bool denied; /* looks for one of the names, where otherwise all must be among them */
+	bool touched;
+	char *why;
+	size_t why_size;
+};
+
+static bool visit_interface(const char *name, void *data)
+{
+	struct judge *judge = data;
+	bool match = names_match(judge->interfaces, name);
+
+	judge->touched = judge->touched || match;
+	if (match || judge->denied)
+		return true;
+	return family_no(judge->why, judge->why_size,
+		"interface %s is not in the rule's \"interfaces\"", name);
+}
+
+bool netlink_is_judged(int protocol, int number)
+{
+	return protocol == NETLINK_GENERIC
+		       ? generic_is_judged(number)
+		       : protocol == NETLINK_ROUTE && netlink_route_is_judged(number);
+}
+
+static bool each_interface(
+	int protocol, int number, const struct nlmsghdr *message, int fd, struct judge *judge)
+{
+	return protocol == NETLINK_GENERIC
+		       ? generic_each_interface(number, message, fd, visit_interface, judge,
+				 judge->why, judge->why_size)
+		       : netlink_route_each_interface(
+				 message, fd, visit_interface, judge, judge->why, judge->why_size);
+}
+
+bool netlink_interfaces_within(const struct names *interfaces, bool denied, int protocol,
+	int number, int fd, const struct nlmsghdr *message, char *why, size_t why_size)
+{
+	struct judge judge = {
+		.interfaces = interfaces, .denied = denied, .why = why, .why_size = why_size};
+	bool clear = each_interface(protocol, number, message, fd, &judge);
+
+	return denied ? judge.touched || !clear : clear;
+}

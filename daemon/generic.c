@@ -1,0 +1,124 @@
+#include "daemon/generic.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "proto/macro.h"
+#include "proto/netlink-generic.h"
+
+#define BUFFER_SIZE (32u * 1024u)
+
+static struct {
+	int fd;
+	sd_event_source *source;
+	struct worker *worker;
+	struct generic_families families;
+	bool asking, ask_again; /* a worker asks; what it is told may be out of date by then */
+} watch = {.fd = -1};
+
+struct question {
+	struct job job;
+	int error;
+	struct generic_families answer;
+};
+
+static void ask(void);
+
+static void run_question(struct job *job)
+{
+	struct question *question = (struct question *)job;
+
+	question->error = generic_families_read(&question->answer);
+}
+
+static void done_question(struct job *job)
+{
+	struct question *question = (struct question *)job;
+
+	watch.asking = false;
+	if (watch.fd >= 0 && !job->cancelled) {
+		if (watch.ask_again)
+			ask();
+		else if (question->error == 0)
+			watch.families = question->answer;
+	}
+	free(question);
+}
+
+/* After news were lost. Until the answer is there no family is known, so that nothing is taken for
+ * what it no longer is. */
+static void ask(void)
+{
+	watch.families = (struct generic_families){0};
+	watch.ask_again = watch.asking;
+	if (watch.asking || !watch.worker)
+		return;
+	struct question *question = calloc(1, sizeof *question);
+	if (!question)
+		return;
+	question->job = (struct job){.run = run_question, .done = done_question};
+	if (worker_submit_take(watch.worker, &question->job) < 0)
+		free(question);
+	else
+		watch.asking = true;
+}
+
+static void read_news(void)
+{
+	static _Alignas(struct nlmsghdr) unsigned char news[BUFFER_SIZE];
+
+	while (watch.fd >= 0) {
+		ssize_t n = recv(watch.fd, news, sizeof news, MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != ENOBUFS)
+			return;
+		if (n < 0 || (size_t)n > sizeof news) {
+			ask();
+			continue;
+		}
+		generic_families_note(&watch.families, news, (size_t)n);
+		watch.ask_again = watch.asking;
+	}
+}
+
+static int on_news(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
+	void *data _unused_)
+{
+	read_news();
+	return 0;
+}
+
+int generic_start(sd_event *event, struct worker *worker)
+{
+	const uint32_t group = GENERIC_NOTIFY_GROUP;
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_GENERIC);
+
+	if (fd < 0 || setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+		return negative_errno();
+	/* Listened first, so that nothing is missed. */
+	int r = generic_families_read(&watch.families);
+	if (r >= 0)
+		r = sd_event_add_io(event, &watch.source, fd, EPOLLIN, on_news, NULL);
+	if (r < 0)
+		return r;
+	watch.fd = TAKE_FD(fd);
+	watch.worker = worker;
+	return 0;
+}
+
+void generic_stop(void)
+{
+	watch.source = sd_event_source_disable_unref(watch.source);
+	close_quietly(TAKE_FD(watch.fd));
+	watch.worker = NULL;
+	watch.families = (struct generic_families){0};
+}
+
+int generic_number(const struct nlmsghdr *message)
+{
+	read_news();
+	return generic_message_number(&watch.families, message);
+}

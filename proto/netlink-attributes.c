@@ -1,0 +1,128 @@
+#include "proto/netlink-attributes.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "proto/macro.h"
+
+bool netlink_no(struct netlink_judge *judge, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(judge->why, judge->why_size, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool netlink_read_attributes(struct netlink_judge *judge, const char *where,
+	const unsigned char *data, size_t size, const bool *allowed, struct netlink_attributes *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	while (size > 0) {
+		struct nlattr header;
+
+		if (size < sizeof header)
+			return netlink_no(
+				judge, "%s: %zu bytes after the last attribute", where, size);
+		memcpy(&header, data, sizeof header);
+		if (header.nla_len < sizeof header || header.nla_len > size)
+			return netlink_no(judge, "%s: an attribute of %u bytes where there are %zu",
+				where, header.nla_len, size);
+		unsigned type = header.nla_type & NLA_TYPE_MASK;
+		if (type >= NETLINK_ATTRIBUTES_MAX || (allowed && !allowed[type]))
+			return netlink_no(judge,
+				"%s: attribute %u is not one that a rule with \"interfaces\" can "
+				"judge",
+				where, type);
+		if (netlink_attribute(ret, type))
+			return netlink_no(judge, "%s: attribute %u is there twice", where, type);
+		ret->data[type] = data + sizeof header;
+		ret->size[type] = (uint16_t)(header.nla_len - sizeof header);
+		size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), size);
+		data += step;
+		size -= step;
+	}
+	return true;
+}
+
+bool netlink_check_index(struct netlink_judge *judge, uint32_t index)
+{
+	struct ifreq request = {.ifr_ifindex = (int)index};
+
+	if (judge->fd < 0)
+		return netlink_no(
+			judge, "interfaces can be told only on a socket of the client's own");
+	if (index == 0 || index > INT32_MAX || ioctl(judge->fd, SIOCGIFNAME, &request) < 0)
+		return netlink_no(
+			judge, "there is no interface %u in the socket's network namespace", index);
+	request.ifr_name[IFNAMSIZ - 1] = '\0';
+	return judge->visit(request.ifr_name, judge->data);
+}
+
+bool netlink_check_index_attribute(
+	struct netlink_judge *judge, const struct netlink_attributes *attributes, unsigned type)
+{
+	uint32_t index;
+
+	if (attributes->size[type] != sizeof index)
+		return netlink_no(judge, "attribute %u is no interface index", type);
+	memcpy(&index, attributes->data[type], sizeof index);
+	return netlink_check_index(judge, index);
+}
+
+/*
+ * For a name that is not there the kernel loads the module "netdev-NAME", and waits for it, where
+ * the asker has CAP_NET_ADMIN: not for a client, who could not.
+ */
+static int index_of_name(int fd, struct ifreq *request)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct held[2], without[2];
+
+	if (syscall(SYS_capget, &header, held) < 0)
+		return -1;
+	memcpy(without, held, sizeof without);
+	without[0].effective &= ~(UINT32_C(1) << CAP_NET_ADMIN);
+	bool changes = without[0].effective != held[0].effective;
+	if (changes && syscall(SYS_capset, &header, without) < 0)
+		return -1;
+	int r = ioctl(fd, SIOCGIFINDEX, request);
+	int error = errno;
+	if (changes && syscall(SYS_capset, &header, held) < 0)
+		return -1;
+	errno = error;
+	return r;
+}
+
+bool netlink_check_name_attribute(struct netlink_judge *judge,
+	const struct netlink_attributes *attributes, unsigned type, bool may_exist)
+{
+	struct ifreq request = {0};
+	size_t size = attributes->size[type];
+	size_t length = strnlen((const char *)attributes->data[type], size);
+
+	if (length == 0 || length >= IFNAMSIZ || (length != size && length + 1 != size))
+		return netlink_no(judge, "attribute %u is no interface name", type);
+	memcpy(request.ifr_name, attributes->data[type], length);
+	if (strchr(request.ifr_name, '%') || strchr(request.ifr_name, '/'))
+		return netlink_no(judge, "an interface name with %% or / may become another one");
+	if (!judge->visit(request.ifr_name, judge->data))
+		return false;
+	if (!may_exist)
+		return true;
+	if (judge->fd < 0)
+		return netlink_no(
+			judge, "interfaces can be told only on a socket of the client's own");
+	if (index_of_name(judge->fd, &request) < 0)
+		return errno == ENODEV || netlink_no(judge, "the interface cannot be looked up");
+	return netlink_check_index(judge, (uint32_t)request.ifr_ifindex);
+}
