@@ -8,6 +8,7 @@
 #include "proto/netlink-generic.h"
 
 #define BUFFER_SIZE (32u * 1024u)
+#define NEWS_IN_A_TURN 256u
 
 static struct {
 	int fd;
@@ -68,16 +69,16 @@ static void read_news(void)
 {
 	static _Alignas(struct nlmsghdr) unsigned char news[BUFFER_SIZE];
 
-	while (watch.fd >= 0) {
-		ssize_t n = recv(watch.fd, news, sizeof news, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != ENOBUFS)
-			return;
-		if (n < 0 || (size_t)n > sizeof news) {
+	for (unsigned i = 0; watch.fd >= 0 && i < NEWS_IN_A_TURN; i++) {
+		ssize_t n = generic_receive(watch.fd, news, sizeof news, MSG_DONTWAIT);
+		if (n == -ENOBUFS || n == -EMSGSIZE) {
 			ask();
 			continue;
 		}
+		if (n < 0)
+			return;
+		if (n == 0)
+			continue;
 		generic_families_note(&watch.families, news, (size_t)n);
 		watch.ask_again = watch.asking;
 	}
@@ -92,11 +93,14 @@ static int on_news(sd_event_source *source _unused_, int fd _unused_, uint32_t e
 
 int generic_start(sd_event *event, struct worker *worker)
 {
+	/* Without a number of its own a socket is taken for the kernel's, and gets no news. */
+	const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
 	const uint32_t group = GENERIC_NOTIFY_GROUP;
 	_cleanup_close_ int fd =
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_GENERIC);
 
-	if (fd < 0 || setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+		setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
 		return negative_errno();
 	/* Listened first, so that nothing is missed. */
 	int r = generic_families_read(&watch.families);

@@ -92,6 +92,24 @@ void generic_families_note(struct generic_families *families, const void *data, 
 	(void)note_messages(families, data, size, &interrupted);
 }
 
+ssize_t generic_receive(int fd, void *buffer, size_t size, int flags)
+{
+	for (;;) {
+		struct sockaddr_nl sender = {0};
+		socklen_t length = sizeof sender;
+		ssize_t n = recvfrom(
+			fd, buffer, size, flags | MSG_TRUNC, (struct sockaddr *)&sender, &length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return negative_errno();
+		if (length != sizeof sender || sender.nl_family != AF_NETLINK || sender.nl_pid != 0)
+			return 0;
+		return (size_t)n > size ? -EMSGSIZE : n;
+	}
+}
+
 static int error_of(const struct nlmsghdr *message)
 {
 	struct nlmsgerr error;
@@ -121,13 +139,9 @@ static int dump(int fd, void *buffer, struct generic_families *ret)
 	if (send(fd, &request, sizeof request, MSG_NOSIGNAL) < 0)
 		return negative_errno();
 	for (;;) {
-		ssize_t n = recv(fd, buffer, BUFFER_SIZE, MSG_TRUNC);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = generic_receive(fd, buffer, BUFFER_SIZE, 0);
 		if (n < 0)
-			return negative_errno();
-		if ((size_t)n > BUFFER_SIZE)
-			return -EMSGSIZE;
+			return (int)n;
 		const struct nlmsghdr *end = note_messages(ret, buffer, (size_t)n, &interrupted);
 		if (!end)
 			continue;

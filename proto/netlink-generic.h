@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "proto/netlink-attributes.h"
 
@@ -43,6 +44,11 @@ int generic_families_read(struct generic_families *ret);
 /* What the kernel sends of its own accord, to the group GENERIC_NOTIFY_GROUP: a family has come or
  * gone. */
 void generic_families_note(struct generic_families *families, const void *data, size_t size);
+/*
+ * Receives a packet of the kernel's. Returns its size; 0 where somebody else sent it, as the root
+ * of a network namespace may; or a negative errno, -EMSGSIZE where it did not fit.
+ */
+ssize_t generic_receive(int fd, void *buffer, size_t size, int flags);
 #define GENERIC_NOTIFY_GROUP 16u /* "notify" of nlctrl, which has a number for ever */
 
 /*
