@@ -1,4 +1,5 @@
 /* What a rule lets its socket do: the keys that narrow or widen one family's sockets. */
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -195,7 +196,7 @@ static int parse_options(const struct node *options, struct rule *rule)
 struct netlink_names {
 	const struct rule *rule;
 	struct node_ranges ranges;
-	const char *example;
+	const char *example; /* and whatever else would do */
 	int (*from_name)(int protocol, const char *name, int *ret);
 };
 
@@ -222,9 +223,7 @@ static int add_netlink(const struct node *item, void *data)
 		if (wanted->from_name(protocol, text, &value) < 0 ||
 			(found >= 0 && value != found)) {
 			node_error(item,
-				"%s is not %s of netlink protocol %s; give a name such as \"%s\", "
-				"or a "
-				"number",
+				"%s is not %s of netlink protocol %s; give a name such as %s",
 				report_quote(text, quoted), wanted->ranges.what,
 				name ? name : "without a name", wanted->example);
 			return 0;
@@ -318,16 +317,19 @@ int parse_use(const struct node *node, struct rule *rule)
 		r = parse_options(&options, rule);
 	if (r == 0 && groups.json) {
 		struct netlink_names wanted = {rule,
-			{&rule->groups, "a multicast group", 1, UINT32_MAX, false}, "RTNLGRP_LINK",
-			constant_netlink_group_from_name};
+			{&rule->groups, "a multicast group", 1, UINT32_MAX, false},
+			"\"RTNLGRP_LINK\", or a number", constant_netlink_group_from_name};
 
 		rule->has_groups = true;
 		r = parse_netlink(&groups, &wanted);
 	}
 	if (r == 0 && messages.json) {
 		struct netlink_names wanted = {rule,
-			{&rule->messages, "a message type", 0, 65535, false}, "RTM_NEWLINK",
-			constant_netlink_message_from_name};
+			{&rule->messages, "a message type", 0, 65535, false},
+			"\"RTM_NEWLINK\", or a number", constant_netlink_message_from_name};
+
+		if (rule->n_protocols == 1 && rule->protocols[0] == NETLINK_GENERIC)
+			wanted.example = "\"ETHTOOL_MSG_FEATURES_SET\"";
 
 		rule->has_messages = true;
 		r = parse_netlink(&messages, &wanted);

@@ -293,6 +293,25 @@ static const struct {
 		"\"protocol\": \"route\", \"messages\": 65536}\n]}",
 		"p.json:2:87: rule r: 65536 is out of range; give a message type as a number or as "
 		"a range \"FIRST-LAST\" from 0 to 65535\n"},
+	{"generic_command",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
+		"\"protocol\": \"generic\", \"messages\": \"NBD_CMD_CONNECT\"}\n]}",
+		"p.json:2:89: rule r: \"NBD_CMD_CONNECT\" is not a message type of netlink "
+		"protocol "
+		"generic; give a name such as \"ETHTOOL_MSG_FEATURES_SET\"\n"},
+	{"generic_number",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
+		"\"protocol\": \"generic\", \"messages\": [\"WG_CMD_SET_DEVICE\", 21]}\n]}",
+		"p.json:2:89: rule r: generic netlink gives its families numbers as they come, so "
+		"a "
+		"number may mean another one tomorrow; give names of commands, such as "
+		"\"ETHTOOL_MSG_FEATURES_SET\"\n"},
+	{"generic_interfaces",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
+		"\"protocol\": \"generic\", \"messages\": \"TCP_METRICS_CMD_DEL\", \"interfaces\": "
+		"\"lo\"}\n]}",
+		"p.json:2:89: rule r: with \"interfaces\" only commands of ethtool, macsec and "
+		"wireguard can be judged; take the others out, or \"interfaces\"\n"},
 	{"netns_name",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
 		"\"netns\": \"../x\"}\n]}",
@@ -374,7 +393,8 @@ static const struct {
 	{"qipcrtr_free_ports",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": "
 		"\"qipcrtr\",\n  \"ports\": \"100-20000\"}\n]}",
-		"p.json:4:12: rule r: the holder of a qipcrtr socket may bind it to 0 (a free port) "
+		"p.json:4:12: rule r: the holder of a qipcrtr socket may bind it to 0 (a free "
+		"port) "
 		"and to any port from 16384 to 2147483647; list only others, which need a "
 		"privilege\n"},
 	{"xdp_interfaces",
@@ -397,12 +417,14 @@ static const struct {
 	{"key_ports",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"key\",\n  "
 		"\"ports\": 1}\n]}",
-		"p.json:4:12: rule r: a rule cannot limit PF_KEY sockets by \"ports\"; take the key "
+		"p.json:4:12: rule r: a rule cannot limit PF_KEY sockets by \"ports\"; take the "
+		"key "
 		"out, or name another \"family\"\n"},
 	{"deny_rds_ports",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"rds\",\n  "
 		"\"ports\": 80, \"effect\": \"deny\"}\n]}",
-		"p.json:4:12: rule r: no port of RDS needs a privilege, so that denying some cannot "
+		"p.json:4:12: rule r: no port of RDS needs a privilege, so that denying some "
+		"cannot "
 		"be kept; deny the socket, or limit the allow rules\n"},
 	{"deny_smc_ports",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"smc\",\n  "
@@ -418,7 +440,8 @@ static const struct {
 	{"actions_empty",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
 		"\"actions\": []}\n]}",
-		"p.json:4:14: rule r: the list is empty, which gives nothing; name something or leave the key out\n"},
+		"p.json:4:14: rule r: the list is empty, which gives nothing; name something or "
+		"leave the key out\n"},
 	{"actions_with_ports",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
 		"\"actions\": \"share\",\n  \"ports\": 80}\n]}",
@@ -437,7 +460,8 @@ static const struct {
 	{"names_bad",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
 		"\"actions\": \"store\",\n  \"names\": [\"web-*\", \"w*b\"]}\n]}",
-		"p.json:5:22: rule r: \"w*b\" is no name of the store; use 1 to 127 letters, digits, "
+		"p.json:5:22: rule r: \"w*b\" is no name of the store; use 1 to 127 letters, "
+		"digits, "
 		"and . _ -, or end it with * for any ending\n"},
 	{"common_unnamed",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"inet\",\n  "
