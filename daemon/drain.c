@@ -7,6 +7,7 @@
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/connection.h"
+#include "daemon/hang-up.h"
 #include "daemon/release.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
@@ -115,6 +116,14 @@ void drain_receive(struct connection *connection)
 	unwatch(connection);
 }
 
+/* And nothing is left that it had asked for. */
+static bool has_left(const struct connection *connection)
+{
+	char byte;
+
+	return recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void drain_make_room(struct user *user)
 {
 	uint64_t now = clock_usec(CLOCK_MONOTONIC);
@@ -126,6 +135,10 @@ void drain_make_room(struct user *user)
 		next = c->next_of_user;
 		if (c->draining_fd >= 0)
 			any |= look(c);
+		else if (has_left(c)) {
+			hang_up(c);
+			any = true;
+		}
 	}
 	if (!any)
 		user->drain_after_usec = now + PRESSURE_USEC;

@@ -24,8 +24,9 @@ void drain_free(struct broker *broker);
 void drain_begin(struct connection *connection);
 /* The loop has something of it; nothing is done where it was let go since. */
 void drain_receive(struct connection *connection);
-/* Lets go of what the user has read since. Frees connections: not while events that were fetched
- * are handled, except where receive_hold() holds them. */
+/* Lets go of what the user has read since, and hangs up where it has left, whether or not the loop
+ * has come to that: who ends a connection can have another at once. Frees connections: not while
+ * events that were fetched are handled, except where receive_hold() holds them. */
 void drain_make_room(struct user *user);
 
 #endif

@@ -154,6 +154,61 @@ START_TEST(a_refused_connection_is_not_closed_on_the_loop)
 }
 END_TEST
 
+/* Sends HELLO, and does not wait for the answer. */
+static int connect_and_say_hello(void)
+{
+	static const struct wire_request hello = {.verb = WIRE_HELLO,
+		.serial = 1,
+		.hello = {.version_min = WIRE_VERSION, .version_max = WIRE_VERSION}};
+	unsigned char packet[256];
+	ssize_t size = wire_encode_request(&hello, packet, sizeof packet);
+	int fd = client_connect(broker.socket);
+
+	EXPECT(size > 0 && fd >= 0);
+	EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
+	return fd;
+}
+
+/* It has all that it may have, and ends some of them for others, while sockd is stopped. */
+static int reconnect_at_the_limit(void *data _unused_)
+{
+	struct client_reply reply;
+	int fds[8];
+
+	for (int i = 0; i < 8; i++) {
+		fds[i] = client_greet(broker.socket);
+		EXPECT(fds[i] >= 0);
+	}
+	tell_and_wait();
+	close(fds[0]);
+	close(fds[1]);
+	fds[1] = connect_and_say_hello();
+	tell_and_wait();
+	EXPECT(client_receive(fds[1], &reply) == 0);
+	EXPECT(reply.reply.answer.error == 0);
+	/* And one too many is one too many. */
+	fds[0] = client_greet(broker.socket);
+	EXPECT(fds[0] >= 0);
+	EXPECT(client_greet(broker.socket) < 0);
+	return 0;
+}
+
+START_TEST(who_leaves_makes_room_at_once)
+{
+	char byte;
+
+	ck_assert(pipe(ready) == 0 && pipe(go) == 0);
+	pid_t pid = fork_as(CLIENT_UID, reconnect_at_the_limit, NULL);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(broker.pid, SIGCONT), 0);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(wait_for(pid), 0);
+}
+END_TEST
+
 struct buffer {
 	_Alignas(8) unsigned char bytes[8192];
 	size_t size;
@@ -405,6 +460,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, what_came_with_too_long_a_packet_is_not_closed_on_the_loop);
 	tcase_add_test(tests, a_refused_connection_is_not_closed_on_the_loop);
+	tcase_add_test(tests, who_leaves_makes_room_at_once);
 	tcase_add_test(tests, no_link_in_another_namespace);
 	tcase_add_test(tests, many_releases_do_not_slow_others);
 	tcase_add_test(tests, long_filters_do_not_slow_others);
