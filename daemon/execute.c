@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/family/family.h"
 #include "daemon/netns.h"
+#include "daemon/privilege.h"
 #include "proto/address.h"
 #include "proto/macro.h"
 
@@ -97,6 +99,19 @@ static int send_data(int fd, int domain, const struct wire_step *step)
 	return (size_t)n == step->data_size ? 0 : -EMSGSIZE;
 }
 
+/* What a message does is done in the name of who sends it: where it has the kernel bind a port
+ * (MPTCP, FOU, tunnels) a low one is not to be had by the right to send. */
+static int send_without_ports(int fd, int domain, const struct wire_step *step)
+{
+	int had = privilege_set_effective(CAP_NET_BIND_SERVICE, false);
+
+	if (had < 0)
+		return had;
+	int r = send_data(fd, domain, step);
+	int restored = had > 0 ? privilege_set_effective(CAP_NET_BIND_SERVICE, true) : 0;
+	return r >= 0 && restored < 0 ? restored : r;
+}
+
 static int do_step(int fd, const struct plan *plan, const struct family *family,
 	const struct wire_step *step, bool *ret_connecting)
 {
@@ -116,7 +131,8 @@ static int do_step(int fd, const struct plan *plan, const struct family *family,
 	case WIRE_STEP_SEND:
 		if (plan->devices && !family->socket_within(fd, plan->devices))
 			return -EXDEV;
-		return send_data(fd, plan->domain, step);
+		return plan->domain == AF_NETLINK ? send_without_ports(fd, plan->domain, step)
+						  : send_data(fd, plan->domain, step);
 	}
 	return -EINVAL;
 }

@@ -15,6 +15,7 @@ static struct {
 	sd_event_source *source;
 	struct worker *worker;
 	struct generic_families families;
+	bool lost;		/* news: the kernel is to be asked */
 	bool asking, ask_again; /* a worker asks; what it is told may be out of date by then */
 } watch = {.fd = -1};
 
@@ -23,8 +24,6 @@ struct question {
 	int error;
 	struct generic_families answer;
 };
-
-static void ask(void);
 
 static void run_question(struct job *job)
 {
@@ -38,56 +37,65 @@ static void done_question(struct job *job)
 	struct question *question = (struct question *)job;
 
 	watch.asking = false;
-	if (watch.fd >= 0 && !job->cancelled) {
-		if (watch.ask_again)
-			ask();
-		else if (question->error == 0)
-			watch.families = question->answer;
+	if (watch.ask_again && !job->cancelled)
+		generic_update();
+	else if (watch.fd >= 0 && !job->cancelled && question->error == 0) {
+		watch.families = question->answer;
+		watch.lost = false;
 	}
 	free(question);
 }
 
-/* After news were lost. Until the answer is there no family is known, so that nothing is taken for
- * what it no longer is. */
 static void ask(void)
 {
-	watch.families = (struct generic_families){0};
-	watch.ask_again = watch.asking;
-	if (watch.asking || !watch.worker)
-		return;
-	struct question *question = calloc(1, sizeof *question);
+	struct question *question = watch.worker ? calloc(1, sizeof *question) : NULL;
+
 	if (!question)
 		return;
 	question->job = (struct job){.run = run_question, .done = done_question};
-	if (worker_submit_take(watch.worker, &question->job) < 0)
+	watch.asking = true;
+	watch.ask_again = false;
+	if (worker_submit_take(watch.worker, &question->job) < 0) {
+		watch.asking = false;
 		free(question);
-	else
-		watch.asking = true;
+	}
 }
 
 static void read_news(void)
 {
 	static _Alignas(struct nlmsghdr) unsigned char news[BUFFER_SIZE];
 
-	for (unsigned i = 0; watch.fd >= 0 && i < NEWS_IN_A_TURN; i++) {
+	for (unsigned i = 0; i < NEWS_IN_A_TURN; i++) {
 		ssize_t n = generic_receive(watch.fd, news, sizeof news, MSG_DONTWAIT);
-		if (n == -ENOBUFS || n == -EMSGSIZE) {
-			ask();
-			continue;
-		}
-		if (n < 0)
+		bool lost = n == -ENOBUFS || n == -EMSGSIZE;
+
+		if (n < 0 && !lost)
 			return;
 		if (n == 0)
 			continue;
-		generic_families_note(&watch.families, news, (size_t)n);
+		/* Until it is known anew nothing is taken for what it may no longer be. */
+		if (lost)
+			watch.families = (struct generic_families){0};
+		else
+			generic_families_note(&watch.families, news, (size_t)n);
+		watch.lost |= lost;
 		watch.ask_again = watch.asking;
 	}
+}
+
+void generic_update(void)
+{
+	if (watch.fd < 0)
+		return;
+	read_news();
+	if (watch.lost && !watch.asking)
+		ask();
 }
 
 static int on_news(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
 	void *data _unused_)
 {
-	read_news();
+	generic_update();
 	return 0;
 }
 
@@ -106,8 +114,10 @@ int generic_start(sd_event *event, struct worker *worker)
 	int r = generic_families_read(&watch.families);
 	if (r >= 0)
 		r = sd_event_add_io(event, &watch.source, fd, EPOLLIN, on_news, NULL);
-	if (r < 0)
+	if (r < 0) {
+		watch.families = (struct generic_families){0};
 		return r;
+	}
 	watch.fd = TAKE_FD(fd);
 	watch.worker = worker;
 	return 0;
@@ -119,10 +129,10 @@ void generic_stop(void)
 	close_quietly(TAKE_FD(watch.fd));
 	watch.worker = NULL;
 	watch.families = (struct generic_families){0};
+	watch.lost = watch.asking = false;
 }
 
 int generic_number(const struct nlmsghdr *message)
 {
-	read_news();
 	return generic_message_number(&watch.families, message);
 }

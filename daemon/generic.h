@@ -20,7 +20,10 @@ int generic_start(sd_event *event, struct worker *worker);
 /* Before the worker is freed. */
 void generic_stop(void);
 
-/* As generic_message_number(), of what the kernel has told up to now. */
+/* Reads what the kernel has told up to now: once for each request, so that all of it is judged by
+ * the same. */
+void generic_update(void);
+/* As generic_message_number(). */
 int generic_number(const struct nlmsghdr *message);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
+#include "daemon/generic.h"
 #include "daemon/handover.h"
 #include "daemon/hang-up.h"
 #include "daemon/listener.h"
@@ -398,6 +400,8 @@ void serve_task(struct task *task, size_t packet_size)
 	const struct peer *peer = &connection->peer;
 	const struct policy_subject subject = serve_subject(connection);
 
+	if (task->query.domain == AF_NETLINK && task->query.protocol == NETLINK_GENERIC)
+		generic_update();
 	task->steps[0] = 0;
 	if (task->request.n_steps > 0)
 		describe_steps(task->query.domain, task->query.protocol, task->request.steps,

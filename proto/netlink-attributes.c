@@ -104,7 +104,7 @@ static int index_of_name(int fd, struct ifreq *request)
 }
 
 bool netlink_check_name_attribute(struct netlink_judge *judge,
-	const struct netlink_attributes *attributes, unsigned type, bool may_exist)
+	const struct netlink_attributes *attributes, unsigned type, enum netlink_name whose)
 {
 	struct ifreq request = {0};
 	size_t size = attributes->size[type];
@@ -113,16 +113,19 @@ bool netlink_check_name_attribute(struct netlink_judge *judge,
 	if (length == 0 || length >= IFNAMSIZ || (length != size && length + 1 != size))
 		return netlink_no(judge, "attribute %u is no interface name", type);
 	memcpy(request.ifr_name, attributes->data[type], length);
-	if (strchr(request.ifr_name, '%') || strchr(request.ifr_name, '/'))
-		return netlink_no(judge, "an interface name with %% or / may become another one");
+	/* The call below looks up what stands before a colon, netlink the whole. */
+	if (strpbrk(request.ifr_name, "%/:"))
+		return netlink_no(
+			judge, "an interface name with %%, / or : may become another one");
 	if (!judge->visit(request.ifr_name, judge->data))
 		return false;
-	if (!may_exist)
+	if (whose == NETLINK_NAME_NEW)
 		return true;
 	if (judge->fd < 0)
 		return netlink_no(
 			judge, "interfaces can be told only on a socket of the client's own");
 	if (index_of_name(judge->fd, &request) < 0)
-		return errno == ENODEV || netlink_no(judge, "the interface cannot be looked up");
+		return (errno == ENODEV && whose == NETLINK_NAME_MAY_EXIST) ||
+		       netlink_no(judge, "interface %s cannot be found", request.ifr_name);
 	return netlink_check_index(judge, (uint32_t)request.ifr_ifindex);
 }

@@ -54,9 +54,13 @@ bool netlink_read_attributes(struct netlink_judge *judge, const char *where,
 bool netlink_check_index(struct netlink_judge *judge, uint32_t index);
 bool netlink_check_index_attribute(
 	struct netlink_judge *judge, const struct netlink_attributes *attributes, unsigned type);
+/* Is there an interface of this name: no, or it is given to one that is told by something else;
+ * perhaps (a message before this one may make it); yes. */
+enum netlink_name { NETLINK_NAME_NEW, NETLINK_NAME_MAY_EXIST, NETLINK_NAME_EXISTS };
+
 /* A name in an attribute. The kernel makes a pattern of "%d" and finds an interface by its other
- * names too. may_exist: it is looked up, and visited by the name that it goes by. */
+ * names too: where it is there it is visited by the name that it goes by as well. */
 bool netlink_check_name_attribute(struct netlink_judge *judge,
-	const struct netlink_attributes *attributes, unsigned type, bool may_exist);
+	const struct netlink_attributes *attributes, unsigned type, enum netlink_name whose);
 
 #endif

@@ -188,12 +188,15 @@ int generic_message_number(const struct generic_families *families, const struct
 struct place {
 	unsigned nest; /* the attribute that both are in; 0: none */
 	unsigned index, name;
+	bool one_dump; /* a dump too is about the one */
 };
 
 static const struct place places[GENERIC_FAMILIES] = {
 	[GENERIC_ETHTOOL] = {.nest = 1, .index = 1, .name = 2}, /* ETHTOOL_A_..._HEADER */
 	[GENERIC_MACSEC] = {.index = 1},			/* MACSEC_ATTR_IFINDEX */
-	[GENERIC_WIREGUARD] = {.index = 1, .name = 2},		/* WGDEVICE_A_IFINDEX, _IFNAME */
+	[GENERIC_WIREGUARD] = {.index = 1,
+		.name = 2,
+		.one_dump = true}, /* WGDEVICE_A_IFINDEX, _IFNAME */
 };
 
 static const struct place *place_of(int number)
@@ -221,6 +224,8 @@ bool generic_each_interface(int number, const struct nlmsghdr *message, int fd, 
 
 	if (!place)
 		return netlink_no(&judge, "the message is not one that can be judged");
+	if (!place->one_dump && message->nlmsg_flags & NLM_F_DUMP)
+		return netlink_no(&judge, "a dump is about all interfaces");
 	if (!read_message(&judge, message, &header, &all))
 		return false;
 	if (place->nest == 0)
@@ -237,5 +242,6 @@ bool generic_each_interface(int number, const struct nlmsghdr *message, int fd, 
 	if (!by_index && !by_name)
 		return netlink_no(&judge, "the command names no interface");
 	return (!by_index || netlink_check_index_attribute(&judge, &attributes, place->index)) &&
-	       (!by_name || netlink_check_name_attribute(&judge, &attributes, place->name, true));
+	       (!by_name || netlink_check_name_attribute(
+				    &judge, &attributes, place->name, NETLINK_NAME_EXISTS));
 }

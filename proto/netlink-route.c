@@ -81,7 +81,7 @@ static bool judge_peer(struct netlink_judge *judge, const unsigned char *data, s
 	if (!netlink_attribute(&attributes, IFLA_IFNAME))
 		return netlink_no(
 			judge, "a veth's peer needs a name that is in the rule's \"interfaces\"");
-	return netlink_check_name_attribute(judge, &attributes, IFLA_IFNAME, false);
+	return netlink_check_name_attribute(judge, &attributes, IFLA_IFNAME, NETLINK_NAME_NEW);
 }
 
 static bool judge_info(struct netlink_judge *judge, const struct netlink_attributes *link,
@@ -132,6 +132,7 @@ static bool judge_link(struct netlink_judge *judge, const struct nlmsghdr *messa
 		    link_attributes, &attributes))
 		return false;
 	bool by_name = header.ifi_index == 0;
+	enum netlink_name whose = by_name ? NETLINK_NAME_MAY_EXIST : NETLINK_NAME_NEW;
 	if (!by_name && !netlink_check_index(judge, (uint32_t)header.ifi_index))
 		return false;
 	if (by_name && !netlink_attribute(&attributes, IFLA_IFNAME) &&
@@ -142,10 +143,10 @@ static bool judge_link(struct netlink_judge *judge, const struct nlmsghdr *messa
 	if (creates && !netlink_attribute(&attributes, IFLA_IFNAME))
 		return netlink_no(judge, "a new link needs a name: the kernel would choose one");
 	if (netlink_attribute(&attributes, IFLA_IFNAME) &&
-		!netlink_check_name_attribute(judge, &attributes, IFLA_IFNAME, by_name))
+		!netlink_check_name_attribute(judge, &attributes, IFLA_IFNAME, whose))
 		return false;
 	if (netlink_attribute(&attributes, IFLA_ALT_IFNAME) &&
-		!netlink_check_name_attribute(judge, &attributes, IFLA_ALT_IFNAME, by_name))
+		!netlink_check_name_attribute(judge, &attributes, IFLA_ALT_IFNAME, whose))
 		return false;
 	if (netlink_attribute(&attributes, IFLA_LINK) &&
 		!netlink_check_index_attribute(judge, &attributes, IFLA_LINK))

@@ -11,13 +11,18 @@ policy <<'JSON'
       "name": "offload",
       "peers": { "uid": 65534 },
       "family": "netlink", "protocol": "generic",
-      "messages": "ETHTOOL_MSG_FEATURES_SET", "interfaces": ["eth0"]
+      "messages": ["ETHTOOL_MSG_FEATURES_SET", "ETHTOOL_MSG_WOL_GET"], "interfaces": ["eth0", "tap*"]
     },
     {
       "name": "metrics",
       "peers": { "uid": 65534 },
       "family": "netlink", "protocol": "generic",
       "messages": ["TCP_METRICS_CMD_DEL", "MPTCP_PM_CMD_ADD_ADDR"]
+    },
+    {
+      "name": "low-port-of-another",
+      "peers": { "uid": 12345 },
+      "family": "inet", "type": "stream", "ports": [443]
     }
   ]
 }
@@ -59,6 +64,10 @@ if has_family ethtool; then
 	refused "another interface by its other name" 'not permitted' \
 		through "$work/bin/ethtool" -K other0 tx-tcp-segmentation off
 	ip -n "$near" link property del dev lo altname other0
+	ip -n "$near" link property add dev lo altname tap0:x
+	refused "another interface by a name that ends early elsewhere" 'not permitted' \
+		through "$work/bin/ethtool" -K tap0:x tx-tcp-segmentation off
+	ip -n "$near" link property del dev lo altname tap0:x
 	refused "a command that no rule names" 'not permitted' \
 		through "$work/bin/ethtool" -s eth0 speed 10 duplex full autoneg off
 	audited "is told by its name too" '"event":"refusal".*ETHTOOL_MSG_LINKMODES_SET'
@@ -87,6 +96,11 @@ if has_family mptcp_pm; then
 		through "$work/bin/ip" mptcp endpoint delete id 7
 	endpoints
 	contains "the endpoint is still there" "$work/endpoints" '^10\.99\.0\.1 id 7 '
+	ip -n "$near" mptcp endpoint flush
+	# The kernel binds it at once, and asks who sends.
+	refused "a low port, which no rule gives" 'socket error: -13|denied' \
+		through "$work/bin/ip" mptcp endpoint add 10.99.0.1 port 80 signal
+	expect "an ordinary port" through "$work/bin/ip" mptcp endpoint add 10.99.0.1 port 8080 signal
 else
 	echo "SKIP this kernel has no MPTCP"
 fi
@@ -95,7 +109,7 @@ fi
 cat >"$work/hostile.py" <<'PYTHON'
 import errno, socket, struct, sys
 
-CTRL, GETFAMILY, FEATURES_SET = 16, 3, 12
+CTRL, GETFAMILY, WOL_GET, FEATURES_SET = 16, 3, 9, 12
 s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
 s.settimeout(5)
 
@@ -134,10 +148,14 @@ for words, header, wanted in (
         ("two names", attribute(0x8001, name + attribute(2, b"lo\0")), "EPERM"),
         ("two headers", attribute(0x8001, name) + attribute(0x8001, attribute(2, b"lo\0")), "EPERM"),
         ("a header that is cut short", attribute(0x8001, name[:7]), "EPERM"),
+        ("an interface that is not there", attribute(0x8001, attribute(2, b"tap9\0")), "EPERM"),
         ("no interface", attribute(0x8001, b""), "EPERM"),
         ("no header", b"", "EPERM")):
     got = set_features(header)
     print("ok" if got == wanted else "FAIL", f"hostile: {words}: {got}", flush=True)
+# The kernel then answers for every interface.
+got = error(ask(family, WOL_GET, attribute(0x8001, name), 0x305))
+print("ok" if got == "EPERM" else "FAIL", f"hostile: a dump: {got}", flush=True)
 got = error(ask(family + 1000, FEATURES_SET, b""))
 print("ok" if got == "ENOENT" else "FAIL", f"hostile: a family that is not there: {got}", flush=True)
 PYTHON
@@ -145,7 +163,7 @@ if has_family ethtool; then
 	expect "hostile messages come to their end" eval 'through "$work/bin/python3" "$work/hostile.py" >"$work/hostile"'
 	cat "$work/hostile"
 	counted "none did what it should not" 0 "$work/hostile" '^FAIL'
-	counted "and each was tried" 8 "$work/hostile" '^ok'
+	counted "and each was tried" 10 "$work/hostile" '^ok'
 	expect "the other interface is as it was after that" has_feature lo tx-tcp-segmentation on
 fi
 
