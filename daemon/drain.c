@@ -5,9 +5,7 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
-#include "daemon/clock.h"
 #include "daemon/connection.h"
-#include "daemon/hang-up.h"
 #include "daemon/release.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
@@ -18,7 +16,6 @@
 #define LOOK_USEC_MAX 2000000u
 #define LOOK_SLACK_USEC 50000u
 #define LOOKS_IN_TURN 1024u
-#define PRESSURE_USEC 10000u /* how often one user's limit may cause looks that free nothing */
 
 static void unwatch(const struct connection *connection)
 {
@@ -116,30 +113,14 @@ void drain_receive(struct connection *connection)
 	unwatch(connection);
 }
 
-/* And nothing is left that it had asked for. */
-static bool has_left(const struct connection *connection)
+bool drain_make_room(struct user *user)
 {
-	char byte;
-
-	return recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-void drain_make_room(struct user *user)
-{
-	uint64_t now = clock_usec(CLOCK_MONOTONIC);
 	bool any = false;
 
-	if (now < user->drain_after_usec)
-		return;
 	for (struct connection *next, *c = user->connection_list; c; c = next) {
 		next = c->next_of_user;
 		if (c->draining_fd >= 0)
 			any |= look(c);
-		else if (has_left(c)) {
-			hang_up(c);
-			any = true;
-		}
 	}
-	if (!any)
-		user->drain_after_usec = now + PRESSURE_USEC;
+	return any;
 }

@@ -13,6 +13,8 @@
 #ifndef SOCKD_DAEMON_DRAIN_H
 #define SOCKD_DAEMON_DRAIN_H
 
+#include <stdbool.h>
+
 struct broker;
 struct connection;
 struct user;
@@ -24,9 +26,8 @@ void drain_free(struct broker *broker);
 void drain_begin(struct connection *connection);
 /* The loop has something of it; nothing is done where it was let go since. */
 void drain_receive(struct connection *connection);
-/* Lets go of what the user has read since, and hangs up where it has left, whether or not the loop
- * has come to that: who ends a connection can have another at once. Frees connections: not while
- * events that were fetched are handled, except where receive_hold() holds them. */
-void drain_make_room(struct user *user);
+/* Lets go of what the user has read since; returns whether there was any. Frees connections: not
+ * while events that were fetched are handled, except where receive_hold() holds them. */
+bool drain_make_room(struct user *user);
 
 #endif

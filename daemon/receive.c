@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "daemon/broker.h"
+#include "daemon/clock.h"
 #include "daemon/connection.h"
 #include "daemon/drain.h"
 #include "daemon/hang-up.h"
@@ -20,7 +21,8 @@
 
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 #define TURNS_WITHOUT_LOOK_MAX 15
-#define MANY 4 /* clients, so that their answers are sent together */
+#define PRESSURE_USEC 10000u /* how often one user's limit may cause looks that free nothing */
+#define MANY 4		     /* clients, so that their answers are sent together */
 
 static void link_to_user(struct connection *connection)
 {
@@ -175,12 +177,48 @@ static int watch(struct connection *connection)
 	return sd_event_source_set_priority(connection->exit, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
+/* And nothing is left that it had asked for. */
+static bool has_left(const struct connection *connection)
+{
+	char byte;
+
+	return recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static bool hang_up_where_left(struct user *user)
+{
+	bool any = false;
+
+	for (struct connection *next, *c = user->connection_list; c; c = next) {
+		next = c->next_of_user;
+		if (c->fd < 0 || !has_left(c))
+			continue;
+		hang_up(c);
+		any = true;
+	}
+	return any;
+}
+
+/* Who ends a connection can have another at once, whether or not the loop has come to the end of
+ * the old one. */
+static void make_room(struct user *user)
+{
+	uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+	if (now < user->room_after_usec)
+		return;
+	bool left = hang_up_where_left(user);
+	bool read = drain_make_room(user);
+	if (!left && !read)
+		user->room_after_usec = now + PRESSURE_USEC;
+}
+
 static bool may_connect(const struct broker *broker, struct user *user)
 {
 	unsigned max = broker_connections_per_user(broker);
 
 	if (user->connections >= max)
-		drain_make_room(user);
+		make_room(user);
 	return user->connections < max;
 }
 

@@ -32,7 +32,7 @@ struct user {
 	TAILQ_HEAD(, grant_set) sets_with_room, full_sets;
 	unsigned n_grant_sets;
 	uint64_t sweep_after_usec; /* CLOCK_MONOTONIC */
-	uint64_t drain_after_usec; /* the same, of drain.h */
+	uint64_t room_after_usec;  /* the same, of connections */
 	struct users *users;
 	struct user *next;
 };
