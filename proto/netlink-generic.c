@@ -49,7 +49,7 @@ static void note_message(struct generic_families *families, const struct nlmsghd
 {
 	char why[128];
 	struct netlink_judge judge = {.fd = -1, .why = why, .why_size = sizeof why};
-	struct netlink_attributes attributes;
+	struct netlink_attributes attributes = {0};
 	struct genlmsghdr header;
 	uint16_t id;
 
@@ -219,7 +219,7 @@ bool generic_each_interface(int number, const struct nlmsghdr *message, int fd, 
 	struct netlink_judge judge = {
 		.fd = fd, .visit = visit, .data = data, .why = why, .why_size = why_size};
 	const struct place *place = place_of(number);
-	struct netlink_attributes all, attributes;
+	struct netlink_attributes all = {0}, attributes;
 	struct genlmsghdr header;
 
 	if (!place)
