@@ -4,7 +4,7 @@
 
 #include "proto/netlink-generic.h"
 
-int generic_number(const struct nlmsghdr *message)
+int generic_number(const struct nlmsghdr *message, bool *ret_guarded)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static struct generic_families families;
@@ -13,6 +13,7 @@ int generic_number(const struct nlmsghdr *message)
 	int number = generic_message_number(&families, message);
 	if (number == GENERIC_NO_NUMBER && generic_families_read(&families) >= 0)
 		number = generic_message_number(&families, message);
+	*ret_guarded = generic_is_guarded(&families, number);
 	(void)pthread_mutex_unlock(&lock);
 	return number;
 }

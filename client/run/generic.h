@@ -6,8 +6,9 @@
 #define SOCKD_CLIENT_RUN_GENERIC_H
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 
-/* As generic_message_number(). */
-int generic_number(const struct nlmsghdr *message);
+/* As generic_message_number(); *ret_guarded: the kernel asks for a privilege. */
+int generic_number(const struct nlmsghdr *message, bool *ret_guarded);
 
 #endif

@@ -1,5 +1,6 @@
 /* What netlink calls need: groups that are joined, messages and the interfaces that they touch. */
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -125,10 +126,18 @@ static int each_message(const void *data, size_t size,
 	return 0;
 }
 
-/* By which policies know it. */
-static int number_of(int protocol, const struct nlmsghdr *message)
+/* The number by which policies know it; whether a rule is needed for it. */
+static int number_of(int protocol, const struct nlmsghdr *message, bool *ret_needs_rule)
 {
-	return protocol == NETLINK_GENERIC ? generic_number(message) : message->nlmsg_type;
+	int number = message->nlmsg_type;
+
+	if (protocol == NETLINK_GENERIC && number > GENL_ID_CTRL) {
+		number = generic_number(message, ret_needs_rule);
+		*ret_needs_rule |= number == GENERIC_NO_NUMBER;
+		return number;
+	}
+	*ret_needs_rule = !message_is_free(protocol, number);
+	return number;
 }
 
 /* 1: no rule can name it. */
@@ -136,22 +145,23 @@ static int add_message(const struct nlmsghdr *message, void *data)
 {
 	struct learn_need *need = data;
 	int protocol = need->socket.protocol;
-	int number = number_of(protocol, message);
+	bool needs_rule;
+	int number = number_of(protocol, message, &needs_rule);
 	const char *name = constant_netlink_message_name(protocol, number);
 
 	if (protocol == NETLINK_NETFILTER &&
 		(number == NFNL_MSG_BATCH_BEGIN || number == NFNL_MSG_BATCH_END))
 		return 0;
-	if (message_is_free(protocol, number))
+	if (!needs_rule)
 		return 0;
 	if (name) {
 		learn_need_say(need, " %s", name);
 		return learn_need_add(need, LEARN_MESSAGES, name);
 	}
 	learn_need_say(need, " %u", message->nlmsg_type);
-	if (protocol == NETLINK_GENERIC) /* of a known family: a command for everybody */
-		return number == GENERIC_NO_NUMBER ? 1 : 0;
-	return learn_need_add_number(need, LEARN_MESSAGES, (uint32_t)number);
+	return protocol == NETLINK_GENERIC
+		       ? 1
+		       : learn_need_add_number(need, LEARN_MESSAGES, (uint32_t)number);
 }
 
 struct search {
@@ -176,11 +186,11 @@ static int add_interfaces(const struct nlmsghdr *message, void *data)
 {
 	const struct search *search = data;
 	struct visited visited = {.need = search->need};
-	int protocol = search->need->socket.protocol, number = number_of(protocol, message);
-	bool generic = protocol == NETLINK_GENERIC;
+	int protocol = search->need->socket.protocol;
+	bool generic = protocol == NETLINK_GENERIC, needs_rule;
+	int number = number_of(protocol, message, &needs_rule);
 
-	if (message_is_free(protocol, number) ||
-		(generic && !constant_netlink_message_name(protocol, number)))
+	if (!needs_rule)
 		return 0;
 	if (generic ? !generic_is_judged(number) : !netlink_route_is_judged(number)) {
 		(void)strcpy(search->need->why,
@@ -263,8 +273,8 @@ static int need_send(const struct learn_call *call, struct learn_need *need)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		return learn_need_never(need,
-			"its family of generic netlink is none whose commands a rule can name");
+		return learn_need_never(
+			need, "it is a command of generic netlink that no rule can name");
 	bool needs_rule = need->product.keys[LEARN_MESSAGES].n > 0;
 	if (needs_rule && need->socket.protocol == NETLINK_KOBJECT_UEVENT)
 		return learn_need_never(

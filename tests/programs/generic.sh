@@ -173,6 +173,9 @@ if [ "$SOCKD_BY" = seccomp ] && has_family ethtool; then
 		run --learn "$work/learnt/policy.json" --quiet -- "$work/bin/ethtool" -K lo tx-tcp-segmentation off
 	contains "the command is learnt" "$work/learnt/policy.json" 'ETHTOOL_MSG_FEATURES_SET'
 	counted "and the interface" 1 "$work/learnt/policy.json" '"interfaces"'
+	run --learn "$work/learnt/read.json" --quiet -- "$work/bin/ethtool" -k eth0 >/dev/null 2>&1
+	counted "what everybody may read needs no rule for it" 0 "$work/learnt/read.json" '"messages"'
+	counted "nor is it refused for good" 0 "$work/learnt/read.json" 'no rule can name'
 	install -m 644 "$work/learnt/policy.json" "$work/policy.d/60-learnt.json"
 	kill -HUP "$broker_pid"
 	expect "what was learnt is enough" wait_for 10 \

@@ -215,6 +215,28 @@ START_TEST(what_is_not_known_is_not_taken_for_another)
 }
 END_TEST
 
+START_TEST(the_kernel_says_what_takes_a_privilege)
+{
+	struct generic_families families;
+
+	ck_assert_int_eq(generic_families_read(&families), 0);
+	if (families.ids[GENERIC_ETHTOOL] == 0) {
+		printf("SKIP: the_kernel_says_what_takes_a_privilege: it has no ethtool\n");
+		return;
+	}
+	ck_assert(generic_is_guarded(
+		&families, GENERIC_COMMAND(GENERIC_ETHTOOL, ETHTOOL_MSG_FEATURES_SET)));
+	ck_assert(generic_is_guarded(
+		&families, GENERIC_COMMAND(GENERIC_ETHTOOL, ETHTOOL_MSG_WOL_GET)));
+	ck_assert(!generic_is_guarded(
+		&families, GENERIC_COMMAND(GENERIC_ETHTOOL, ETHTOOL_MSG_FEATURES_GET)));
+	ck_assert(!generic_is_guarded(&families, GENERIC_COMMAND(GENERIC_ETHTOOL, 255)));
+	ck_assert(!generic_is_guarded(&families, GENERIC_NO_NUMBER));
+	ck_assert(!generic_is_guarded(&families, GENERIC_COMMAND(GENERIC_FAMILIES, 1)));
+	ck_assert(!generic_is_guarded(&families, GENL_ID_CTRL));
+}
+END_TEST
+
 /* --- the daemon's --- */
 
 static bool has_namespace;
@@ -304,6 +326,7 @@ int main(void)
 	tcase_add_loop_test(messages, commands_are_those_of_the_headers, 0, ARRAY_SIZE(commands));
 	tcase_add_test(messages, families_come_and_go);
 	tcase_add_test(messages, what_is_not_known_is_not_taken_for_another);
+	tcase_add_test(messages, the_kernel_says_what_takes_a_privilege);
 	suite_add_tcase(suite, messages);
 	tcase_add_checked_fixture(daemon, setup, teardown);
 	tcase_add_test(daemon, only_the_kernel_is_believed);
