@@ -254,6 +254,25 @@ copy_program() {
 	done
 }
 
+# generic_number FAMILY: of generic netlink, as the kernel has it now; nothing where it has none.
+generic_number() {
+	python3 - "$1" <<'PYTHON'
+import socket, struct, sys
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+s.settimeout(20)
+name = sys.argv[1].encode() + b"\0"
+body = struct.pack("=BBH", 3, 1, 0) + struct.pack("=HH", 4 + len(name), 2) + name + b"\0" * (-len(name) % 4)
+s.send(struct.pack("=IHHII", 16 + len(body), 16, 1, 1, 0) + body)
+reply = s.recv(1 << 16)
+at = 20
+while struct.unpack_from("=H", reply, 4)[0] == 16 and at < len(reply):
+    size, kind = struct.unpack_from("=HH", reply, at)
+    if kind == 1:
+        print(struct.unpack_from("=H", reply, at + 4)[0])
+    at += (size + 3) & ~3
+PYTHON
+}
+
 # Reads the policy from standard input.
 policy() {
 	mkdir -p "$work/policy.d"

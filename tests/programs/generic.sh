@@ -32,20 +32,7 @@ feature() {
 	ip netns exec "$near" ethtool -k "$1" >"$work/features" && grep -E "^\s*$2:" "$work/features"
 }
 has_feature() { feature "$1" "$2" | grep -qE ": $3( |\$)"; }
-# has_family NAME: of generic netlink, in this kernel.
-has_family() {
-	[ -n "$(python3 - "$1" <<'PYTHON'
-import socket, struct, sys
-s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
-s.settimeout(5)
-s.send(struct.pack("=IHHIIBBH", 20, 16, 0x301, 1, 0, 3, 1, 0))
-data = b""
-while struct.pack("=H", 3) not in (part := s.recv(1 << 16))[4:6]:
-    data += part
-print("there" if sys.argv[1].encode() + b"\0" in data else "", end="")
-PYTHON
-	)" ]
-}
+has_family() { [ -n "$(generic_number "$1")" ]; }
 
 refused "ethtool -K needs sockd" 'not permitted' without "$work/bin/ethtool" -K eth0 tx-tcp-segmentation off
 
@@ -98,7 +85,7 @@ if has_family mptcp_pm; then
 	contains "the endpoint is still there" "$work/endpoints" '^10\.99\.0\.1 id 7 '
 	ip -n "$near" mptcp endpoint flush
 	# The kernel binds it at once, and asks who sends.
-	refused "a low port, which no rule gives" 'socket error: -13|denied' \
+	refused "a low port, which no rule gives" 'listen socket error|denied' \
 		through "$work/bin/ip" mptcp endpoint add 10.99.0.1 port 80 signal
 	expect "an ordinary port" through "$work/bin/ip" mptcp endpoint add 10.99.0.1 port 8080 signal
 else

@@ -15,25 +15,6 @@ policy <<'JSON'
 }
 JSON
 
-# number_of FAMILY: as the kernel has it now.
-number_of() {
-	python3 - "$1" <<'PYTHON'
-import socket, struct, sys
-s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
-s.settimeout(20)
-name = sys.argv[1].encode() + b"\0"
-body = struct.pack("=BBH", 3, 1, 0) + struct.pack("=HH", 4 + len(name), 2) + name + b"\0" * (-len(name) % 4)
-s.send(struct.pack("=IHHII", 16 + len(body), 16, 1, 1, 0) + body)
-reply = s.recv(1 << 16)
-at = 20
-while struct.unpack_from("=H", reply, 4)[0] == 16 and at < len(reply):
-    size, kind = struct.unpack_from("=HH", reply, at)
-    if kind == 1:
-        print(struct.unpack_from("=H", reply, at + 4)[0])
-    at += (size + 3) & ~3
-PYTHON
-}
-
 port_of() { ip netns exec "$near" "$work/bin/wg" show "$1" listen-port; }
 has_port() { [ "$(port_of "$1")" = "$2" ]; }
 make_tunnels() {
@@ -42,7 +23,7 @@ make_tunnels() {
 
 start_sockd
 if make_tunnels; then
-	first=$(number_of wireguard)
+	first=$(generic_number wireguard)
 	refused "wg set needs sockd" 'not permitted' without "$work/bin/wg" set wg0 listen-port 5001
 	expect "wg set, of a family that came after sockd had begun" \
 		through "$work/bin/wg" set wg0 listen-port 5001
@@ -56,7 +37,7 @@ if make_tunnels; then
 	ip -n "$near" link del wg1
 	modprobe -r wireguard
 	expect "the module comes and goes" eval 'make_tunnels && ip -n "$near" link del wg1'
-	expect "and its family has another number" eval '[ "$(number_of wireguard)" != "$first" ]'
+	expect "and its family has another number" eval '[ "$(generic_number wireguard)" != "$first" ]'
 	expect "wg set once more" through "$work/bin/wg" set wg0 listen-port 5003
 	expect "the port is set again" has_port wg0 5003
 	audited "as the same command" '"steps":"send WG_CMD_SET_DEVICE".*"rule":"tunnel"'
