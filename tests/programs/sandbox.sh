@@ -92,7 +92,7 @@ s.listen()
 print("listening", flush=True)
 time.sleep(60)
 PYTHON
-through "$work/bin/sockctl" open --bind='*:80' inet stream -- "$work/bin/python3" "$work/hold.py" >"$work/held" 2>&1 &
+through_exec "$work/bin/sockctl" open --bind='*:80' inet stream -- "$work/bin/python3" "$work/hold.py" >"$work/held" 2>&1 &
 remember
 wait_for 10 grep -q listening "$work/held" || cat "$work/held"
 in_near ss -Htlne 'sport = :80' >"$work/ss"
