@@ -13,6 +13,7 @@
 #include "client/run/generic.h"
 #include "client/run/learn-families.h"
 #include "proto/netlink-generic.h"
+#include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
 
 #define GROUPS_IN_ADDRESS 32
@@ -169,35 +170,24 @@ struct search {
 	struct learn_need *need;
 };
 
-static bool each_interface(int protocol, int number, const struct nlmsghdr *message,
-	const struct search *search, struct visited *visited)
-{
-	char *why = search->need->why;
-
-	return protocol == NETLINK_GENERIC
-		       ? generic_each_interface(number, message, search->fd, add_interface, visited,
-				 why, sizeof search->need->why)
-		       : netlink_route_each_interface(message, search->fd, add_interface, visited,
-				 why, sizeof search->need->why);
-}
-
 /* 1: the interfaces cannot all be told. */
 static int add_interfaces(const struct nlmsghdr *message, void *data)
 {
 	const struct search *search = data;
 	struct visited visited = {.need = search->need};
 	int protocol = search->need->socket.protocol;
-	bool generic = protocol == NETLINK_GENERIC, needs_rule;
+	bool needs_rule;
 	int number = number_of(protocol, message, &needs_rule);
 
 	if (!needs_rule)
 		return 0;
-	if (generic ? !generic_is_judged(number) : !netlink_route_is_judged(number)) {
+	if (!netlink_is_judged(protocol, number)) {
 		(void)strcpy(search->need->why,
 			"which interfaces such a message touches no rule can say");
 		return 1;
 	}
-	if (each_interface(protocol, number, message, search, &visited))
+	if (netlink_each_interface(protocol, number, message, search->fd, add_interface, &visited,
+		    search->need->why, sizeof search->need->why))
 		return 0;
 	return visited.error == 0 || visited.error == -EOPNOTSUPP ? 1 : visited.error;
 }

@@ -1,10 +1,9 @@
 /*
  * Are the interfaces that a message touches those of a rule?
  */
+#include "proto/netlink-interfaces.h"
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
-#include "proto/netlink-generic.h"
-#include "proto/netlink-route.h"
 
 struct judge {
 	const struct names *interfaces;
@@ -26,29 +25,13 @@ static bool visit_interface(const char *name, void *data)
 		"interface %s is not in the rule's \"interfaces\"", name);
 }
 
-bool netlink_is_judged(int protocol, int number)
-{
-	return protocol == NETLINK_GENERIC
-		       ? generic_is_judged(number)
-		       : protocol == NETLINK_ROUTE && netlink_route_is_judged(number);
-}
-
-static bool each_interface(
-	int protocol, int number, const struct nlmsghdr *message, int fd, struct judge *judge)
-{
-	return protocol == NETLINK_GENERIC
-		       ? generic_each_interface(number, message, fd, visit_interface, judge,
-				 judge->why, judge->why_size)
-		       : netlink_route_each_interface(
-				 message, fd, visit_interface, judge, judge->why, judge->why_size);
-}
-
 bool netlink_interfaces_within(const struct names *interfaces, bool denied, int protocol,
 	int number, int fd, const struct nlmsghdr *message, char *why, size_t why_size)
 {
 	struct judge judge = {
 		.interfaces = interfaces, .denied = denied, .why = why, .why_size = why_size};
-	bool clear = each_interface(protocol, number, message, fd, &judge);
+	bool clear = netlink_each_interface(
+		protocol, number, message, fd, visit_interface, &judge, why, why_size);
 
 	return denied ? judge.touched || !clear : clear;
 }

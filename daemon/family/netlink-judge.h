@@ -23,8 +23,6 @@ bool netlink_messages_within(const struct rule *rule, int protocol, int fd, cons
  * generic_number(). */
 int netlink_message_number(int protocol, const struct nlmsghdr *message);
 
-/* Can the interfaces of messages of this number be told? */
-bool netlink_is_judged(int protocol, int number);
 /*
  * One whole message (nlmsg_len has been checked) that is judged. Allow: every interface it touches
  * is among the names, and it carries nothing that is not known to stay with them. Deny (denied

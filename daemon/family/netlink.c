@@ -16,7 +16,7 @@
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
 #include "daemon/generic.h"
-#include "proto/netlink-generic.h"
+#include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
 
 #define CAPABILITY(cap) (UINT64_C(1) << (cap))
@@ -45,18 +45,14 @@ static bool message_is_free(int protocol, int type)
 
 static bool messages_all_judged(const struct rule *rule)
 {
+	int protocol = rule->protocols[0];
+
 	for (size_t i = 0; i < rule->messages.n; i++) {
 		const struct range *range = &rule->messages.items[i];
 
-		if (rule->protocols[0] == NETLINK_GENERIC) {
-			if (!generic_is_judged((int)range->first))
-				return false;
-			continue;
-		}
 		for (uint64_t type = range->first; type <= range->last; type++)
-			if (type > UINT16_MAX || (!netlink_route_is_judged((int)type) &&
-							 !constant_netlink_message_is_free(
-								 NETLINK_ROUTE, (int)type)))
+			if (!netlink_is_judged(protocol, (int)type) &&
+				!constant_netlink_message_is_free(protocol, (int)type))
 				return false;
 	}
 	return true;
