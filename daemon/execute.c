@@ -103,13 +103,13 @@ static int send_data(int fd, int domain, const struct wire_step *step)
  * (MPTCP, FOU, tunnels) a low one is not to be had by the right to send. */
 static int send_without_ports(int fd, int domain, const struct wire_step *step)
 {
-	int had = privilege_set_effective(CAP_NET_BIND_SERVICE, false);
+	int had = privilege_lower(CAP_NET_BIND_SERVICE);
 
 	if (had < 0)
 		return had;
 	int r = send_data(fd, domain, step);
-	int restored = had > 0 ? privilege_set_effective(CAP_NET_BIND_SERVICE, true) : 0;
-	return r >= 0 && restored < 0 ? restored : r;
+	privilege_restore(CAP_NET_BIND_SERVICE, had);
+	return r;
 }
 
 static int do_step(int fd, const struct plan *plan, const struct family *family,

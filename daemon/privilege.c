@@ -45,7 +45,7 @@ static int set_permitted(uint64_t capabilities)
 	return syscall(SYS_capset, &header, data) < 0 ? negative_errno() : 0;
 }
 
-int privilege_set_effective(unsigned capability, bool effective)
+static int set_effective(unsigned capability, bool effective)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
@@ -58,6 +58,17 @@ int privilege_set_effective(unsigned capability, bool effective)
 		return was_effective;
 	*word ^= CAP_TO_MASK(capability);
 	return syscall(SYS_capset, &header, data) < 0 ? negative_errno() : was_effective;
+}
+
+int privilege_lower(unsigned capability)
+{
+	return set_effective(capability, false);
+}
+
+void privilege_restore(unsigned capability, int was_effective)
+{
+	if (was_effective > 0 && set_effective(capability, true) < 0)
+		abort();
 }
 
 /* A number of user or group: digits only, and not the one that means "none". */

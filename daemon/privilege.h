@@ -48,10 +48,13 @@ int privilege_reduce(uint64_t capabilities, uint64_t *ret_missing);
  */
 void privilege_apply_to_thread(void);
 /*
- * For one call that must not be judged by this capability: the calling thread has it effective, or
- * not, of what it has permitted. Returns whether it was effective before, or a negative errno.
+ * For one call that must not be judged by this capability: takes it out of what the calling thread
+ * has effective. Returns whether it was there, or a negative errno.
  */
-int privilege_set_effective(unsigned capability, bool effective);
+int privilege_lower(unsigned capability);
+/* Gives it back where privilege_lower() returned 1. Ends the process where the kernel refuses,
+ * which it has no reason to. */
+void privilege_restore(unsigned capability, int was_effective);
 /* Called first of all by a thread that needs no capability. */
 void privilege_drop_all_in_thread(void);
 /* What the calling thread has permitted. */

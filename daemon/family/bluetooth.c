@@ -10,7 +10,6 @@
  */
 #include <endian.h>
 #include <linux/capability.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -431,13 +430,11 @@ static int bind_untrusted(int fd, int type, int protocol, const void *address, s
 {
 	if (!is_raw_channel(protocol, address, size))
 		return family_bind_plainly(fd, type, protocol, address, size);
-	int had = privilege_set_effective(CAP_NET_ADMIN, false);
+	int had = privilege_lower(CAP_NET_ADMIN);
 	if (had < 0)
 		return had;
 	int r = family_bind_plainly(fd, type, protocol, address, size);
-	/* The kernel has no reason to refuse. */
-	if (had > 0 && privilege_set_effective(CAP_NET_ADMIN, true) < 0)
-		abort();
+	privilege_restore(CAP_NET_ADMIN, had);
 	return r;
 }
 
