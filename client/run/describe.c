@@ -60,14 +60,12 @@ static const char *message_name(int protocol, const void *data, size_t size)
 		char bytes[NLMSG_LENGTH(sizeof(struct genlmsghdr))];
 	} first = {0};
 
-	bool guarded;
-
 	memcpy(&first, data, MIN_OF(size, sizeof first));
 	if (protocol != NETLINK_GENERIC)
 		return constant_netlink_message_name(protocol, first.header.nlmsg_type);
-	return size < sizeof first ? NULL
-				   : constant_netlink_message_name(
-					     protocol, generic_number(&first.header, &guarded));
+	return size < sizeof first
+		       ? NULL
+		       : constant_netlink_message_name(protocol, generic_number(&first.header));
 }
 
 static void add_step(struct text *text, int domain, int protocol, const struct wire_step *step)

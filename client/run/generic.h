@@ -8,7 +8,10 @@
 #include <linux/netlink.h>
 #include <stdbool.h>
 
-/* As generic_message_number(); *ret_guarded: the kernel asks for a privilege. */
-int generic_number(const struct nlmsghdr *message, bool *ret_guarded);
+/* As generic_message_number(). */
+int generic_number(const struct nlmsghdr *message);
+/* Does the kernel ask for a privilege, for the command of a number that generic_number() returned?
+ */
+bool generic_takes_privilege(int number);
 
 #endif

@@ -130,14 +130,11 @@ static int each_message(const void *data, size_t size,
 /* The number by which policies know it; whether a rule is needed for it. */
 static int number_of(int protocol, const struct nlmsghdr *message, bool *ret_needs_rule)
 {
-	int number = message->nlmsg_type;
+	bool generic = protocol == NETLINK_GENERIC && message->nlmsg_type > GENL_ID_CTRL;
+	int number = generic ? generic_number(message) : message->nlmsg_type;
 
-	if (protocol == NETLINK_GENERIC && number > GENL_ID_CTRL) {
-		number = generic_number(message, ret_needs_rule);
-		*ret_needs_rule |= number == GENERIC_NO_NUMBER;
-		return number;
-	}
-	*ret_needs_rule = !message_is_free(protocol, number);
+	*ret_needs_rule = generic ? number == GENERIC_NO_NUMBER || generic_takes_privilege(number)
+				  : !message_is_free(protocol, number);
 	return number;
 }
 
