@@ -383,8 +383,14 @@ static int install_seccomp(const struct fence_options *options)
 	return r;
 }
 
-int privilege_fence(const struct fence_options *options, int *ret_landlock_abi)
+int privilege_fence(const struct fence_options *options, const char **ret_how)
 {
+	static const char *const how[2][2] = {
+		{"not fenced in (this kernel has no Landlock)", "fenced in by Landlock"},
+		{"fenced in by seccomp (this kernel has no Landlock)",
+			"fenced in by seccomp and Landlock"},
+	};
+	const bool needs_seccomp = options->sys_admin || options->setuid;
 	int abi = 0;
 	int r;
 
@@ -393,11 +399,11 @@ int privilege_fence(const struct fence_options *options, int *ret_landlock_abi)
 	r = install_landlock(options, &abi);
 	if (r < 0)
 		return r;
-	if (options->sys_admin || options->setuid) {
+	if (needs_seccomp) {
 		r = install_seccomp(options);
 		if (r < 0)
 			return r;
 	}
-	*ret_landlock_abi = abi;
+	*ret_how = how[needs_seccomp][abi > 0];
 	return 0;
 }

@@ -150,7 +150,7 @@ static char *directory_of(const char *path)
 	return copy ? strdup(dirname(copy)) : NULL;
 }
 
-static int fence(const struct broker *broker, int *ret_abi)
+static int fence(const struct broker *broker, const char **ret_how)
 {
 	const struct options *options = broker->options;
 	_cleanup_free_ char *audit_directory = directory_of(audit_target(broker->audit));
@@ -179,7 +179,7 @@ static int fence(const struct broker *broker, int *ret_abi)
 		.unlink_directories = unlink_directories,
 		.n_unlink_directories = n_unlink,
 	};
-	int r = privilege_fence(&fence_options, ret_abi);
+	int r = privilege_fence(&fence_options, ret_how);
 	for (i = 0; i < n_unlink; i++)
 		free((char *)unlink_directories[i]);
 	if (r < 0)
@@ -194,7 +194,8 @@ static int drop_privileges(struct broker *broker)
 	struct account account = {0};
 	uint64_t wanted = policy_capabilities(broker->policy);
 	char text[512], held[256];
-	int abi = 0, r;
+	const char *how = NULL;
+	int r;
 
 	r = find_account(broker->options, &account);
 	if (r < 0)
@@ -215,14 +216,12 @@ static int drop_privileges(struct broker *broker)
 			"it "
 			"will fail as the kernel says\n",
 			privilege_describe(broker->missing, text, sizeof text));
-	r = fence(broker, &abi);
+	r = fence(broker, &how);
 	if (r < 0)
 		return r;
-	snprintf(text, sizeof text,
-		"runs as uid %u, gid %u with %s; %zu rules from %zu files; fenced in by seccomp%s",
+	snprintf(text, sizeof text, "runs as uid %u, gid %u with %s; %zu rules from %zu files; %s",
 		account.uid, account.gid, privilege_describe(privilege_held(), held, sizeof held),
-		policy_rule_count(broker->policy), policy_file_count(broker->policy),
-		abi > 0 ? " and Landlock" : " (this kernel has no Landlock)");
+		policy_rule_count(broker->policy), policy_file_count(broker->policy), how);
 	fprintf(stderr, "sockd: %s; audit to %s\n", text, audit_target(broker->audit));
 	broker_audit(broker, AUDIT_START, 0, text);
 	return 0;

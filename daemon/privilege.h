@@ -80,8 +80,8 @@ struct fence_options {
 };
 
 /*
- * Fences in the whole process. To be called while there is one thread. *ret_landlock_abi 0: the
- * kernel has no Landlock. Returns 0 or a negative errno.
+ * Fences in the whole process. To be called while there is one thread. *ret_how: how that was done,
+ * in words ("fenced in by Landlock"), a constant. Returns 0 or a negative errno.
  *
  * Always Landlock, as far as the kernel's ABI goes: files can be read beneath /usr, /lib, /etc,
  * /proc, /sys, /dev and a few places in /run, and no program can be executed. Sockets are not
@@ -92,7 +92,7 @@ struct fence_options {
  * system call pays for such a filter, which the other capabilities, all of them the network's, do
  * not need: they open nothing but what sockd hands out anyway.
  */
-int privilege_fence(const struct fence_options *options, int *ret_landlock_abi);
+int privilege_fence(const struct fence_options *options, const char **ret_how);
 
 /* "cap_net_raw,cap_net_admin", or "none". Returns buffer. */
 const char *privilege_describe(uint64_t capabilities, char *buffer, size_t size);

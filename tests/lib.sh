@@ -312,6 +312,18 @@ broker_ready() {
 		"${broker_at[@]}" ss -Hlx "src $socket" | grep -q .
 }
 
+# What sockd says of its fence is what the kernel knows of it.
+says_its_fence() {
+	local filters says
+	filters=$(awk '/^Seccomp_filters:/ { n = $2 - n } END { print n }' "/proc/$$/status" "/proc/$broker_pid/status")
+	says=$(grep -Eo '(not )?fenced in[^;]*' "$work/sockd.log")
+	case "$filters $says" in
+	"1 fenced in by seccomp"*) ok "sockd says that it has a seccomp filter" ;;
+	"0 fenced in by Landlock" | "0 not fenced in "*) ok "sockd says that it has no seccomp filter" ;;
+	*) fail "sockd says which fence it has (filters: $filters; it says: $says)" ;;
+	esac
+}
+
 # Ends sockd as systemd would, and looks at how it went.
 stop_sockd() {
 	local status=0

@@ -26,6 +26,7 @@ refused "IPv4 needs sockd" "$cannot" without "$work/bin/ping" -4 -c 1 -W 2 10.99
 refused "IPv6 needs sockd" "$cannot" without "$work/bin/ping" -6 -c 1 -W 2 fd99::2
 
 start_sockd
+says_its_fence
 watch_far 'icmp or icmp6'
 through "$work/bin/ping" -4 -c 3 -i 0.2 -W 2 10.99.0.2 >"$work/ping4" 2>&1
 contains "IPv4 echoes come back" "$work/ping4" '3 received, 0% packet loss'

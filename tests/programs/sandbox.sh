@@ -51,6 +51,7 @@ ASAN_OPTIONS=$sanitizer_options:detect_leaks=0" /usr/bin/python3 "$work/barred.p
 refused "the filter bars the family" 'not supported|Address family' \
 	without /usr/bin/python3 "$work/barred.py" "$work/bin/ping" -c 1 10.99.0.2
 start_sockd
+says_its_fence
 watch_far icmp
 barred "$work/bin/ping" -c 2 -i 0.2 -W 2 10.99.0.2 >"$work/ping" 2>&1
 contains "a program that is barred from the family pings" "$work/ping" '2 received'
