@@ -6,6 +6,7 @@
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/receive.h"
+#include "daemon/thread.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
 
@@ -65,6 +66,7 @@ int loop_run(struct broker *broker)
 	struct epoll_event ready[CLIENTS_IN_A_TURN];
 	int code, r = sd_event_prepare(event);
 
+	thread_never_cancelled();
 	while (r >= 0) {
 		bool others = r > 0 || timer_was_set();
 		int n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, others ? 0 : -1);

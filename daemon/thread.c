@@ -31,6 +31,13 @@ int thread_start(void *(*run)(void *data), void *data, pthread_t *ret)
 	return 0;
 }
 
+void thread_never_cancelled(void)
+{
+	/* In this order: from here on nothing is acted on. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+}
+
 void thread_leave_cpu(int cpu)
 {
 	static _Thread_local cpu_set_t allowed; /* as the administrator set it */

@@ -12,6 +12,14 @@
 int thread_start(void *(*run)(void *data), void *data, pthread_t *ret);
 
 /*
+ * For a thread that nobody cancels and that makes many system calls. Where there are several
+ * threads the C library marks the beginning and the end of each recvmsg(), sendmsg() and close()
+ * with an atomic operation, so that it can be cancelled there; not so where a thread may be
+ * cancelled at any time. This is set, and cancelling is turned off altogether.
+ */
+void thread_never_cancelled(void);
+
+/*
  * Moves the calling thread off this processor where it is on it and may run on another one. For
  * work in the background of a loop that wakes it: the scheduler tends to put both on one processor,
  * where they take turns while another one idles.
