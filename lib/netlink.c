@@ -6,12 +6,22 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "lib/generic.h"
 #include "lib/kernel.h"
 #include "proto/constants.h"
 
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C
 #endif
+
+/* Of one whole message. */
+static bool takes_privilege(int protocol, const struct nlmsghdr *head, const void *message)
+{
+	if (head->nlmsg_type < NLMSG_MIN_TYPE ||
+		constant_netlink_message_is_free(protocol, head->nlmsg_type))
+		return false;
+	return protocol != NETLINK_GENERIC || generic_takes_privilege(message, head->nlmsg_len);
+}
 
 bool netlink_is_privileged(int protocol, const void *data, size_t size)
 {
@@ -23,8 +33,7 @@ bool netlink_is_privileged(int protocol, const void *data, size_t size)
 		memcpy(&head, next, sizeof head);
 		if (head.nlmsg_len < sizeof head || head.nlmsg_len > size)
 			return false;
-		if (head.nlmsg_type >= NLMSG_MIN_TYPE &&
-			!constant_netlink_message_is_free(protocol, head.nlmsg_type))
+		if (takes_privilege(protocol, &head, next))
 			return true;
 		size_t step = NLMSG_ALIGN((size_t)head.nlmsg_len);
 		if (step >= size)

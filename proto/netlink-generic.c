@@ -45,40 +45,6 @@ static bool read_message(struct netlink_judge *judge, const struct nlmsghdr *mes
 		judge, "command", data + GENL_HDRLEN, size - GENL_HDRLEN, NULL, ret);
 }
 
-/* One command of a family, with its flags. */
-static void note_command(
-	struct netlink_judge *judge, uint8_t *guarded, const unsigned char *data, size_t size)
-{
-	struct netlink_attributes command = {0};
-	uint32_t number, flags;
-
-	if (!netlink_read_attributes(judge, "command", data, size, NULL, &command) ||
-		command.size[CTRL_ATTR_OP_ID] != sizeof number ||
-		command.size[CTRL_ATTR_OP_FLAGS] != sizeof flags)
-		return;
-	memcpy(&number, netlink_attribute(&command, CTRL_ATTR_OP_ID), sizeof number);
-	memcpy(&flags, netlink_attribute(&command, CTRL_ATTR_OP_FLAGS), sizeof flags);
-	if (number < GENERIC_COMMANDS && flags & (GENL_ADMIN_PERM | GENL_UNS_ADMIN_PERM))
-		guarded[number / 8] |= (uint8_t)(1u << number % 8);
-}
-
-static void note_commands(
-	struct netlink_judge *judge, uint8_t *guarded, const struct netlink_attributes *family)
-{
-	struct netlink_attributes commands = {0};
-
-	memset(guarded, 0, GENERIC_COMMANDS / 8);
-	if (!netlink_attribute(family, CTRL_ATTR_OPS) ||
-		!netlink_read_attributes(judge, "commands",
-			netlink_attribute(family, CTRL_ATTR_OPS), family->size[CTRL_ATTR_OPS], NULL,
-			&commands))
-		return;
-	for (unsigned i = 0; i < NETLINK_ATTRIBUTES_MAX; i++)
-		if (netlink_attribute(&commands, i))
-			note_command(
-				judge, guarded, netlink_attribute(&commands, i), commands.size[i]);
-}
-
 static void note_message(struct generic_families *families, const struct nlmsghdr *message)
 {
 	char why[128];
@@ -98,10 +64,9 @@ static void note_message(struct generic_families *families, const struct nlmsghd
 		attributes.size[CTRL_ATTR_FAMILY_NAME]);
 	if (family == GENERIC_UNKNOWN)
 		return;
-	if (header.cmd == CTRL_CMD_NEWFAMILY) {
+	if (header.cmd == CTRL_CMD_NEWFAMILY)
 		families->ids[family] = id;
-		note_commands(&judge, families->guarded[family], &attributes);
-	} else if (header.cmd == CTRL_CMD_DELFAMILY && families->ids[family] == id)
+	else if (header.cmd == CTRL_CMD_DELFAMILY && families->ids[family] == id)
 		families->ids[family] = 0;
 }
 
@@ -217,15 +182,6 @@ int generic_message_number(const struct generic_families *families, const struct
 		if (families->ids[i] == message->nlmsg_type)
 			return GENERIC_COMMAND(i, header.cmd);
 	return GENERIC_NO_NUMBER;
-}
-
-bool generic_is_guarded(const struct generic_families *families, int number)
-{
-	int family = number >> 16, command = number & 0xffff;
-
-	return family > GENERIC_UNKNOWN && family < GENERIC_FAMILIES &&
-	       command < (int)GENERIC_COMMANDS &&
-	       families->guarded[family][command / 8] >> command % 8 & 1;
 }
 
 /* Where a family has its interface: as an index, and by name. */

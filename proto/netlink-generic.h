@@ -34,13 +34,9 @@ enum generic_family {
 /* Above every nlmsg_type. */
 #define GENERIC_COMMAND(family, command) ((int)(family) << 16 | (command))
 
-#define GENERIC_COMMANDS 256u
-
 /* What the running kernel says of them. */
 struct generic_families {
 	uint16_t ids[GENERIC_FAMILIES]; /* 0: it has no such family now */
-	/* Which commands take a privilege, a bit each. */
-	uint8_t guarded[GENERIC_FAMILIES][GENERIC_COMMANDS / 8];
 };
 
 /* Asks the kernel, and waits for its answer. Returns 0 or a negative errno. */
@@ -62,9 +58,6 @@ ssize_t generic_receive(int fd, void *buffer, size_t size, int flags);
  */
 #define GENERIC_NO_NUMBER (-1)
 int generic_message_number(const struct generic_families *families, const struct nlmsghdr *message);
-
-/* Does the kernel ask for a privilege, for the command of this number? */
-bool generic_is_guarded(const struct generic_families *families, int number);
 
 /* Does every command of this number's family name its interface in a way that can be told? */
 bool generic_is_judged(int number);

@@ -16,11 +16,3 @@ int generic_number(const struct nlmsghdr *message)
 	(void)pthread_mutex_unlock(&lock);
 	return number;
 }
-
-bool generic_takes_privilege(int number)
-{
-	(void)pthread_mutex_lock(&lock);
-	bool guarded = generic_is_guarded(&families, number);
-	(void)pthread_mutex_unlock(&lock);
-	return guarded;
-}

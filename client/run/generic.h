@@ -6,12 +6,8 @@
 #define SOCKD_CLIENT_RUN_GENERIC_H
 
 #include <linux/netlink.h>
-#include <stdbool.h>
 
 /* As generic_message_number(). */
 int generic_number(const struct nlmsghdr *message);
-/* Does the kernel ask for a privilege, for the command of a number that generic_number() returned?
- */
-bool generic_takes_privilege(int number);
 
 #endif

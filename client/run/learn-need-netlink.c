@@ -12,6 +12,7 @@
 
 #include "client/run/generic.h"
 #include "client/run/learn-families.h"
+#include "lib/generic.h"
 #include "proto/netlink-generic.h"
 #include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
@@ -133,7 +134,7 @@ static int number_of(int protocol, const struct nlmsghdr *message, bool *ret_nee
 	bool generic = protocol == NETLINK_GENERIC && message->nlmsg_type > GENL_ID_CTRL;
 	int number = generic ? generic_number(message) : message->nlmsg_type;
 
-	*ret_needs_rule = generic ? number == GENERIC_NO_NUMBER || generic_takes_privilege(number)
+	*ret_needs_rule = generic ? generic_takes_privilege(message, message->nlmsg_len)
 				  : !message_is_free(protocol, number);
 	return number;
 }

@@ -58,9 +58,29 @@ if has_family ethtool; then
 	refused "a command that no rule names" 'not permitted' \
 		through "$work/bin/ethtool" -s eth0 speed 10 duplex full autoneg off
 	audited "is told by its name too" '"event":"refusal".*ETHTOOL_MSG_LINKMODES_SET'
+	sleep 0.2
+	refusals=$(grep -c '"event":"refusal"' "$audit")
 	expect "reading needs no rule" through "$work/bin/ethtool" -k eth0
+	sleep 0.2 # a record may be written so late
+	counted "and sockd is not asked" "$refusals" "$audit" '"event":"refusal"'
 else
 	echo "SKIP this kernel has no netlink for ethtool"
+fi
+
+# A family that no rule can name, of which everybody may read.
+if has_family netdev; then
+	cat >"$work/devices.py" <<'PYTHON'
+import socket, struct, sys
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+s.settimeout(5)
+s.send(struct.pack("=IHHIIBBH", 20, int(sys.argv[1]), 0x301, 1, 0, 1, 1, 0))
+print("type", struct.unpack_from("=H", s.recv(1 << 16), 4)[0])
+PYTHON
+	refusals=$(grep -c '"event":"refusal"' "$audit")
+	through "$work/bin/python3" "$work/devices.py" "$(generic_number netdev)" >"$work/devices" 2>&1
+	contains "devices are read by generic netlink" "$work/devices" "^type $(generic_number netdev)\$"
+	sleep 0.2
+	counted "without asking sockd" "$refusals" "$audit" '"event":"refusal"'
 fi
 
 if has_family tcp_metrics; then
