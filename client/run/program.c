@@ -63,7 +63,11 @@ int program_exec(char **command)
 		(void)signal(SIGCHLD, SIG_IGN);
 	(void)execvp(command[0], command);
 	int error = errno;
-	say_error("%s cannot be run: %s", command[0], strerror(error));
+	/* The kernel's word for it tells nothing: capabilities(7), "capability-dumb". */
+	say_error("%s cannot be run: %s%s", command[0], strerror(error),
+		error == EPERM ? " (a program with file capabilities is not started where the "
+				 "bounding set lacks them: run a copy without them)"
+			       : "");
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 

@@ -87,6 +87,9 @@ for mode in auto seccomp preload; do
 	counted "and nothing else" 1 "$work/said" ''
 done
 status "a file that is no program" 126 run "$work/barred.py"
+cp "$(type -P true)" "$work/bin/capable" && setcap cap_net_raw+ep "$work/bin/capable"
+status "a program with file capabilities that are out of reach" 126 run "$work/bin/capable"
+said "the reason is named" 'capable cannot be run: Operation not permitted \(.*file capabilities'
 status "--dry-run needs a supervisor" 125 run --dry-run --mode=preload true
 status "options behind the program are its own" 0 run echo --mode=preload
 contains "and reach it" "$work/output" '^--mode=preload$'
