@@ -15,6 +15,7 @@
 #include "daemon/release.h"
 #include "daemon/reply.h"
 #include "daemon/thread.h"
+#include "proto/constants.h"
 #include "proto/macro.h"
 
 /* From this many sockets on a batch is watched and closed by a worker. */
@@ -107,7 +108,7 @@ static void describe_grant(const struct task *task, struct grant *ret)
 	ret->apply = task->query.apply;
 	ret->domain = task->query.domain;
 	ret->type = task->query.type;
-	ret->protocol = task_protocol_in_words(&task->query);
+	ret->protocol = constant_protocol_of_call(ret->domain, task->query.protocol);
 	ret->inode = 0;
 	ret->time_usec = connection->broker->turn_usec;
 	static_assert(sizeof ret->steps >= sizeof task->steps, "cut off by nobody");

@@ -1,20 +1,13 @@
 #include "daemon/task.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/broker.h"
 #include "daemon/listener.h"
 #include "daemon/release.h"
 #include "daemon/reply.h"
+#include "proto/constants.h"
 #include "proto/macro.h"
-
-/* As people name it: packet sockets have their protocol in network byte order. */
-int task_protocol_in_words(const struct policy_query *query)
-{
-	return query->domain == AF_PACKET ? ntohs((uint16_t)query->protocol) : query->protocol;
-}
 
 void task_audit(const struct task *task, enum audit_event event, uint64_t grant, int error,
 	const char *text)
@@ -31,7 +24,7 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 		.pid = peer->pid,
 		.domain = task->query.domain,
 		.type = task->query.type,
-		.protocol = task_protocol_in_words(&task->query),
+		.protocol = constant_protocol_of_call(task->query.domain, task->query.protocol),
 		.error = error,
 		.count = task->query.apply ? 1 : task->request.count,
 		.verb = task->query.apply ? "apply" : "open",

@@ -43,7 +43,5 @@ void task_done(struct task *task);
 
 void task_audit(const struct task *task, enum audit_event event, uint64_t grant, int error,
 	const char *text);
-/* The protocol as people name it: packet sockets have theirs in network byte order. */
-int task_protocol_in_words(const struct policy_query *query);
 
 #endif

@@ -452,6 +452,11 @@ int constant_protocol_from_name(int domain, const char *name, int *ret)
 	return number_from_name(CONSTANTS(default_protocol), NULL, name, ret);
 }
 
+int constant_protocol_of_call(int domain, int protocol)
+{
+	return domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
+}
+
 const char *constant_protocol_name(int domain, int protocol)
 {
 	const char *prefix;

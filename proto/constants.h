@@ -26,6 +26,8 @@ const char *constant_type_name(int type); /* type without SOCK_NONBLOCK and SOCK
 /* Protocols: by family, because the number 3 means one thing for netlink and another for inet.
  * Packet sockets: the EtherType in host byte order. */
 int constant_protocol_from_name(int domain, const char *name, int *ret);
+/* The same number from what socket(2) takes, which is in network byte order for packet sockets. */
+int constant_protocol_of_call(int domain, int protocol);
 const char *constant_protocol_name(int domain, int protocol);
 /* What the kernel takes for an IPv4 or IPv6 socket of this type where protocol 0 is asked for; 0:
  * there is none. */

@@ -1,6 +1,5 @@
 #include "client/run/describe.h"
 
-#include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -46,8 +45,7 @@ static void add_socket(struct text *text, int domain, int type, int protocol)
 	type &= ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
 	add_name(text, constant_family_name(domain), domain);
 	add_name(text, constant_type_name(type), type);
-	if (domain == AF_PACKET)
-		protocol = ntohs((uint16_t)protocol);
+	protocol = constant_protocol_of_call(domain, protocol);
 	if (protocol != 0 || domain == AF_NETLINK)
 		add_name(text, constant_protocol_name(domain, protocol), protocol);
 }

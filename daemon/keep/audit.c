@@ -1,15 +1,14 @@
 #include "daemon/keep/audit.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/listener.h"
 #include "daemon/own-socket.h"
+#include "proto/constants.h"
 #include "proto/macro.h"
 
 void keep_describe(const struct terms *terms, char *buffer, size_t size)
@@ -35,12 +34,11 @@ void keep_describe(const struct terms *terms, char *buffer, size_t size)
 	}
 }
 
-/* As people name it: packet sockets have their protocol in network byte order. */
 static void set_kind(struct audit_record *record, int domain, int type, int protocol)
 {
 	record->domain = domain;
 	record->type = type;
-	record->protocol = domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
+	record->protocol = constant_protocol_of_call(domain, protocol);
 }
 
 void keep_audit(struct connection *connection, enum audit_event event, const char *verb,

@@ -1,12 +1,12 @@
 #include "daemon/policy/index.h"
 
-#include <arpa/inet.h>
 #include <linux/net.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/family/family.h"
+#include "proto/constants.h"
 #include "proto/macro.h"
 
 #define ANY (-1)
@@ -110,13 +110,11 @@ static struct socket_kind canonical(struct socket_kind kind)
 
 struct socket_kind socket_kind_of_query(const struct policy_query *query)
 {
-	struct socket_kind kind = {query->domain, query->type, query->protocol};
+	const int domain =
+		query->domain == AF_INET && query->type == SOCK_PACKET ? AF_PACKET : query->domain;
 
-	if (kind.domain == AF_INET && kind.type == SOCK_PACKET)
-		kind.domain = AF_PACKET;
-	if (kind.domain == AF_PACKET)
-		kind.protocol = ntohs((uint16_t)kind.protocol);
-	return canonical(kind);
+	return canonical((struct socket_kind){
+		domain, query->type, constant_protocol_of_call(domain, query->protocol)});
 }
 
 static bool same_kind(const struct socket_kind *a, const struct socket_kind *b)
