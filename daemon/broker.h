@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/audit.h"
+#include "daemon/closer.h"
 #include "daemon/grant.h"
 #include "daemon/options.h"
 #include "daemon/outbox.h"
@@ -34,6 +35,7 @@ struct broker {
 	struct policy *policy;
 	struct users *users;
 	struct grants *grants;
+	struct closer *closer;
 	struct worker *worker;
 	struct worker *releaser; /* closes what clients may let hang, see release.h */
 	struct keep *keep;
@@ -54,6 +56,7 @@ struct broker {
 	bool reloading, reload_again; /* see reload.h */
 	void (*reload_done)(void *data, int result, const char *errors);
 	void *reload_data;
+	size_t closes_max;     /* with more to be closed, nobody can connect */
 	size_t unread_fds_max; /* of a user's, in replies that are not read */
 	size_t unread_fds, unread_fds_max_in_all;
 	struct outbox outbox;

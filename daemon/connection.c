@@ -129,7 +129,7 @@ void connection_job_ended(struct connection *connection)
 
 	user->jobs--;
 	for (struct connection *c = user->connection_list; c; c = c->next_of_user)
-		if (c->stalled) {
+		if (c->stalled && c->fd >= 0) {
 			c->stalled = false;
 			(void)connection_set_events(c);
 		}

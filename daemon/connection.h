@@ -38,7 +38,7 @@ struct connection {
 	bool may_keep; /* and with WIRE_FEATURE_KEEP */
 	bool foreign;  /* the peer lives in another network namespace */
 	bool in_work;  /* a worker has its request; nothing is read meanwhile */
-	bool stalled;  /* the user has too much in work; nothing is read meanwhile */
+	bool stalled; /* the user has too much in work or to be closed; nothing is read meanwhile */
 	/* For another request at once; see receive.c: the turns left, and what they were at first.
 	 */
 	uint8_t turns_without_look, look_pause;
@@ -47,6 +47,7 @@ struct connection {
 	/* And what few do. */
 	int netns_fd;	 /* the peer's namespace, opened when first needed; -1: not yet */
 	int draining_fd; /* see drain.h; -1: does not drain */
+	bool drained;	 /* all that the client had sent was read */
 	sd_event_source *exit;
 	size_t waiting_size, n_waiting_fds;
 	int waiting_fds[WIRE_COUNT_MAX];

@@ -17,6 +17,14 @@
 #define LOOK_SLACK_USEC 50000u
 #define LOOKS_IN_TURN 1024u
 
+static void watch(struct connection *connection, int operation)
+{
+	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = connection};
+
+	(void)epoll_ctl(
+		connection->broker->loop_epoll, operation, connection->draining_fd, &readable);
+}
+
 static void unwatch(const struct connection *connection)
 {
 	(void)epoll_ctl(
@@ -31,7 +39,7 @@ static void let_go(struct connection *connection)
 	TAILQ_REMOVE(&broker->draining, connection, entry);
 	broker->n_draining--;
 	connection_unlink(connection);
-	worker_close_take(broker->worker, &connection->draining_fd, 1);
+	closer_take(broker->closer, connection->user->uid, &connection->draining_fd, 1);
 	connection->draining_fd = -1;
 	connection_unref(connection);
 }
@@ -39,7 +47,7 @@ static void let_go(struct connection *connection)
 /* Returns whether it is gone. */
 static bool look(struct connection *connection)
 {
-	if (connection_has_unread(connection))
+	if (!connection->drained || connection_has_unread(connection))
 		return false;
 	let_go(connection);
 	return true;
@@ -80,7 +88,6 @@ void drain_free(struct broker *broker)
 
 void drain_begin(struct connection *connection)
 {
-	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = connection};
 	struct broker *broker = connection->broker;
 
 	connection->draining_fd = TAKE_FD(connection->fd);
@@ -88,7 +95,7 @@ void drain_begin(struct connection *connection)
 	free(TAKE_PTR(connection->waiting));
 	/* The client sees the end once it has read the rest, and can send nothing more. */
 	(void)shutdown(connection->draining_fd, SHUT_RDWR);
-	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_MOD, connection->draining_fd, &readable);
+	watch(connection, EPOLL_CTL_MOD);
 	TAILQ_INSERT_TAIL(&broker->draining, connection, entry);
 	broker->n_draining++;
 	broker->drain_pause_usec = LOOK_USEC_MIN;
@@ -104,6 +111,11 @@ void drain_receive(struct connection *connection)
 
 	if (connection->draining_fd < 0)
 		return;
+	if (closer_is_full(broker->closer, connection->user->uid)) {
+		connection->stalled = true;
+		unwatch(connection);
+		return;
+	}
 	int r = transport_receive_keeping(connection->draining_fd, broker->packet,
 		sizeof broker->packet, fds, ARRAY_SIZE(fds), MSG_DONTWAIT, &message);
 	release_fds_take(connection, fds, message.n_fds);
@@ -111,6 +123,19 @@ void drain_receive(struct connection *connection)
 		return;
 	/* That was the end, which the kernel would tell again and again. */
 	unwatch(connection);
+	connection->drained = true;
+	(void)look(connection);
+}
+
+void drain_resume(struct broker *broker)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &broker->draining, entry)
+	if (connection->stalled) {
+		connection->stalled = false;
+		watch(connection, EPOLL_CTL_ADD);
+	}
 }
 
 bool drain_make_room(struct user *user)

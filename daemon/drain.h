@@ -8,7 +8,9 @@
  * the client's end is closed.
  *
  * What the client had sent and nobody read is thrown away meanwhile: the client's own end could be
- * among it, which would then never be closed.
+ * among it, which would then never be closed. And so it stays where its user's account is full
+ * (closer.h): what it had sent is closed one after the other, or the close of the connection would
+ * take as long as all of it together.
  */
 #ifndef SOCKD_DAEMON_DRAIN_H
 #define SOCKD_DAEMON_DRAIN_H
@@ -26,6 +28,8 @@ void drain_free(struct broker *broker);
 void drain_begin(struct connection *connection);
 /* The loop has something of it; nothing is done where it was let go since. */
 void drain_receive(struct connection *connection);
+/* Goes on with those whose users' accounts were full (closer.h). */
+void drain_resume(struct broker *broker);
 /* Lets go of what the user has read since; returns whether there was any. Frees connections: not
  * while events that were fetched are handled, except where receive_hold() holds them. */
 bool drain_make_room(struct user *user);

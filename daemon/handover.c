@@ -25,6 +25,7 @@
 struct watch_job {
 	struct job job;
 	struct broker *broker;
+	uid_t uid; /* who had the sockets */
 	bool close_sleeps;
 	int cpu; /* the loop's */
 	unsigned n;
@@ -55,18 +56,20 @@ static void done_watch(struct job *job)
 	}
 	(void)grants_settle(broker->grants, watch->watches, watch->n);
 	if (watch->close_sleeps)
-		worker_close_take(broker->worker, watch->fds, watch->n);
+		closer_take(broker->closer, watch->uid, watch->fds, watch->n);
 	free(watch);
 }
 
-static bool watch_in_worker(struct broker *broker, const struct grant_watch *watches,
+static bool watch_in_worker(const struct connection *connection, const struct grant_watch *watches,
 	const struct outcome *outcome, bool close_sleeps)
 {
+	struct broker *broker = connection->broker;
 	struct watch_job *watch = malloc(sizeof *watch);
 	if (!watch)
 		return false;
 	watch->job = (struct job){.run = run_watch, .done = done_watch};
 	watch->broker = broker;
+	watch->uid = connection->user->uid;
 	watch->close_sleeps = close_sleeps;
 	watch->cpu = sched_getcpu();
 	watch->n = (unsigned)outcome->n_fds;
@@ -253,9 +256,9 @@ void hand_over(struct task *task)
 	if (n == 1 && outbox_put_take(connection, &reply, outcome->fds[0], sleeps))
 		return;
 	enum reply_fate fate = reply_send(connection, &reply, outcome->fds, n);
-	if (later && fate == REPLY_SENT && watch_in_worker(broker, watches, outcome, sleeps))
+	if (later && fate == REPLY_SENT && watch_in_worker(connection, watches, outcome, sleeps))
 		return;
 	if (later)
 		(void)watch_here(broker, watches, outcome);
-	reply_close_take(broker, fate, outcome->fds, n, sleeps);
+	reply_close_take(connection, fate, outcome->fds, n, sleeps);
 }

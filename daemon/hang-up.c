@@ -10,7 +10,7 @@
 void hang_up(struct connection *connection)
 {
 	struct broker *broker = connection->broker;
-	struct worker *worker = broker->worker;
+	const uid_t uid = connection->user->uid;
 
 	if (connection->fd < 0)
 		return;
@@ -19,17 +19,19 @@ void hang_up(struct connection *connection)
 	grants_end(broker->grants, connection);
 	/* What still waits in its queue may be slow to close, and a client's descriptor may hang.
 	 */
-	worker_close_take(worker, connection->waiting_fds, connection->n_waiting_fds);
+	closer_take(broker->closer, uid, connection->waiting_fds, connection->n_waiting_fds);
 	connection->n_waiting_fds = 0;
 	if (connection->netns_fd >= 0)
 		close_quietly(TAKE_FD(connection->netns_fd));
-	if (connection_has_unread(connection)) {
+	/* With a full account it stays one of its user's connections, of which there are so many
+	 * only. */
+	if (connection_has_unread(connection) || closer_is_full(broker->closer, uid)) {
 		drain_begin(connection);
 		return;
 	}
 	(void)epoll_ctl(broker->loop_epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	connection_unlink(connection);
-	worker_close_take(worker, &connection->fd, 1);
+	closer_take(broker->closer, uid, &connection->fd, 1);
 	connection->fd = -1;
 	connection_unref(connection);
 }

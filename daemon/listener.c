@@ -113,7 +113,7 @@ static int on_pause_over(sd_event_source *source _unused_, uint64_t usec _unused
 	return sd_event_source_set_enabled(listener->source, SD_EVENT_ON);
 }
 
-/* Out of descriptors or memory: clients wait in the queue; asking again at once would only burn the
+/* (Almost) out of descriptors or memory: clients wait in the queue; asking again at once would only burn the
  * processor. */
 static int pause_listening(struct listener *listener)
 {
@@ -128,6 +128,9 @@ static int on_connection(
 {
 	struct listener *listener = data;
 
+	/* A connection that is refused has to be closed as well. */
+	if (closer_count(listener->broker->closer) > listener->broker->closes_max)
+		return pause_listening(listener);
 	for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
 		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (accepted < 0) {

@@ -24,6 +24,7 @@
 #include "daemon/management.h"
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
+#include "daemon/receive.h"
 #include "daemon/reload.h"
 #include "proto/macro.h"
 
@@ -46,6 +47,7 @@ static void set_limits(struct broker *broker)
 	/* A connection takes up to three: itself, the pidfd, the namespace. Replies that are not
 	 * read yet count against the same limit in the kernel, for all clients together. */
 	broker->connections_max = descriptors / 8;
+	broker->closes_max = descriptors / 4;
 	broker->unread_fds_max = descriptors / 4;
 	broker->unread_fds_max_in_all = descriptors / 4 * 3;
 }
@@ -299,6 +301,11 @@ static int prepare(struct broker *broker)
 	return r < 0 ? r : drop_privileges(broker);
 }
 
+static void on_room(void *data)
+{
+	receive_resume(data);
+}
+
 /* The threads come last: they inherit what the process has become. */
 static int serve(struct broker *broker)
 {
@@ -308,6 +315,8 @@ static int serve(struct broker *broker)
 		r = audit_start(broker->audit);
 	if (r >= 0)
 		r = users_new(&broker->users);
+	if (r >= 0)
+		r = closer_new(broker->event, on_room, broker, &broker->closer);
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, WAITING_MAX, &broker->worker);
 	if (r >= 0)
@@ -380,6 +389,7 @@ struct broker *manager_free(struct broker *broker)
 		listener_free(listener);
 	broker->grants = grants_free(broker->grants);
 	broker->users = users_free(broker->users);
+	broker->closer = closer_free(broker->closer);
 	broker->audit = audit_free(broker->audit);
 	broker->policy = policy_unref(broker->policy);
 	close_quietly(broker->loop_epoll);

@@ -5,11 +5,11 @@
 #include "daemon/reply.h"
 #include "proto/macro.h"
 
-static void send_take(struct broker *broker, struct outgoing *outgoing)
+static void send_take(struct outgoing *outgoing)
 {
 	enum reply_fate fate = reply_send(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
 
-	reply_close_take(broker, fate, &outgoing->fd, 1, outgoing->close_sleeps);
+	reply_close_take(outgoing->connection, fate, &outgoing->fd, 1, outgoing->close_sleeps);
 	outgoing->fd = -1;
 	outgoing->connection = connection_unref(outgoing->connection);
 }
@@ -26,7 +26,7 @@ void outbox_send(struct broker *broker)
 
 	outbox->n = 0;
 	for (unsigned i = 0; i < n; i++)
-		send_take(broker, &outbox->items[i]);
+		send_take(&outbox->items[i]);
 }
 
 void outbox_close(struct broker *broker)

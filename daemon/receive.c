@@ -65,6 +65,16 @@ static bool receive(struct connection *connection)
 	return true;
 }
 
+/* In work, or waiting to be closed, for the user to ask for more. */
+static bool has_too_much(const struct connection *connection)
+{
+	const struct broker *broker = connection->broker;
+	const struct user *user = connection->user;
+
+	return user->jobs >= broker_jobs_per_user(broker) ||
+	       closer_is_full(broker->closer, user->uid);
+}
+
 static void look_less(struct connection *connection)
 {
 	unsigned pause = MIN_OF(connection->look_pause * 2u + 1, TURNS_WITHOUT_LOOK_MAX);
@@ -85,7 +95,7 @@ static void serve(struct connection *connection, bool alone)
 			connection->turns_without_look--;
 			return;
 		}
-		if (connection->user->jobs >= broker_jobs_per_user(connection->broker)) {
+		if (has_too_much(connection)) {
 			connection->stalled = true;
 			(void)connection_set_events(connection);
 			return;
@@ -140,6 +150,18 @@ void receive_ready(struct broker *broker, const struct epoll_event *ready, int n
 			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
 	outbox_close(broker);
+}
+
+void receive_resume(struct broker *broker)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &broker->connections, entry)
+	if (connection->stalled) {
+		connection->stalled = false;
+		(void)connection_set_events(connection);
+	}
+	drain_resume(broker);
 }
 
 void receive_hold(const struct epoll_event *ready, int n)
@@ -231,7 +253,7 @@ void receive_accept_take(struct listener *listener, int fd)
 	if (r < 0) {
 		connection_audit(listener, NULL, -r, "the peer's identity cannot be read");
 		/* What already waits in its queue may be slow to close. */
-		worker_close_take(broker->worker, &fd, 1);
+		closer_take(broker->closer, CLOSER_OWN, &fd, 1);
 		return;
 	}
 	struct connection *connection =
@@ -246,7 +268,7 @@ void receive_accept_take(struct listener *listener, int fd)
 		refusal = "there are as many connections as there may be";
 	if (refusal) {
 		connection_audit(listener, &peer, EMFILE, refusal);
-		worker_close_take(broker->worker, &fd, 1);
+		closer_take(broker->closer, peer.uid, &fd, 1);
 		peer_done(&peer);
 		user_unref(user);
 		free(connection);

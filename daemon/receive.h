@@ -17,6 +17,8 @@ struct listener;
 void receive_ready(struct broker *broker, const struct epoll_event *ready, int n);
 void receive_hold(const struct epoll_event *ready, int n);
 void receive_release(const struct epoll_event *ready, int n);
+/* Reads again from those whose users' accounts were full (closer.h). */
+void receive_resume(struct broker *broker);
 /* Takes an accepted descriptor; refuses it where the peer is over its limit. */
 void receive_accept_take(struct listener *listener, int fd);
 

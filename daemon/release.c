@@ -26,9 +26,11 @@ static void run_release(struct job *job)
 static void release_done(struct job *job)
 {
 	struct release *release = (struct release *)job;
+	struct connection *connection = release->connection;
 
-	connection_job_ended(release->connection);
-	connection_unref(release->connection);
+	closer_discharge(connection->broker->closer, connection->user->uid, release->n);
+	connection_job_ended(connection);
+	connection_unref(connection);
 	free(release);
 }
 
@@ -42,7 +44,8 @@ static bool is_socket(int fd)
 
 void release_fds_take(struct connection *connection, const int *fds, size_t n)
 {
-	struct worker *worker = connection->broker->worker;
+	struct closer *closer = connection->broker->closer;
+	const uid_t uid = connection->user->uid;
 	struct release *release = NULL;
 
 	for (size_t i = 0; i < n; i++) {
@@ -53,15 +56,16 @@ void release_fds_take(struct connection *connection, const int *fds, size_t n)
 		if (!socket && release)
 			release->fds[release->n++] = fds[i];
 		else
-			worker_close_take(worker, &fds[i], 1);
+			closer_take(closer, uid, &fds[i], 1);
 	}
 	if (!release)
 		return;
 	release->job = (struct job){.run = run_release, .done = release_done};
 	release->connection = connection_ref(connection);
 	connection_job_begun(connection);
+	closer_charge(closer, uid, release->n);
 	if (worker_submit_take(connection->broker->releaser, &release->job) < 0) {
-		worker_close_take(worker, release->fds, release->n);
+		closer_take(closer, uid, release->fds, release->n);
 		release_done(&release->job);
 	}
 }

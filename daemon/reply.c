@@ -49,13 +49,13 @@ enum reply_fate reply_send(
 	return REPLY_LOST;
 }
 
-void reply_close_take(struct broker *broker, enum reply_fate fate, const int *fds, size_t n_fds,
-	bool close_sleeps)
+void reply_close_take(struct connection *connection, enum reply_fate fate, const int *fds,
+	size_t n_fds, bool close_sleeps)
 {
 	if (fate == REPLY_KEPT)
 		return;
 	if (close_sleeps || fate == REPLY_LOST)
-		worker_close_take(broker->worker, fds, n_fds);
+		closer_take(connection->broker->closer, connection->user->uid, fds, n_fds);
 	else
 		/* At once, several too: who closes its own before it asks again is not told that it
 		 * has too many. */
@@ -74,8 +74,8 @@ void reply_send_waiting(struct connection *connection)
 		return;
 	}
 	connection_count_unread(connection, connection->n_waiting_fds);
-	worker_close_take(
-		connection->broker->worker, connection->waiting_fds, connection->n_waiting_fds);
+	closer_take(connection->broker->closer, connection->user->uid, connection->waiting_fds,
+		connection->n_waiting_fds);
 	connection->n_waiting_fds = 0;
 	free(TAKE_PTR(connection->waiting));
 	(void)connection_set_events(connection);

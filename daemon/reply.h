@@ -9,7 +9,6 @@
 
 #include "proto/wire.h"
 
-struct broker;
 struct connection;
 
 enum reply_fate {
@@ -20,8 +19,8 @@ enum reply_fate {
 enum reply_fate reply_send(struct connection *connection, const struct wire_reply *reply,
 	const int *fds, size_t n_fds);
 /* What is to become of the caller's copies after it. close_sleeps: as hand_over_close_sleeps(). */
-void reply_close_take(struct broker *broker, enum reply_fate fate, const int *fds, size_t n_fds,
-	bool close_sleeps);
+void reply_close_take(struct connection *connection, enum reply_fate fate, const int *fds,
+	size_t n_fds, bool close_sleeps);
 /* The connection's queue has room again for the one that was kept. */
 void reply_send_waiting(struct connection *connection);
 /* Answers with an error that is no decision: nothing is audited. */

@@ -130,11 +130,11 @@ static bool is_in_use(const struct task *task)
  */
 static void execute_patiently(struct task *task)
 {
-	struct worker *worker = task->connection->broker->worker;
-	uint64_t mark = worker_close_mark(worker);
+	struct closer *closer = task->connection->broker->closer;
+	uint64_t mark = closer_mark(closer);
 
 	for (useconds_t usec = IN_USE_USEC_MIN;; usec *= 2) {
-		bool has_closed = worker_has_closed(worker, mark);
+		bool has_closed = closer_has_closed(closer, mark);
 		execute(&task->plan, &task->outcome);
 		if (!is_in_use(task) || has_closed || usec > IN_USE_USEC_MAX)
 			return;

@@ -1,5 +1,6 @@
 /*
- * Helper threads for what may sleep: closing, steps on a client's own socket, module loading.
+ * Helper threads for what may sleep: steps on a client's own socket, module loading. (What is only
+ * closed: closer.h.)
  *
  * A job runs in a thread and is then finished on the event loop. A hostile client can make a job
  * hang (it may hold the lock of its own socket for ever); the number of threads and of jobs that
@@ -9,7 +10,7 @@
  *
  * All functions are for the loop's thread only. Make the worker after privilege_drop() and
  * privilege_fence(): threads inherit both. Before each job a thread lowers its capabilities to
- * those of the last privilege_reduce(); the closing threads hold none at all.
+ * those of the last privilege_reduce().
  */
 #ifndef SOCKD_DAEMON_WORKER_H
 #define SOCKD_DAEMON_WORKER_H
@@ -39,13 +40,6 @@ int worker_new(sd_event *event, size_t threads_max, size_t waiting_max, struct w
 struct worker *worker_free(struct worker *worker);
 /* Takes the job. Returns 0, or -EAGAIN where no thread can be had (the job stays the caller's). */
 int worker_submit_take(struct worker *worker, struct job *job);
-/* Closes descriptors in a thread of its own that is always there. The array is copied. The
- * descriptors are the worker's from here on, also where memory runs out (they are then closed at
- * once). */
-void worker_close_take(struct worker *worker, const int *fds, size_t n);
-/* Have all been closed that were given before the mark was taken? Both also for a job's run(). */
-uint64_t worker_close_mark(struct worker *worker);
-bool worker_has_closed(struct worker *worker, uint64_t mark);
 /* Jobs that wait or run. */
 size_t worker_busy(const struct worker *worker);
 

@@ -10,6 +10,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/timer.h"
+#include "daemon/worker.h"
 #include "proto/macro.h"
 
 #define SLACK_USEC 1000u
@@ -45,7 +46,8 @@ struct batch {
 };
 
 struct depot {
-	struct worker *worker, *closer;
+	struct worker *worker;
+	struct closer *closer;
 	/* What is taken away was put there before, and waits for nothing else. */
 	TAILQ_HEAD(, operation) to_remove;
 	TAILQ_HEAD(, operation) waiting;
@@ -105,7 +107,7 @@ static void finish(struct depot *depot, struct operation *operation)
 {
 	if (operation->done)
 		operation->done(operation->data, operation->result);
-	worker_close_take(depot->closer, operation->fds, operation->n_fds);
+	closer_take(depot->closer, CLOSER_OWN, operation->fds, operation->n_fds);
 	free(operation);
 }
 
@@ -194,7 +196,7 @@ static void pump(struct depot *depot)
 		depot->busy = true;
 }
 
-int depot_new(sd_event *event, struct worker *closer, struct depot **ret)
+int depot_new(sd_event *event, struct closer *closer, struct depot **ret)
 {
 	struct depot *depot = calloc(1, sizeof *depot);
 
@@ -286,13 +288,13 @@ int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 		copies[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
 		if (copies[i] < 0) {
 			int r = negative_errno();
-			worker_close_take(depot->closer, copies, i);
+			closer_take(depot->closer, CLOSER_OWN, copies, i);
 			return r;
 		}
 	}
 	struct operation *operation = add(depot, name, true);
 	if (!operation) {
-		worker_close_take(depot->closer, copies, n);
+		closer_take(depot->closer, CLOSER_OWN, copies, n);
 		return -ENOMEM;
 	}
 	memcpy(operation->fds, copies, sizeof copies);

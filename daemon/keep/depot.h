@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/worker.h"
+#include "daemon/closer.h"
 
 #define DEPOT_NAME_MAX 31u /* all names together come back in one variable of 128 KiB at most */
 #define DEPOT_FDS_MAX 2u   /* under one name in one go */
@@ -31,7 +31,7 @@ struct depot;
 size_t depot_room(void);
 
 /* The closer closes what the depot's own copies were; it must outlive the depot. */
-int depot_new(sd_event *event, struct worker *closer, struct depot **ret);
+int depot_new(sd_event *event, struct closer *closer, struct depot **ret);
 /* What was not begun is not done. Returns NULL. */
 struct depot *depot_free(struct depot *depot);
 

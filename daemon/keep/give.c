@@ -236,17 +236,17 @@ void keep_give_take(
 	if (!decision.allowed) {
 		keep_refuse(asked, EACCES, WIRE_ORIGIN_POLICY, decision.rule.name, decision.reason,
 			NULL);
-		worker_close_take(broker->worker, &fd, 1);
+		closer_take(broker->closer, connection->user->uid, &fd, 1);
 		return;
 	}
 	if (named && !may_have_name(asked, terms)) {
-		worker_close_take(broker->worker, &fd, 1);
+		closer_take(broker->closer, connection->user->uid, &fd, 1);
 		return;
 	}
 	struct giving *giving = calloc(1, sizeof *giving);
 	if (!giving) {
 		refuse_limit(asked, -ENOMEM);
-		worker_close_take(broker->worker, &fd, 1);
+		closer_take(broker->closer, connection->user->uid, &fd, 1);
 		return;
 	}
 	*giving = (struct giving){.asked = *asked, .ticket = terms->ticket};

@@ -20,7 +20,7 @@ struct past {
 
 struct keep {
 	struct users *users;
-	struct worker *worker;
+	struct closer *closer;
 	struct depot *depot; /* NULL: there is no manager */
 	keep_told told;
 	void *data;
@@ -38,9 +38,10 @@ struct keep {
 /* Names in the manager's store. */
 void keep_socket_name(const struct kept_socket *socket, char name[static DEPOT_NAME_MAX + 1]);
 void keep_terms_name(uint64_t number, char name[static DEPOT_NAME_MAX + 1]);
-/* A reference to the one socket with this cookie; fd is taken. NULL: no memory. */
+/* A reference to the one socket with this cookie; fd is taken, and closed on this account where
+ * there is one already. NULL: no memory. */
 struct kept_socket *keep_socket_get_take(
-	struct keep *keep, const struct keep_socket_info *info, int fd);
+	struct keep *keep, uid_t uid, const struct keep_socket_info *info, int fd);
 /* A record; takes the reference to the socket and the pidfd. NULL: no memory. */
 struct kept *keep_add_take(struct keep *keep, struct user *user, const struct terms *terms,
 	struct kept_socket *socket, int pidfd);

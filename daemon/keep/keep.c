@@ -55,18 +55,18 @@ static struct kept_socket *find_socket(struct keep *keep, uint64_t cookie)
 }
 
 struct kept_socket *keep_socket_get_take(
-	struct keep *keep, const struct keep_socket_info *info, int fd)
+	struct keep *keep, uid_t uid, const struct keep_socket_info *info, int fd)
 {
 	struct kept_socket *socket = find_socket(keep, info->cookie);
 
 	if (socket) {
-		worker_close_take(keep->worker, &fd, 1);
+		closer_take(keep->closer, uid, &fd, 1);
 		socket->references++;
 		return socket;
 	}
 	socket = calloc(1, sizeof *socket);
 	if (!socket) {
-		worker_close_take(keep->worker, &fd, 1);
+		closer_take(keep->closer, uid, &fd, 1);
 		return NULL;
 	}
 	*socket = (struct kept_socket){
@@ -82,7 +82,7 @@ struct kept_socket *keep_socket_get_take(
 	return socket;
 }
 
-static void put_socket(struct keep *keep, struct kept_socket *socket)
+static void put_socket(struct keep *keep, uid_t uid, struct kept_socket *socket)
 {
 	char name[DEPOT_NAME_MAX + 1];
 
@@ -93,7 +93,7 @@ static void put_socket(struct keep *keep, struct kept_socket *socket)
 		depot_remove(keep->depot, name);
 	}
 	LIST_REMOVE(socket, entry);
-	worker_close_take(keep->worker, &socket->fd, 1);
+	closer_take(keep->closer, uid, &socket->fd, 1);
 	free(socket);
 }
 
@@ -143,7 +143,7 @@ static void free_kept(struct kept *kept)
 		keep_terms_name(kept->terms.number, name);
 		depot_remove(keep->depot, name);
 	}
-	put_socket(keep, kept->socket);
+	put_socket(keep, kept->user->uid, kept->socket);
 	close_quietly(kept->pidfd);
 	user_unref(kept->user);
 	explicit_bzero(&kept->terms, sizeof kept->terms);
@@ -191,7 +191,7 @@ struct kept *keep_add_take(struct keep *keep, struct user *user, const struct te
 
 	if (!kept) {
 		close_quietly(pidfd);
-		put_socket(keep, socket);
+		put_socket(keep, user->uid, socket);
 		return NULL;
 	}
 	*kept = (struct kept){
@@ -295,11 +295,11 @@ int keep_begin_take(struct keep *keep, struct user *user, unsigned user_max,
 	else if (keep->n >= keep->max)
 		r = -ENFILE;
 	if (r < 0) {
-		worker_close_take(keep->worker, &fd, 1);
+		closer_take(keep->closer, user->uid, &fd, 1);
 		close_quietly(pidfd);
 		return r;
 	}
-	struct kept_socket *socket = keep_socket_get_take(keep, info, fd);
+	struct kept_socket *socket = keep_socket_get_take(keep, user->uid, info, fd);
 	if (!socket) {
 		close_quietly(pidfd);
 		return -ENOMEM;
@@ -428,7 +428,7 @@ struct keep *keep_free(struct keep *keep)
 	return NULL;
 }
 
-int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t max,
+int keep_new(sd_event *event, struct users *users, struct closer *closer, size_t max,
 	keep_told told, void *data, struct keep **ret)
 {
 	struct keep *keep = calloc(1, sizeof *keep);
@@ -437,7 +437,7 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t
 	if (!keep)
 		return -ENOMEM;
 	keep->users = users;
-	keep->worker = worker;
+	keep->closer = closer;
 	keep->told = told;
 	keep->data = data;
 	keep->timer_usec = UINT64_MAX;
@@ -449,7 +449,7 @@ int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t
 	if (r >= 0 && room > 0) {
 		/* Of each there can be a socket, terms and a pidfd. */
 		keep->max = MIN_OF(keep->max, room / 3);
-		r = depot_new(event, worker, &keep->depot);
+		r = depot_new(event, closer, &keep->depot);
 	}
 	if (r < 0) {
 		keep_free(keep);

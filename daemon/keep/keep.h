@@ -16,10 +16,10 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/closer.h"
 #include "daemon/keep/guesses.h"
 #include "daemon/keep/terms.h"
 #include "daemon/user.h"
-#include "daemon/worker.h"
 
 #define KEPT_MAX 1024u		       /* in all */
 #define KEPT_PER_USER 128u	       /* where the policy does not say */
@@ -62,7 +62,7 @@ enum kept_end {
 typedef void (*keep_told)(void *data, const struct kept *kept, enum kept_end how);
 
 /* max: how many sockets may be kept, where that is less than KEPT_MAX. */
-int keep_new(sd_event *event, struct users *users, struct worker *worker, size_t max,
+int keep_new(sd_event *event, struct users *users, struct closer *closer, size_t max,
 	keep_told told, void *data, struct keep **ret);
 /* What is in the manager's store stays there. Returns NULL. */
 struct keep *keep_free(struct keep *keep);

@@ -66,7 +66,8 @@ static struct kept_socket *get_socket(struct restoring *restoring, uint64_t cook
 			.netns_cookie = own.netns_cookie,
 		};
 		restoring->used[i] = true;
-		socket = keep_socket_get_take(restoring->keep, &info, TAKE_FD(item->fd));
+		socket =
+			keep_socket_get_take(restoring->keep, CLOSER_OWN, &info, TAKE_FD(item->fd));
 		if (socket)
 			socket->in_depot = true;
 		return socket;
@@ -162,7 +163,7 @@ static void drop_rest(struct restoring *restoring)
 				item->name);
 			depot_remove(keep->depot, item->name);
 		}
-		worker_close_take(keep->worker, &item->fd, 1);
+		closer_take(keep->closer, CLOSER_OWN, &item->fd, 1);
 	}
 }
 
@@ -180,7 +181,7 @@ size_t keep_restore_take(struct keep *keep, struct keep_returned *returned, size
 	if (!cookies || !used || !terms) {
 		complaint(data, "no memory for what came back from the manager's store");
 		for (size_t i = 0; i < n; i++)
-			worker_close_take(keep->worker, &returned[i].fd, 1);
+			closer_take(keep->closer, CLOSER_OWN, &returned[i].fd, 1);
 		return 0;
 	}
 	restoring.cookies = cookies;

@@ -264,7 +264,7 @@ int keep_serve_start(struct broker *broker)
 	char text[128];
 
 	/* As many as connections: each takes up to two descriptors. */
-	int r = keep_new(broker->event, broker->users, broker->worker, broker->connections_max,
+	int r = keep_new(broker->event, broker->users, broker->closer, broker->connections_max,
 		told, broker, &broker->keep);
 	if (r < 0)
 		return r;

@@ -229,11 +229,15 @@ static void add(struct keep_returned *returned, size_t *n, const char *name, int
 	returned[(*n)++].fd = fd;
 }
 
+static void on_room(void *data _unused_)
+{
+}
+
 START_TEST(what_comes_back_is_sorted_out)
 {
 	struct keep_returned returned[32];
 	struct users *users;
-	struct worker *worker;
+	struct closer *closer_here;
 	struct keep *keep;
 	sd_event *event;
 	size_t n = 0;
@@ -241,8 +245,8 @@ START_TEST(what_comes_back_is_sorted_out)
 	ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(users_new(&users), 0);
-	ck_assert_int_eq(worker_new(event, 2, 64, &worker), 0);
-	ck_assert_int_eq(keep_new(event, users, worker, KEPT_MAX, on_told, NULL, &keep), 0);
+	ck_assert_int_eq(closer_new(event, on_room, NULL, &closer_here), 0);
+	ck_assert_int_eq(keep_new(event, users, closer_here, KEPT_MAX, on_told, NULL, &keep), 0);
 
 	int a = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int b = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -314,7 +318,7 @@ START_TEST(what_comes_back_is_sorted_out)
 	user_unref(user);
 
 	keep_free(keep);
-	worker_free(worker);
+	closer_free(closer_here);
 	users_free(users);
 	sd_event_unref(event);
 }
@@ -329,7 +333,7 @@ static void on_put(void *data _unused_, int result)
 
 static struct sockaddr_un address;
 static char directory[64];
-static struct worker *closer;
+static struct closer *closer;
 static struct depot *depot;
 static sd_event *event;
 static int manager;
@@ -344,7 +348,7 @@ static void start_manager(void)
 	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(worker_new(event, 1, 1, &closer), 0);
+	ck_assert_int_eq(closer_new(event, on_room, NULL, &closer), 0);
 	ck_assert_int_eq(depot_new(event, closer, &depot), 0);
 }
 
@@ -352,7 +356,7 @@ static void end_manager(void)
 {
 	close_quietly(manager);
 	depot_free(depot);
-	worker_free(closer);
+	closer_free(closer);
 	sd_event_unref(event);
 	(void)unlink(address.sun_path);
 	(void)rmdir(directory);

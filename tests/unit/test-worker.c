@@ -2,12 +2,10 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <time.h>
@@ -274,137 +272,6 @@ START_TEST(done_may_free_the_worker)
 }
 END_TEST
 
-static void wait_until_closed(int fd)
-{
-	for (unsigned i = 0; i < 2000 && fcntl(fd, F_GETFD) >= 0; i++)
-		(void)usleep(1000);
-	ck_assert_int_lt(fcntl(fd, F_GETFD), 0);
-	ck_assert_int_eq(errno, EBADF);
-}
-
-START_TEST(descriptors_are_closed)
-{
-	int fds[600], copy[600];
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		copy[i] = fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		ck_assert_int_ge(fds[i], 0);
-	}
-	worker_close_take(worker, fds, 1);
-	worker_close_take(worker, fds + 1, 250);
-	memset(fds, 0, sizeof(int) * 251); /* it has its own copy */
-	worker_close_take(worker, fds + 251, ARRAY_SIZE(fds) - 251);
-	worker_close_take(worker, NULL, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(copy); i++)
-		wait_until_closed(copy[i]);
-}
-END_TEST
-
-/* A TCP connection with unread data and a linger time: its last close waits. */
-static int make_lingering(int seconds, int *ret_peer)
-{
-	struct linger linger = {.l_onoff = 1, .l_linger = seconds};
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t size = sizeof(address);
-	static const char data[65536];
-	int listener, fd, small = 1;
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
-	if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1) < 0)
-		ck_abort_msg("loopback: %m");
-	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, size), 0);
-	*ret_peer = accept(listener, NULL, NULL);
-	ck_assert_int_ge(*ret_peer, 0);
-	(void)close(listener);
-	while (send(fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		;
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
-	return fd;
-}
-
-START_TEST(a_hanging_close_does_not_stop_the_others)
-{
-	struct timespec before, after;
-	int peer, lingering = make_lingering(3, &peer);
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	worker_close_take(worker, &lingering, 1);
-	(void)usleep(200000);
-	(void)clock_gettime(CLOCK_MONOTONIC, &before);
-	worker_close_take(worker, &fd, 1);
-	wait_until_closed(fd);
-	(void)clock_gettime(CLOCK_MONOTONIC, &after);
-	ck_assert_int_lt(
-		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000,
-		1000);
-	(void)close(peer);
-}
-END_TEST
-
-static void wait_for_mark(uint64_t mark)
-{
-	for (int i = 0; i < 5000 && !worker_has_closed(worker, mark); i++)
-		(void)usleep(1000);
-	ck_assert(worker_has_closed(worker, mark));
-}
-
-/* A mark is reached when all before it are closed, in whatever order that happens. */
-START_TEST(marks)
-{
-	int peer, lingering = make_lingering(3, &peer);
-	uint64_t before = worker_close_mark(worker);
-	int fds[300];
-
-	/* Nothing cuts it short for now. */
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
-	struct sigaction cut;
-	ck_assert_int_eq(sigaction(SIGUSR2, &ignore, &cut), 0);
-	ck_assert(worker_has_closed(worker, before));
-	worker_close_take(worker, &lingering, 1);
-	uint64_t mark = worker_close_mark(worker);
-	ck_assert_uint_eq(mark, before + 1);
-	ck_assert(worker_has_closed(worker, before));
-	ck_assert(!worker_has_closed(worker, mark));
-	ck_assert_int_eq(sigaction(SIGUSR2, &cut, NULL), 0);
-	(void)usleep(100000);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	worker_close_take(worker, fds, ARRAY_SIZE(fds));
-	uint64_t last = worker_close_mark(worker);
-	wait_for_mark(last);
-	ck_assert(worker_has_closed(worker, mark));
-	wait_until_closed(lingering);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		ck_assert_int_eq(fcntl(fds[i], F_GETFD), -1);
-	(void)close(peer);
-}
-END_TEST
-
-/* More lingering closes than there are threads to close: each of them is cut short. */
-START_TEST(no_close_hangs_for_long)
-{
-	int peers[70], lingering[ARRAY_SIZE(peers)];
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
-		lingering[i] = make_lingering(600, &peers[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
-		worker_close_take(worker, &lingering[i], 1);
-		(void)usleep(60000); /* time to see that the last one hangs */
-	}
-	worker_close_take(worker, &fd, 1);
-	wait_until_closed(fd);
-	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
-		wait_until_closed(lingering[i]);
-		(void)close(peers[i]);
-	}
-}
-END_TEST
-
 START_TEST(a_hanging_job_does_not_stop_the_exit)
 {
 	pid_t child;
@@ -463,10 +330,6 @@ int main(void)
 	tcase_add_test(cases, free_finishes_what_runs);
 	tcase_add_test(cases, done_may_submit);
 	tcase_add_test(cases, done_may_free_the_worker);
-	tcase_add_test(cases, descriptors_are_closed);
-	tcase_add_test(cases, a_hanging_close_does_not_stop_the_others);
-	tcase_add_test(cases, marks);
-	tcase_add_test(cases, no_close_hangs_for_long);
 	tcase_add_test(cases, no_threads_is_an_error);
 	suite_add_tcase(suite, cases);
 

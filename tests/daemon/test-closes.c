@@ -1,0 +1,169 @@
+/*
+ * A real sockd and clients of one user without any right, who send it sockets that are slow to
+ * close, faster than anybody can close them.
+ */
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/closer.h"
+#include "proto/macro.h"
+#include "tests/daemon/harness.h"
+#include "tests/daemon/hostile.h"
+
+#define ATTACKERS 4
+#define CONNECTIONS 4
+#define SOCKETS 64 /* in a message */
+#define ATTACK_USEC 1000000
+#define IN_FLIGHT_MAX 1500
+#define SETTLE_USEC 30000000
+
+/* All that one user may have cost at any time: what waits to be closed, one message more, and
+ * connections, each with its process. */
+#define OPEN_MAX_OF_USER (CLOSES_PER_USER + SOCKETS + 2 * HOSTILE_CONNECTIONS_MAX)
+
+static unsigned char packet[256];
+static ssize_t packet_size;
+
+/* In a network namespace of one's own everybody may make packet sockets. */
+static int own_namespace(void *data _unused_)
+{
+	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 0 : 1;
+}
+
+static void prepare(void)
+{
+	/* So many may be on their way at a time: what the kernel closes alone when all is over. */
+	const struct rlimit limit = {IN_FLIGHT_MAX, IN_FLIGHT_MAX};
+	static struct wire_request request;
+
+	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	EXPECT(own_namespace(NULL) == 0);
+
+	request_open(&request, AF_INET, SOCK_DGRAM, 0, 1);
+	packet_size = wire_encode_request(&request, packet, sizeof packet);
+	EXPECT(packet_size > 0);
+}
+
+/* One message with sockets that nobody asked for. The last close is sockd's.
+ * Returns 0 or a negative errno. */
+static int send_slow_sockets(int fd)
+{
+	int fds[SOCKETS];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = socket(AF_PACKET, SOCK_RAW, 0);
+		EXPECT(fds[i] >= 0);
+	}
+	int r = client_send_raw(fd, packet, (size_t)packet_size, fds, ARRAY_SIZE(fds));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	return r;
+}
+
+static void read_replies(int fd)
+{
+	char reply[4096];
+
+	while (recv(fd, reply, sizeof reply, MSG_DONTWAIT) > 0)
+		;
+}
+
+static int send_and_stay(void *data _unused_)
+{
+	const int64_t until = now_usec() + 10 * ATTACK_USEC; /* it is ended before */
+	int fds[CONNECTIONS];
+
+	prepare();
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client_connect(broker.socket);
+		EXPECT(fds[i] >= 0);
+	}
+	for (size_t i = 0; now_usec() < until; i = (i + 1) % ARRAY_SIZE(fds)) {
+		if (send_slow_sockets(fds[i]) < 0)
+			usleep(1000);
+		read_replies(fds[i]);
+	}
+	return 0;
+}
+
+static int send_and_leave(void *data _unused_)
+{
+	const int64_t until = now_usec() + 10 * ATTACK_USEC;
+
+	prepare();
+	while (now_usec() < until) {
+		int fd = client_connect(broker.socket);
+		for (int i = 0; fd >= 0 && i < 4 && send_slow_sockets(fd) >= 0; i++)
+			;
+		close_quietly(fd);
+	}
+	return 0;
+}
+
+/* More connections than the user may have, with sockets in their queues. */
+static int send_when_refused(void *data)
+{
+	for (int i = 0; i < HOSTILE_CONNECTIONS_MAX / ATTACKERS + 1; i++)
+		EXPECT(client_connect(broker.socket) >= 0);
+	return send_and_leave(data);
+}
+
+static size_t most_descriptors(size_t most)
+{
+	size_t n = count_fds_of(broker.pid);
+
+	usleep(5000);
+	return MAX_OF(n, most);
+}
+
+static int (*const ways[])(void *data) = {send_and_stay, send_and_leave, send_when_refused};
+
+START_TEST(one_user_takes_so_many_descriptors_only)
+{
+	pid_t attackers[ATTACKERS];
+	size_t before = count_fds_of(broker.pid), most = 0;
+
+	if (run_as(CLIENT_UID, own_namespace, NULL) != 0) {
+		printf("SKIP: one_user_takes_so_many_descriptors_only: a user cannot have "
+		       "namespaces here\n");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(attackers); i++)
+		attackers[i] = fork_as(CLIENT_UID, ways[_i], NULL);
+	for (int64_t until = now_usec() + ATTACK_USEC; now_usec() < until;) {
+		for (int i = 0; i < 20; i++)
+			most = most_descriptors(most);
+		others_do_not_notice();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(attackers); i++) {
+		ck_assert_int_eq(kill(attackers[i], SIGKILL), 0);
+		(void)wait_for(attackers[i]);
+	}
+	printf("# way %d: %zu descriptors, %zu at most\n", _i, before, most);
+	ck_assert_msg(most <= before + OPEN_MAX_OF_USER,
+		"sockd had up to %zu descriptors open, %zu before", most, before);
+	for (int64_t until = now_usec() + SETTLE_USEC; now_usec() < until;)
+		if (most_descriptors(0) <= before)
+			break;
+	nothing_is_left();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("closes");
+	TCase *attacks = tcase_create("attacks");
+
+	tcase_add_checked_fixture(attacks, hostile_setup, hostile_teardown);
+	tcase_set_timeout(attacks, 120);
+	tcase_add_loop_test(attacks, one_user_takes_so_many_descriptors_only, 0, ARRAY_SIZE(ways));
+	suite_add_tcase(suite, attacks);
+	return hostile_main(suite);
+}
