@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/broker.h"
 #include "daemon/management-verbs.h"
@@ -18,6 +20,7 @@
 struct management {
 	struct broker *broker;
 	int fd;
+	uid_t uid; /* whose connection it is */
 	sd_event_source *source;
 	char *in;
 	size_t in_used;
@@ -61,6 +64,22 @@ static bool is_reload(const json_t *request)
 	return verb && strcmp(verb, "reload") == 0;
 }
 
+static bool is_administrator(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+static json_t *refuse(uid_t uid)
+{
+	char text[96];
+
+	snprintf(text, sizeof text,
+		"only administrators are answered (root, and the user that sockd runs as), not "
+		"user %u",
+		uid);
+	return management_failure(EPERM, text);
+}
+
 static void on_reloaded(void *data, int result, const char *errors);
 
 /* Answers a line, or begins what will be answered later. */
@@ -68,9 +87,11 @@ static int answer(struct management *management, const char *line, size_t size)
 {
 	struct broker *broker = management->broker;
 	json_error_t error;
-	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
 	int r = 0;
 
+	if (!is_administrator(management->uid))
+		return set_answer_take(management, refuse(management->uid));
+	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(request))
 		r = set_answer_take(
 			management, management_failure(EBADMSG, "the line is not a JSON object"));
@@ -181,8 +202,11 @@ static void on_reloaded(void *data, int result, const char *errors)
 void management_accept_take(struct broker *broker, int fd)
 {
 	_cleanup_close_ int owned = fd;
+	struct ucred peer;
+	socklen_t size = sizeof peer;
 
-	if (broker->n_managements >= MANAGEMENTS_MAX)
+	if (broker->n_managements >= MANAGEMENTS_MAX ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
 	_cleanup_free_ char *in = malloc(LINE_MAX_BYTES);
 	struct management *management = calloc(1, sizeof *management);
@@ -191,6 +215,7 @@ void management_accept_take(struct broker *broker, int fd)
 		return;
 	}
 	management->broker = broker;
+	management->uid = peer.uid;
 	management->fd = TAKE_FD(owned);
 	management->in = TAKE_PTR(in);
 	TAILQ_INSERT_TAIL(&broker->managements, management, entry);

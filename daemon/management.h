@@ -1,6 +1,6 @@
 /*
- * The administrators' socket: one JSON object a line each way. Who may connect is decided by the
- * owner and the mode of the socket file.
+ * The administrators' socket: one JSON object a line each way. Administrators are root and the user
+ * that sockd runs as; whoever else the mode of the socket file lets in is told so, and no more.
  *
  *   {"verb":"list"}    the grants whose sockets are still open
  *   {"verb":"check"}   would this be allowed, by which rule, and if not why

@@ -96,6 +96,11 @@ expect "a dry run is in the audit trail" wait_for 10 grep -q '"event":"question"
 says "a dry run has nothing for a command" 2 'opens nothing' open --dry-run inet stream -- true
 says "a command that is not there" 1 '/no/such cannot be run' open inet stream -- /no/such
 says "the administrators' socket is not for all" 1 'only administrators' list
+chmod 666 "$management"
+says "whatever its mode" 1 'only administrators.*not user 65534' list
+expect "sockd's own user is one" in_near setpriv --reuid="$broker_uid" --regid="$broker_uid" --clear-groups \
+	"$work/bin/sockctl" --management="$management" list >/dev/null
+chmod 600 "$management"
 
 as_root families >"$work/families"
 contains "families: what the kernel has, the policy says and a broker adds" "$work/families" \
