@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -173,6 +174,15 @@ static const int refused[] = {
 	SCMP_SYS(pidfd_getfd),
 	SCMP_SYS(kcmp),
 	SCMP_SYS(perf_event_open),
+	SCMP_SYS(ioprio_set),
+	SCMP_SYS(ipc),
+	SCMP_SYS(shmget),
+	SCMP_SYS(shmat),
+	SCMP_SYS(shmctl),
+	SCMP_SYS(msgget),
+	SCMP_SYS(msgctl),
+	SCMP_SYS(semget),
+	SCMP_SYS(semctl),
 	SCMP_SYS(lookup_dcookie),
 	/* mounts and namespaces */
 	SCMP_SYS(mount),
@@ -278,6 +288,10 @@ static const int refused[] = {
 #endif
 };
 
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
 #define LOW_WORD UINT64_C(0xffffffff) /* all that the kernel looks at of an int */
 
@@ -345,6 +359,17 @@ static int add_terminal_rules(scmp_filter_ctx filter)
 	return r;
 }
 
+/* Pages that the machine takes for broken. */
+static int add_memory_rules(scmp_filter_ctx filter)
+{
+	int r = refuse_if(
+		filter, SCMP_SYS(madvise), 2, SCMP_CMP_MASKED_EQ, LOW_WORD, MADV_HWPOISON);
+
+	return r < 0 ? r
+		     : refuse_if(filter, SCMP_SYS(madvise), 2, SCMP_CMP_MASKED_EQ, LOW_WORD,
+			       MADV_SOFT_OFFLINE);
+}
+
 static void release_filter(scmp_filter_ctx *filter)
 {
 	if (*filter)
@@ -378,6 +403,8 @@ static int install_seccomp(const struct fence_options *options)
 		r = add_namespace_and_user_rules(filter, options);
 	if (r == 0)
 		r = add_terminal_rules(filter);
+	if (r == 0)
+		r = add_memory_rules(filter);
 	if (r == 0)
 		r = seccomp_load(filter);
 	return r;

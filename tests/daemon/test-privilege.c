@@ -19,10 +19,12 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,6 +34,7 @@
 #include <unistd.h>
 
 #include "daemon/audit.h"
+#include "daemon/closer.h"
 #include "daemon/privilege.h"
 #include "daemon/worker.h"
 #include "proto/macro.h"
@@ -200,6 +203,11 @@ START_TEST(programs_mounts_and_the_rest_are_refused)
 {
 	char *const arguments[] = {(char *)"true", NULL};
 
+	int segment = shmget(IPC_PRIVATE, 4096, 0600);
+	ck_assert_msg(segment >= 0, "shmget: %m");
+	ck_assert_ptr_ne(shmat(segment, NULL, 0), (void *)-1);
+	ck_assert_int_eq(shmctl(segment, IPC_RMID, NULL), 0); /* with the last that has it */
+
 	/* With CAP_SYS_ADMIN, so that the fence is what refuses. */
 	drop(CAP(CAP_SYS_ADMIN) | CAP(CAP_SETUID));
 	fence(&(struct fence_options){.sys_admin = true, .setuid = true});
@@ -225,6 +233,12 @@ START_TEST(programs_mounts_and_the_rest_are_refused)
 	ck_assert_fails(syscall(SYS_clone, CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0), EPERM);
 	ck_assert_fails(syscall(SYS_clone, CLONE_THREAD | CLONE_NEWUSER, 0, 0, 0, 0), EPERM);
 	ck_assert_fails(sethostname("x", 1), EPERM);
+	ck_assert_fails(shmctl(segment, IPC_RMID, NULL), EPERM);
+	ck_assert_fails(shmget(IPC_PRIVATE, 4096, 0600), EPERM);
+	ck_assert_fails(syscall(SYS_ioprio_set, 1, 0, 1 << 13), EPERM);
+	ck_assert_fails(madvise(NULL, 0, 100), EPERM); /* MADV_HWPOISON */
+	ck_assert_fails(madvise(NULL, 0, 101), EPERM); /* MADV_SOFT_OFFLINE */
+	ck_assert_int_eq(madvise(NULL, 0, MADV_DONTNEED), 0);
 	ck_assert_fails(chown("/", (uid_t)-1, (gid_t)-1), EPERM);
 	ck_assert_fails(fchmod(0, 0600), EPERM);
 	ck_assert_fails(truncate("/proc/self/does-not-exist", 0), EPERM);
@@ -578,10 +592,15 @@ static void wait_for_no_caps(const char *thread)
 	ck_assert_uint_eq(find_thread(thread), 0);
 }
 
+static void on_room(void *data _unused_)
+{
+}
+
 START_TEST(a_reduction_reaches_every_thread)
 {
 	const uint64_t all = CAP(CAP_NET_RAW) | CAP(CAP_NET_ADMIN) | CAP(CAP_NET_BIND_SERVICE);
 	struct audit *audit = NULL;
+	struct closer *closer = NULL;
 	struct worker *worker = NULL;
 	sd_event *event = NULL;
 	uint64_t missing = 0;
@@ -591,6 +610,7 @@ START_TEST(a_reduction_reaches_every_thread)
 	fence(&(struct fence_options){0});
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(worker_new(event, 1, 1, &worker), 0);
+	ck_assert_int_eq(closer_new(event, on_room, NULL, &closer), 0);
 	ck_assert_int_eq(audit_start(audit), 0);
 
 	ck_assert_uint_eq(caps_of_job(event, worker), all);
@@ -609,6 +629,7 @@ START_TEST(a_reduction_reaches_every_thread)
 	ck_assert_uint_eq(caps_of_job(event, worker), CAP(CAP_NET_RAW));
 
 	worker = worker_free(worker);
+	closer = closer_free(closer);
 	audit = audit_free(audit);
 	event = sd_event_unref(event);
 }
