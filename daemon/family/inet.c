@@ -5,7 +5,12 @@
  * What holds after the hand-over, measured: a port that was asked for stays (a holder's
  * connect(AF_UNSPEC) frees one that the kernel chose, and the address with it); a bound device
  * stays on TCP and MPTCP alone, and on IPv6 only once the socket is bound, because binding to a
- * link-local address moves it to that address's interface.
+ * link-local address moves it to that address's interface. A mark stays, and goes over to what is
+ * accepted, but for SCTP.
+ *
+ * A socket that was accepted has the device and the mark of its listener, and neither its port nor
+ * its address for good: connect(AF_UNSPEC) frees it from both, and on IPv6 from the device. MPTCP
+ * opens further paths as its path manager likes, by any interface; the mark is on them.
  */
 #include <arpa/inet.h>
 #include <linux/capability.h>
@@ -42,6 +47,30 @@ static bool may_be_raw(const struct rule *rule)
 	return rule->n_types == 0 || family_rule_has(rule->types, rule->n_types, SOCK_RAW);
 }
 
+/* A device that stays on the socket itself, and not on all that comes of it. */
+static int check_device(const struct rule *rule, char *what, size_t what_size, const char **ret_key)
+{
+	if (!keeps_device(rule))
+		return family_bad_rule(what, what_size, ret_key, "interfaces",
+			"connect(AF_UNSPEC) frees any but a TCP or MPTCP socket from its device; "
+			"add "
+			"\"type\": \"stream\" and \"protocol\": \"tcp\" or \"mptcp\", or confine "
+			"by "
+			"a network namespace (\"netns\")");
+	if (!rule->has_mark && family_rule_has(rule->protocols, rule->n_protocols, PROTOCOL_MPTCP))
+		return family_bad_rule(what, what_size, ret_key, "interfaces",
+			"the kernel opens further paths of an MPTCP connection by any interface; "
+			"add \"mark\", which they have and which a firewall can hold to the "
+			"interfaces, or take \"mptcp\" out");
+	if (!rule->has_mark && family_rule_has(rule->families, rule->n_families, AF_INET6))
+		return family_bad_rule(what, what_size, ret_key, "interfaces",
+			"what an IPv6 socket accepts can be bound to another interface; add "
+			"\"mark\", which it has and which a firewall can hold to the interfaces, "
+			"or "
+			"take \"inet6\" out, or confine by a network namespace (\"netns\")");
+	return 0;
+}
+
 static int check_rule(const struct rule *rule, char *what, size_t what_size, const char **ret_key)
 {
 	int r = family_check_keys(rule, RULE_KEY_PORTS | RULE_KEY_ADDRESSES | RULE_KEY_INTERFACES,
@@ -62,14 +91,11 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 		return family_bad_rule(what, what_size, ret_key, "addresses",
 			"the holder of an SCTP socket may add addresses to it; take \"addresses\" "
 			"or the protocol out");
-	if (rule->has_interfaces && !keeps_device(rule))
-		return family_bad_rule(what, what_size, ret_key, "interfaces",
-			"connect(AF_UNSPEC) frees any but a TCP or MPTCP socket from its device; "
-			"add "
-			"\"type\": \"stream\" and \"protocol\": \"tcp\" or \"mptcp\", or confine "
-			"by "
-			"a network namespace (\"netns\")");
-	return 0;
+	if (rule->has_mark && family_rule_has(rule->protocols, rule->n_protocols, IPPROTO_SCTP))
+		return family_bad_rule(what, what_size, ret_key, "mark",
+			"what an SCTP socket accepts does not have it; take \"mark\" or the "
+			"protocol out");
+	return rule->has_interfaces ? check_device(rule, what, what_size, ret_key) : 0;
 }
 
 static uint64_t capabilities(const struct rule *rule)
@@ -256,10 +282,25 @@ static bool binds_to_a_port(const struct policy_query *query)
 	return false;
 }
 
-static bool binds_to_device(const struct policy_query *query)
+/* The step that does it; NULL: none. */
+static const struct wire_step *device_step(const struct policy_query *query)
 {
 	for (size_t i = 0; i < query->n_steps; i++)
 		if (sets_device(&query->steps[i]))
+			return &query->steps[i];
+	return NULL;
+}
+
+/* Something may come in or go out after it. */
+static bool opens_up(const struct wire_step *step)
+{
+	return step->kind != WIRE_STEP_OPTION && step->kind != WIRE_STEP_FILTER;
+}
+
+static bool opens_up_before(const struct policy_query *query, const struct wire_step *device)
+{
+	for (const struct wire_step *step = query->steps; step < device; step++)
+		if (opens_up(step))
 			return true;
 	return false;
 }
@@ -272,9 +313,18 @@ static bool open_within(
 			"the rule lists \"%s\": a socket that is not bound could be bound "
 			"elsewhere by its holder; ask for it with a bind step",
 			rule->has_ports ? "ports" : "addresses");
+	if (rule->has_mark && effective_protocol(query->type, query->protocol) == IPPROTO_SCTP)
+		return family_no(why, why_size,
+			"the rule sets a mark, which what an SCTP socket accepts does not have");
 	if (!rule->has_interfaces)
 		return true;
-	if (!family_rule_device(rule) && !binds_to_device(query))
+	const struct wire_step *device = device_step(query);
+	if (device && opens_up_before(query, device))
+		return family_no(why, why_size,
+			"the rule lists \"interfaces\": set SO_BINDTODEVICE first, before the "
+			"socket "
+			"is bound or connected");
+	if (!family_rule_device(rule) && !device)
 		return family_no(why, why_size,
 			"the rule lists \"interfaces\": ask for the socket bound to one of them "
 			"(SO_BINDTODEVICE)");

@@ -23,7 +23,8 @@
 
 static char why[POLICY_REASON_MAX];
 static int stream[] = {SOCK_STREAM}, dgram[] = {SOCK_DGRAM}, raw[] = {SOCK_RAW};
-static int tcp[] = {IPPROTO_TCP}, udp[] = {IPPROTO_UDP}, sctp[] = {132}, route[] = {NETLINK_ROUTE};
+static int tcp[] = {IPPROTO_TCP}, udp[] = {IPPROTO_UDP}, sctp[] = {132}, mptcp[] = {262},
+	   inet6[] = {AF_INET6}, route[] = {NETLINK_ROUTE};
 static struct range web[] = {{80, 80}, {8000, 8010}};
 
 static struct rule inet_rule(int *types, int *protocols)
@@ -120,7 +121,21 @@ START_TEST(rules_the_kernel_would_not_hold)
 	rule = with_prefix(inet_rule(stream, sctp), &prefix, "10.0.0.0/8");
 	ck_assert_str_eq(bad_key(&family_inet, &rule), "addresses");
 	rule = with_interface(inet_rule(stream, tcp), device);
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "");
+	/* What an IPv6 listener accepts can be moved; of MPTCP the kernel opens further paths. */
+	rule.families = inet6;
+	rule.n_families = 1;
+	ck_assert_str_eq(bad_key(&family_inet6, &rule), "interfaces");
+	rule.has_mark = true;
 	ck_assert_str_eq(bad_key(&family_inet6, &rule), "");
+	rule = with_interface(inet_rule(stream, mptcp), device);
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "interfaces");
+	rule.has_mark = true;
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "");
+	/* What an SCTP listener accepts has none. */
+	rule = inet_rule(stream, sctp);
+	rule.has_mark = true;
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "mark");
 	rule = with_interface(inet_rule(stream, NULL), device);
 	ck_assert_str_eq(bad_key(&family_inet, &rule), "interfaces");
 	rule = with_interface(inet_rule(dgram, udp), device);
@@ -271,6 +286,17 @@ START_TEST(interfaces_of_tcp)
 	query.steps = &lo;
 	query.n_steps = 1;
 	ck_assert(family_inet.open_within(&many, &query, why, sizeof why));
+	/* Whatever comes in before the device is set comes by any. */
+	struct sockaddr_storage any;
+	struct wire_step late[] = {bind_step(AF_INET, "*:8000", &any), lo};
+	query.steps = late;
+	query.n_steps = 2;
+	ck_assert(!family_inet.open_within(&many, &query, why, sizeof why));
+	ck_assert_ptr_nonnull(strstr(why, "first"));
+	ck_assert(!family_inet.open_within(&one, &query, why, sizeof why));
+	struct wire_step early[] = {lo, late[0]};
+	query.steps = early;
+	ck_assert(family_inet.open_within(&many, &query, why, sizeof why));
 
 	/* IPv6: unbound, its holder could move it; and so does a scope identifier. */
 	query.domain = AF_INET6;
@@ -282,6 +308,22 @@ START_TEST(interfaces_of_tcp)
 	ck_assert(family_inet6.open_within(&one, &query, why, sizeof why));
 	ck_assert(!bind_within(&one, &query, "[fe80::1%1]:8000"));
 	ck_assert(bind_within(&one, &query, "[fe80::1]:8000"));
+}
+END_TEST
+
+START_TEST(a_mark_is_not_for_sctp)
+{
+	struct policy_query query = query_of(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+	struct rule rule = inet_rule(stream, NULL);
+
+	ck_assert(family_inet.open_within(&rule, &query, why, sizeof why));
+	rule.has_mark = true;
+	ck_assert(!family_inet.open_within(&rule, &query, why, sizeof why));
+	query.type = SOCK_SEQPACKET;
+	query.protocol = 0;
+	ck_assert(!family_inet.open_within(&rule, &query, why, sizeof why));
+	query = query_of(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	ck_assert(family_inet.open_within(&rule, &query, why, sizeof why));
 }
 END_TEST
 
@@ -523,6 +565,7 @@ int main(void)
 	tcase_add_test(tests, malformed_addresses);
 	tcase_add_test(tests, addresses);
 	tcase_add_test(tests, interfaces_of_tcp);
+	tcase_add_test(tests, a_mark_is_not_for_sctp);
 	tcase_add_test(tests, interfaces_on_a_clients_socket);
 	tcase_add_test(tests, options);
 	tcase_add_test(tests, netlink_groups_and_addresses);
