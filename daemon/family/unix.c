@@ -19,6 +19,11 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 				"pattern begins with \"@\", and a path is bound by the program "
 				"itself",
 				rule->address_patterns.items[i]);
+	if (!rule->deny && (rule->netns == RULE_NETNS_BROKER || rule->netns == RULE_NETNS_NAMED))
+		return family_bad_rule(what, what_size, ret_key, "netns",
+			"a unix socket of another namespace makes its holder a client of that "
+			"namespace for every server there, sockd too; take \"unix\" out, or say "
+			"\"netns\": \"peer\"");
 	return family_check_keys(rule, RULE_KEY_ADDRESSES, "unix", what, what_size, ret_key);
 }
 

@@ -397,6 +397,12 @@ static const struct {
 		"port) "
 		"and to any port from 16384 to 2147483647; list only others, which need a "
 		"privilege\n"},
+	{"unix_netns",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"unix\", "
+		"\"netns\": \"broker\"}\n]}",
+		"p.json:2:60: rule r: a unix socket of another namespace makes its holder a client "
+		"of that namespace for every server there, sockd too; take \"unix\" out, or say "
+		"\"netns\": \"peer\"\n"},
 	{"xdp_interfaces",
 		"{\"rules\": [\n {\"name\": \"r\", \"peers\": \"any\",\n  \"family\": \"xdp\",\n  "
 		"\"interfaces\": \"eth0\"}\n]}",
