@@ -59,13 +59,13 @@ static json_t *make_request(
 	for (size_t i = 0; i < plan->n_steps; i++)
 		json_array_append_new(steps, step_to_json(&plan->steps[i]));
 	return json_pack(
-		"{s:s, s:I, s:I, s:o, s:s, s:s?, s:s?, s:s?, s:b, s:b, s:i, s:i, s:i, s:s, s:o}",
+		"{s:s, s:I, s:I, s:o, s:s, s:s?, s:s?, s:s?, s:b, s:b, s:i, s:i, s:i, s:s?, s:o}",
 		"verb", "check", "uid", (json_int_t)asker->uid, "gid", (json_int_t)asker->gid,
 		"groups", groups, "listener", arguments->listener ? arguments->listener : "default",
 		"unit", arguments->unit, "slice", arguments->slice, "user-unit",
 		arguments->user_unit, "foreign", arguments->foreign, "apply", arguments->apply,
 		"domain", plan->domain, "type", plan->type, "protocol", plan->protocol, "netns",
-		arguments->netns ? arguments->netns : "default", "steps", steps);
+		arguments->netns, "steps", steps);
 }
 
 /* A socket that is there, and is to be handed on. */

@@ -67,7 +67,8 @@ static int parse_expires(const char *text, int64_t *ret_usec)
 		output_error("--expires takes a number of seconds, not \"%s\"", text);
 		return -EINVAL;
 	}
-	*ret_usec = (int64_t)(seconds * 1e6) + 1;
+	/* 0 would be "not said". */
+	*ret_usec = MAX_OF((int64_t)(seconds * 1e6), INT64_C(1));
 	return 0;
 }
 

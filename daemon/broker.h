@@ -17,6 +17,7 @@
 #include "daemon/options.h"
 #include "daemon/outbox.h"
 #include "daemon/policy/policy.h"
+#include "daemon/privilege.h"
 #include "daemon/user.h"
 #include "daemon/worker.h"
 #include "proto/wire.h"
@@ -29,6 +30,7 @@ struct management;
 
 struct broker {
 	const struct options *options;
+	struct account account; /* what it runs as, or is to become */
 	sd_event *event;
 	int loop_epoll;	    /* see loop.h */
 	uint64_t turn_usec; /* CLOCK_REALTIME at the beginning of the loop's turn */

@@ -113,8 +113,8 @@ static int on_pause_over(sd_event_source *source _unused_, uint64_t usec _unused
 	return sd_event_source_set_enabled(listener->source, SD_EVENT_ON);
 }
 
-/* (Almost) out of descriptors or memory: clients wait in the queue; asking again at once would only burn the
- * processor. */
+/* (Almost) out of descriptors or memory: clients wait in the queue; asking again at once would only
+ * burn the processor. */
 static int pause_listening(struct listener *listener)
 {
 	int r = sd_event_source_set_enabled(listener->source, SD_EVENT_OFF);

@@ -188,7 +188,7 @@ static void read_netns(const json_t *request, struct question *question, struct 
 {
 	const char *netns = json_string_value(json_object_get(request, "netns"));
 
-	if (!netns || strcmp(netns, "default") == 0)
+	if (!netns)
 		query->netns = query->apply ? WIRE_NETNS_PEER : WIRE_NETNS_DEFAULT;
 	else if (strcmp(netns, "peer") == 0)
 		query->netns = WIRE_NETNS_PEER;
@@ -274,7 +274,7 @@ static json_t *check_keep(struct broker *broker, const json_t *request,
 		(named && !wire_name_is_storable(query.name, strlen(query.name))))
 		return management_failure(EINVAL, "store and fetch, and only these, have a name, "
 						  "of letters, digits and . _ -");
-	if (!netns || strcmp(netns, "default") == 0 || strcmp(netns, "peer") == 0) {
+	if (!netns || strcmp(netns, "peer") == 0) {
 		query.in_peers = true;
 		query.in_brokers = !subject->foreign_netns;
 	} else if (strcmp(netns, "broker") == 0) {

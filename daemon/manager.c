@@ -133,7 +133,11 @@ static int find_account(const struct options *options, struct account *ret)
 		return 0;
 	}
 	int r = privilege_parse_account(options->user, ret);
-	if (r == -ENOENT)
+	if (r == 0 && geteuid() != 0 && ret->uid != geteuid()) {
+		fprintf(stderr, "sockd: --user=%s: only root can become another user\n",
+			options->user);
+		r = -EPERM;
+	} else if (r == -ENOENT)
 		fprintf(stderr,
 			"sockd: there is no user \"%s\" to become: make one (systemd-sysusers "
 			"does), or "
@@ -193,15 +197,12 @@ static int fence(const struct broker *broker, const char **ret_how)
 /* From here on the process is what it stays. */
 static int drop_privileges(struct broker *broker)
 {
-	struct account account = {0};
+	const struct account account = broker->account;
 	uint64_t wanted = policy_capabilities(broker->policy);
 	char text[512], held[256];
 	const char *how = NULL;
 	int r;
 
-	r = find_account(broker->options, &account);
-	if (r < 0)
-		return r;
 	/* ip-netns(8) makes it on first use, which would be too late to let it through the fence.
 	 */
 	if (policy_uses_netns(broker->policy) || policy_names_netns(broker->policy))
@@ -285,7 +286,11 @@ static int prepare(struct broker *broker)
 		fprintf(stderr, "sockd: cannot tell its own network namespace: %s\n", strerror(-r));
 		return r;
 	}
-	r = policy_load(options->policy, options->n_policy, stderr, &broker->policy);
+	r = find_account(options, &broker->account);
+	if (r < 0)
+		return r;
+	r = policy_load(
+		options->policy, options->n_policy, broker->account.uid, stderr, &broker->policy);
 	if (r < 0) {
 		fprintf(stderr, "sockd: the policy cannot be loaded: %s\n",
 			r == -EINVAL ? "correct the errors above" : strerror(-r));

@@ -30,7 +30,8 @@ static void run_reload(struct job *job)
 		reload->result = -ENOMEM;
 		return;
 	}
-	reload->result = policy_load(options->policy, options->n_policy, errors, &reload->policy);
+	reload->result =
+		policy_load(options->policy, options->n_policy, geteuid(), errors, &reload->policy);
 	fclose(errors);
 }
 
@@ -44,9 +45,8 @@ static int take_effect(struct reload *reload, char *text, size_t size)
 
 	if (r == -EPERM && missing)
 		snprintf(text, size,
-			"the policy needs %s, which sockd gave up when it started; restart sockd "
-			"to "
-			"load it\n",
+			"the policy needs %s, which sockd does not hold; restart sockd to load "
+			"it\n",
 			privilege_describe(missing, names, sizeof names));
 	if (r < 0)
 		return r;
@@ -64,6 +64,9 @@ static void tell(struct reload *reload, const char *errors)
 		snprintf(text, sizeof text, "%zu rules from %zu files",
 			policy_rule_count(broker->policy), policy_file_count(broker->policy));
 		fprintf(stderr, "sockd: reloaded: %s\n", text);
+	} else if (reload->result == -EPERM) {
+		snprintf(text, sizeof text, "%.*s", (int)strcspn(errors, "\n"), errors);
+		fprintf(stderr, "sockd: %s; the old one stays in force\n", text);
 	} else {
 		snprintf(text, sizeof text,
 			"the new policy has errors; the old one stays in force: see the log, or "

@@ -397,7 +397,6 @@ struct policy_subject serve_subject(struct connection *connection)
 void serve_task(struct task *task, size_t packet_size)
 {
 	struct connection *connection = task->connection;
-	const struct peer *peer = &connection->peer;
 	const struct policy_subject subject = serve_subject(connection);
 
 	if (task->query.domain == AF_NETLINK && task->query.protocol == NETLINK_GENERIC)
@@ -412,12 +411,6 @@ void serve_task(struct task *task, size_t packet_size)
 		bool bind = step >= 0 && task->request.steps[step].kind == WIRE_STEP_BIND;
 		task_fail(task, bind ? EACCES : EPERM, WIRE_ORIGIN_POLICY, step,
 			task->decision.reason);
-		task_done(task);
-		return;
-	}
-	if (task->decision.owner_peer && peer->uid == 0 && !task->query.apply) {
-		task_fail(task, EPERM, WIRE_ORIGIN_POLICY, -1,
-			"the rule opens under the peer's own user, and sockd never acts as root");
 		task_done(task);
 		return;
 	}

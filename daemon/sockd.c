@@ -2,15 +2,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/policy/policy.h"
+#include "daemon/privilege.h"
 
 static int check_policy(const struct options *options)
 {
 	struct policy *policy;
-	int r = policy_load(options->policy, options->n_policy, stderr, &policy);
+	struct account account;
+	/* As at a start: where root checks, for who it is that sockd would become. */
+	bool becomes = geteuid() == 0 && privilege_parse_account(options->user, &account) == 0;
+	int r = policy_load(options->policy, options->n_policy, becomes ? account.uid : geteuid(),
+		stderr, &policy);
 
 	if (r < 0)
 		return EXIT_FAILURE;

@@ -198,6 +198,9 @@ static bool rule_allows(const struct decision_work *work, const struct rule *rul
 	const struct policy_query *query = work->query;
 
 	*ret_step = -1;
+	if (!query->apply && rule->owner_peer && work->subject->uid == 0)
+		return family_no(why, why_size,
+			"it opens under the peer's own user, and sockd never acts as root");
 	if (!query->apply && !work->family->open_within(rule, query, why, why_size))
 		return false;
 	for (size_t i = 0; i < query->n_steps; i++) {

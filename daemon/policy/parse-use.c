@@ -211,9 +211,8 @@ static int add_netlink(const struct node *item, void *data)
 	if (!text || range_from_text(text, &first, &last) == 0)
 		return node_range(item, &wanted->ranges);
 	if (wanted->rule->n_protocols == 0) {
-		node_error(item, "a name means nothing here without \"protocol\"; name the netlink "
-				 "protocol, or "
-				 "give numbers");
+		node_error(item, "a name means nothing here without \"protocol\"; name the one "
+				 "netlink protocol");
 		return 0;
 	}
 	for (size_t i = 0; i < wanted->rule->n_protocols; i++) {
@@ -222,8 +221,7 @@ static int add_netlink(const struct node *item, void *data)
 
 		if (wanted->from_name(protocol, text, &value) < 0 ||
 			(found >= 0 && value != found)) {
-			node_error(item,
-				"%s is not %s of netlink protocol %s; give a name such as %s",
+			node_error(item, "%s is not %s of netlink protocol %s; give %s",
 				report_quote(text, quoted), wanted->ranges.what,
 				name ? name : "without a name", wanted->example);
 			return 0;
@@ -231,6 +229,11 @@ static int add_netlink(const struct node *item, void *data)
 		found = value;
 	}
 	return ranges_add(wanted->ranges.ranges, (uint32_t)found, (uint32_t)found);
+}
+
+static bool is_of_protocol(const struct rule *rule, int protocol)
+{
+	return rule->n_protocols == 1 && rule->protocols[0] == protocol;
 }
 
 static int parse_netlink(const struct node *node, struct netlink_names *wanted)
@@ -317,19 +320,23 @@ int parse_use(const struct node *node, struct rule *rule)
 		r = parse_options(&options, rule);
 	if (r == 0 && groups.json) {
 		struct netlink_names wanted = {rule,
-			{&rule->groups, "a multicast group", 1, UINT32_MAX, false},
-			"\"RTNLGRP_LINK\", or a number", constant_netlink_group_from_name};
+			{&rule->groups, "a multicast group", 1, UINT32_MAX, false}, "a number",
+			constant_netlink_group_from_name};
 
+		if (is_of_protocol(rule, NETLINK_ROUTE))
+			wanted.example = "a name such as \"RTNLGRP_LINK\", or a number";
 		rule->has_groups = true;
 		r = parse_netlink(&groups, &wanted);
 	}
 	if (r == 0 && messages.json) {
 		struct netlink_names wanted = {rule,
-			{&rule->messages, "a message type", 0, 65535, false},
-			"\"RTM_NEWLINK\", or a number", constant_netlink_message_from_name};
+			{&rule->messages, "a message type", 0, 65535, false}, "a number",
+			constant_netlink_message_from_name};
 
-		if (rule->n_protocols == 1 && rule->protocols[0] == NETLINK_GENERIC)
-			wanted.example = "\"ETHTOOL_MSG_FEATURES_SET\"";
+		if (is_of_protocol(rule, NETLINK_GENERIC))
+			wanted.example = "a name such as \"ETHTOOL_MSG_FEATURES_SET\"";
+		else if (is_of_protocol(rule, NETLINK_ROUTE))
+			wanted.example = "a name such as \"RTM_NEWLINK\", or a number";
 
 		rule->has_messages = true;
 		r = parse_netlink(&messages, &wanted);

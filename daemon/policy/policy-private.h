@@ -12,6 +12,7 @@
 
 struct policy {
 	atomic_uint references;
+	uid_t owner;	      /* whose files may be, beside root's */
 	struct parsed parsed; /* the rules and limits */
 	struct names files;   /* their paths; rules borrow them */
 	struct rule_index *allow, *deny;

@@ -120,14 +120,15 @@ static int sort_drop_ins(struct drop_ins *all)
 }
 
 /* Only root and sockd's own user may say what sockd gives away. */
-static bool file_is_safe(const char *path, const struct stat *status, struct report *report)
+static bool file_is_safe(
+	const char *path, const struct stat *status, uid_t owner, struct report *report)
 {
 	if (!S_ISREG(status->st_mode)) {
 		report_error(report, path, NULL, NULL,
 			"this is no regular file; only files and links to files can hold a policy");
 		return false;
 	}
-	if (status->st_uid != 0 && status->st_uid != geteuid()) {
+	if (status->st_uid != 0 && status->st_uid != owner) {
 		report_error(report, path, NULL, NULL,
 			"the file belongs to user %u, who could change what sockd gives away; "
 			"chown "
@@ -151,7 +152,8 @@ static bool file_is_safe(const char *path, const struct stat *status, struct rep
 
 /* Reads the whole file. *ret is NULL where there is nothing to read: masked, or an error that was
  * reported. */
-static int read_file(const char *path, struct report *report, char **ret, size_t *ret_size)
+static int read_file(
+	const char *path, uid_t owner, struct report *report, char **ret, size_t *ret_size)
 {
 	struct stat status;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -167,7 +169,7 @@ static int read_file(const char *path, struct report *report, char **ret, size_t
 	}
 	if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) /* /dev/null: masked */
 		return 0;
-	if (!file_is_safe(path, &status, report) || status.st_size == 0)
+	if (!file_is_safe(path, &status, owner, report) || status.st_size == 0)
 		return 0;
 
 	size_t size = (size_t)status.st_size, n = 0;
@@ -201,7 +203,7 @@ static int load_file(struct policy *policy, const struct drop_in *drop_in, struc
 		path = NULL;
 		return -ENOMEM;
 	}
-	int r = read_file(path, report, &text, &size);
+	int r = read_file(path, policy->owner, report, &text, &size);
 	if (r < 0 || !text)
 		return r;
 	r = names_add(&policy->files, path);
@@ -282,8 +284,8 @@ static int load_all(struct policy *policy, const char *const *directories, size_
 	return 0;
 }
 
-int policy_load(
-	const char *const *directories, size_t n_directories, FILE *errors, struct policy **ret)
+int policy_load(const char *const *directories, size_t n_directories, uid_t owner, FILE *errors,
+	struct policy **ret)
 {
 	struct report report = {.out = errors};
 	struct policy *policy = calloc(1, sizeof(*policy));
@@ -291,6 +293,7 @@ int policy_load(
 	if (!policy)
 		return -ENOMEM;
 	atomic_init(&policy->references, 1);
+	policy->owner = owner;
 	int r = load_all(policy, directories, n_directories, &report);
 	if (r < 0) {
 		policy_unref(policy);

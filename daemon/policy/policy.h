@@ -105,11 +105,11 @@ struct policy_limits {
 /*
  * Reads every *.json in the directories (later directories replace a file of the same name; a
  * missing directory is empty). Errors are written to errors, one a line: "FILE:LINE:COLUMN: rule
- * NAME: what is wrong; what would be right". Returns 0; -EINVAL where there was any error (all of
- * them have been written); -ENOMEM.
+ * NAME: what is wrong; what would be right". Files must be root's or this user's. Returns 0;
+ * -EINVAL where there was any error (all of them have been written); -ENOMEM.
  */
-int policy_load(
-	const char *const *directories, size_t n_directories, FILE *errors, struct policy **ret);
+int policy_load(const char *const *directories, size_t n_directories, uid_t owner, FILE *errors,
+	struct policy **ret);
 struct policy *policy_ref(struct policy *policy);
 struct policy *policy_unref(struct policy *policy); /* returns NULL */
 

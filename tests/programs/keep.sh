@@ -102,7 +102,7 @@ os.dup2(s.fileno(), 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 PYTHON
 sockctl=$work/bin/sockctl
-ticket=$(as 65534 /usr/bin/python3 "$work/listen.py" "$sockctl" share --expires=60 -)
+ticket=$(as 65534 /usr/bin/python3 "$work/listen.py" "$sockctl" share --expires=3600 -)
 expect "sockctl share prints a ticket" grep -qE '^sockd-[0-9a-f]{64}$' <<<"$ticket"
 expect "fromshare gives it to a command" as 65533 "$sockctl" fromshare "$ticket" -- sh -c '[ "$LISTEN_FDS" = 1 ] && [ -S /proc/self/fd/3 ]'
 refused "but once" 'wrong, used, expired' as 65533 "$sockctl" fromshare "$ticket"

@@ -62,6 +62,8 @@ import socket
 print(socket.create_connection(("10.99.0.1", 80), 5).recv(99).decode(), end="")' >"$work/answer" 2>&1
 }
 
+# Of who sockd becomes, while it is still root.
+chown "$broker_uid" "$work"/policy.d/*.json
 start_sockd
 as_nobody open --bind='*:80' --listen inet stream -- /usr/bin/python3 "$work/server.py" >"$work/server.log" 2>&1 &
 remember
@@ -123,3 +125,21 @@ contains "reload names file and line" "$work/said" '60-broken\.json:[0-9]+:[0-9]
 counted "reload ends its message once" 0 "$work/said" '^$'
 rm "$work/policy.d/60-broken.json"
 expect "reload after the mend" as_root reload
+policy 60-owned.json <<'JSON'
+{ "rules": [ { "name": "owned", "peers": { "uid": 65534 }, "family": "inet", "type": "dgram", "owner": "peer" } ] }
+JSON
+as_root reload >"$work/said" 2>&1 && fail "a policy for which sockd lacks a capability is refused"
+contains "reload names the capability" "$work/said" 'needs cap_setuid, which sockd does not hold; restart'
+audited "so does the audit" '"event":"reload".*needs cap_setuid'
+rm "$work/policy.d/60-owned.json"
+expect "a policy without it is taken" as_root reload
+
+as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
+contains "check" "$work/said" '^Allowed by rule web'
+as_root check --uid=65534 --netns=default --bind='*:80' inet stream >"$work/said"
+contains "a namespace may be called default" "$work/said" '^Refused'
+status=0
+in_near "${powerless[@]}" "$work/bin/sockd" --listen "$work/other" --policy "$work/policy.d" --user 65533:65533 \
+	>"$work/said" 2>&1 || status=$?
+expect "who is not root becomes nobody else" [ "$status" -eq 1 ]
+contains "and is told so" "$work/said" '^sockd: --user=65533:65533: only root can become another user$'

@@ -287,7 +287,7 @@ static const struct {
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
 		"\"groups\": \"RTNLGRP_LINK\"}\n]}",
 		"p.json:2:64: rule r: a name means nothing here without \"protocol\"; name the "
-		"netlink protocol, or give numbers\n"},
+		"one netlink protocol\n"},
 	{"messages_range",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
 		"\"protocol\": \"route\", \"messages\": 65536}\n]}",

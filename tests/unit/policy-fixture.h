@@ -79,7 +79,7 @@ static inline int fixture_load(struct fixture *fixture, struct policy **ret)
 	fixture->errors = NULL;
 	FILE *out = open_memstream(&fixture->errors, &size);
 	ck_assert_ptr_nonnull(out);
-	int r = policy_load(directories, 1, out, ret);
+	int r = policy_load(directories, 1, geteuid(), out, ret);
 	fclose(out);
 	fixture_shorten(fixture, fixture->errors);
 	return r;

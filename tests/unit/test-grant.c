@@ -36,7 +36,7 @@ static void set_up(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(users_new(&users), 0);
 	ck_assert_int_eq(grants_new(event, 1000, &grants), 0);
-	ck_assert_int_eq(policy_load(NULL, 0, stderr, &policy), 0);
+	ck_assert_int_eq(policy_load(NULL, 0, geteuid(), stderr, &policy), 0);
 	user = users_get(users, 1000);
 	ck_assert_ptr_nonnull(user);
 }

@@ -435,6 +435,27 @@ START_TEST(test_particulars)
 }
 END_TEST
 
+START_TEST(test_owner_is_never_root)
+{
+	struct request request = {.domain = AF_INET, .type = SOCK_DGRAM, .uid = 7};
+	struct policy_decision decision;
+	struct fixture fixture;
+
+	fixture_make(&fixture);
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [{\"name\": \"own\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"type\": \"dgram\", \"owner\": \"peer\"}]}");
+	decide(policy, &request, &decision);
+	ck_assert(decision.allowed);
+	request.uid = 0;
+	decide(policy, &request, &decision);
+	ck_assert(!decision.allowed);
+	ck_assert_ptr_nonnull(strstr(decision.reason, "never acts as root"));
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+END_TEST
+
 /* To find a peer's unit costs time: only who names units pays for it, and only once. */
 START_TEST(test_place_is_asked_late)
 {
@@ -444,9 +465,9 @@ START_TEST(test_place_is_asked_late)
 
 	fixture_make(&fixture);
 	struct policy *policy = fixture_policy(&fixture,
-		"{\"rules\": [" PEERS("a", "{\"uid\": 1}") "," PEERS("b",
-			"{\"uid\": 5}") "," ALLOW("c", "\"family\": \"inet\", \"type\": \"raw\", "
-						       "\"unit\": \"y.service\"") "," ALLOW("d",
+		"{\"rules\": [" PEERS("a", "{\"uid\": 1}") "," PEERS("b", "{\"uid\": 5}") "," ALLOW(
+			"c", "\"family\": \"inet\", \"type\": \"raw\", "
+			     "\"unit\": \"y.service\"") "," ALLOW("d",
 			"\"family\": \"inet\", \"type\": \"raw\", \"unit\": \"x.service\"") "]}");
 
 	places_asked = 0;
@@ -525,6 +546,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_example, 0, ARRAY_SIZE(examples));
 	tcase_add_test(tests, test_particulars);
+	tcase_add_test(tests, test_owner_is_never_root);
 	tcase_add_test(tests, test_place_is_asked_late);
 	tcase_add_test(tests, test_hostile_words);
 	suite_add_tcase(suite, tests);

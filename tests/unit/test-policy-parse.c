@@ -166,7 +166,7 @@ static size_t load_two(const struct fixture *first, const struct fixture *second
 	const char *directories[] = {first->directory, "/nonexistent/policy.d", second->directory};
 	struct policy *policy = NULL;
 
-	ck_assert_int_eq(policy_load(directories, 3, stderr, &policy), 0);
+	ck_assert_int_eq(policy_load(directories, 3, geteuid(), stderr, &policy), 0);
 	size_t n = policy_rule_count(policy);
 	policy_unref(policy);
 	return n;
