@@ -25,11 +25,17 @@ bool ask_is_worth_it_for_socket(int error)
 
 static ask_observer *observe;
 static bool only_observed;
+static void (*preview)(const struct wire_request *request, int fd);
 
 void ask_set_observer(ask_observer *observer, bool only_observe)
 {
 	observe = observer;
 	only_observed = only_observe;
+}
+
+void ask_set_preview(void (*looker)(const struct wire_request *request, int fd))
+{
+	preview = looker;
 }
 
 static enum ask_outcome put(const struct wire_request *request, int fd, bool once, int *fds,
@@ -59,8 +65,9 @@ static enum ask_outcome put(const struct wire_request *request, int fd, bool onc
 static enum ask_outcome ask(const struct wire_request *request, int fd, bool once, int *fds,
 	size_t n_fds, struct ask_result *ret)
 {
+	if (preview)
+		preview(request, fd);
 	enum ask_outcome outcome = put(request, fd, once, fds, n_fds, ret);
-
 	if (observe)
 		observe(request, fd, outcome, ret);
 	return outcome;

@@ -76,5 +76,7 @@ typedef void ask_observer(const struct wire_request *request, int fd, enum ask_o
 /* To be set once, before there are other threads. With only_observe no request is put any more: to
  * whoever asks each is refused, as without a broker, and the observer may ask_whether(). */
 void ask_set_observer(ask_observer *observer, bool only_observe);
+/* The same, for who looks at a request before it is put. */
+void ask_set_preview(void (*preview)(const struct wire_request *request, int fd));
 
 #endif

@@ -128,6 +128,20 @@ static int each_message(const void *data, size_t size,
 	return 0;
 }
 
+/* A packet by which ip-link(8) looks whether the kernel has RTM_NEWLINK: it names no link, and one
+ * error is as good as another. */
+static bool is_probe(int protocol, const struct nlmsghdr *message, size_t size)
+{
+	struct ifinfomsg link;
+
+	if (protocol != NETLINK_ROUTE || size != NLMSG_LENGTH(sizeof link) ||
+		message->nlmsg_len != size || message->nlmsg_type != RTM_NEWLINK ||
+		message->nlmsg_flags & NLM_F_CREATE)
+		return false;
+	memcpy(&link, NLMSG_DATA(message), sizeof link);
+	return link.ifi_index == 0;
+}
+
 /* The number by which policies know it; whether a rule is needed for it. */
 static int number_of(int protocol, const struct nlmsghdr *message, bool *ret_needs_rule)
 {
@@ -255,6 +269,8 @@ static int need_send(const struct learn_call *call, struct learn_need *need)
 	if (!data)
 		return -ENOMEM;
 	memcpy(data, step->data, size);
+	if (is_probe(need->socket.protocol, data, size))
+		return -EINVAL;
 	int r = each_message(data, size, add_message, need);
 	if (r == -EINVAL)
 		return learn_need_never(need, "the netlink packet is malformed");

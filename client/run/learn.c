@@ -265,20 +265,47 @@ static int add(struct learn *learn, const struct learn_call *call, const struct 
 	return learn->never.n == NEVER_MAX ? 0 : learn_set_add(&learn->never, note);
 }
 
+struct learn_seen {
+	struct learn_need need;
+	int result; /* of learn_need_of() */
+};
+
+struct learn_seen *learn_look(const struct learn_call *call)
+{
+	struct learn_seen *seen = calloc(1, sizeof *seen);
+
+	if (seen)
+		seen->result = learn_need_of(call, &seen->need);
+	return seen;
+}
+
+struct learn_seen *learn_seen_free(struct learn_seen *seen)
+{
+	if (seen)
+		learn_need_done(&seen->need);
+	free(seen);
+	return NULL;
+}
+
+int learn_add_seen(
+	struct learn *learn, const struct learn_call *call, const struct learn_seen *seen)
+{
+	bool never = seen->result == -EOPNOTSUPP;
+
+	if (seen->result != 0 && !never)
+		return seen->result;
+	pthread_mutex_lock(&learn->lock);
+	int r = add(learn, call, &seen->need, never);
+	pthread_mutex_unlock(&learn->lock);
+	return r == 0 && never ? -EOPNOTSUPP : r;
+}
+
 int learn_add(struct learn *learn, const struct learn_call *call)
 {
-	struct learn_need need;
-	int r = learn_need_of(call, &need);
+	struct learn_seen *seen = learn_look(call);
+	int r = seen ? learn_add_seen(learn, call, seen) : -ENOMEM;
 
-	if (r == 0 || r == -EOPNOTSUPP) {
-		bool never = r == -EOPNOTSUPP;
-		pthread_mutex_lock(&learn->lock);
-		r = add(learn, call, &need, never);
-		pthread_mutex_unlock(&learn->lock);
-		if (r == 0 && never)
-			r = -EOPNOTSUPP;
-	}
-	learn_need_done(&need);
+	learn_seen_free(seen);
 	return r;
 }
 

@@ -36,6 +36,7 @@ struct learn_call {
 };
 
 struct learn;
+struct learn_seen;
 
 /*
  * The rules are for this user. Returns 0; -EEXIST where there is a file that no --learn has
@@ -47,6 +48,12 @@ int learn_open(const char *path, uid_t uid, struct learn **ret);
  * -EINVAL where the kernel would take it from nobody; -E2BIG, -ENOMEM.
  */
 int learn_add(struct learn *learn, const struct learn_call *call);
+/* The same in two steps: what it needs as things are now, by its kind, socket, step and fd (NULL:
+ * no memory), and all else later. */
+struct learn_seen *learn_look(const struct learn_call *call);
+int learn_add_seen(
+	struct learn *learn, const struct learn_call *call, const struct learn_seen *seen);
+struct learn_seen *learn_seen_free(struct learn_seen *seen); /* returns NULL */
 /* Writes the file as a whole or not at all. Returns 0 or a negative errno, and learn_reason() has
  * the words. */
 int learn_write(struct learn *learn);

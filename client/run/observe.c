@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "client/run/describe.h"
@@ -15,7 +16,9 @@
 #include "proto/macro.h"
 
 static _Thread_local const struct call *current;
+static _Thread_local struct learn_seen *seen; /* of the request under way; NULL: nothing */
 static struct learn *learnt;
+static const char *file;	 /* as the user says it */
 static struct observation *kept; /* in a process in another network namespace */
 static const char *netns;	 /* where the program's sockets are to be opened */
 
@@ -89,10 +92,51 @@ static bool is_granted(enum ask_outcome outcome)
 	return outcome == ASK_DONE || outcome == ASK_FAILED;
 }
 
+/* Nor can root: the kernel has no such family. Not told where a filter may have said so. */
+static bool nobody_has(const struct wire_request *request)
+{
+	if (request->verb != WIRE_OPEN || prctl(PR_GET_SECCOMP) != 0)
+		return false;
+	int fd = kernel_socket(request->domain, request->type | SOCK_CLOEXEC, request->protocol);
+	if (fd >= 0)
+		kernel_close(fd);
+	return fd < 0 && errno == EAFNOSUPPORT;
+}
+
 /* What is asked for here after it was refused there is not what is meant. */
 static bool is_meant(const struct wire_request *request)
 {
 	return request->verb != WIRE_OPEN || !netns || request->netns != WIRE_NETNS_DEFAULT;
+}
+
+static void say_of_whom(struct learn_call *call, char program[static TARGET_NAME_SIZE])
+{
+	if (!current)
+		return;
+	target_name(&current->target, program);
+	call->program = program;
+	call->pid = current->target.tid;
+}
+
+static void say_of_socket(struct learn_call *call, int fd)
+{
+	call->fd = MAX_OF(fd, 0);
+	call->domain = kernel_socket_number(fd, SO_DOMAIN);
+	call->type = kernel_socket_number(fd, SO_TYPE);
+	call->protocol = kernel_socket_number(fd, SO_PROTOCOL);
+}
+
+/* What a message needs, before it is sent: after that a link has another name, or is gone. */
+static void look(const struct wire_request *request, int fd)
+{
+	struct learn_call call = {.kind = LEARN_SEND, .step = request->steps};
+
+	seen = learn_seen_free(seen);
+	if (request->verb != WIRE_APPLY || request->n_steps != 1 ||
+		request->steps[0].kind != WIRE_STEP_SEND)
+		return;
+	say_of_socket(&call, fd);
+	seen = learn_look(&call);
 }
 
 /* The kernel has refused each of these. own: where the program is, as a rule says it; NULL: where
@@ -110,28 +154,23 @@ static void learn_request(const struct wire_request *request, int fd, bool grant
 		.program = program,
 		.granted = granted,
 		.reason = reason,
-		.fd = MAX_OF(fd, 0),
 	};
 
-	if (!is_meant(request))
+	if (!is_meant(request) || nobody_has(request))
 		return;
-	if (current) {
-		target_name(&current->target, program);
-		call.pid = current->target.tid;
-	}
+	say_of_whom(&call, program);
 	if (request->verb == WIRE_OPEN) {
 		call.netns = netns ? netns : own;
 		(void)learn_add(learnt, &call);
 		return;
 	}
-	call.domain = kernel_socket_number(fd, SO_DOMAIN);
-	call.type = kernel_socket_number(fd, SO_TYPE);
-	call.protocol = kernel_socket_number(fd, SO_PROTOCOL);
+	say_of_socket(&call, fd);
 	for (size_t i = 0; i < request->n_steps; i++) {
 		call.step = &request->steps[i];
 		call.kind = kind_of(call.step);
-		(void)learn_add(learnt, &call);
+		(void)(seen ? learn_add_seen(learnt, &call, seen) : learn_add(learnt, &call));
 	}
+	seen = learn_seen_free(seen);
 }
 
 static void learn_from(const struct wire_request *request, int fd, enum ask_outcome outcome,
@@ -182,7 +221,9 @@ int observe_start(const struct options *options)
 		if (r < 0)
 			return r;
 		netns = options->netns;
+		file = options->learn;
 		ask_set_observer(learn_from, false);
+		ask_set_preview(look);
 	} else if (say_level() == SAY_VERBOSE)
 		ask_set_observer(tell, false);
 	return 0;
@@ -196,8 +237,10 @@ void observe_call(const struct call *call)
 void observe_elsewhere(struct observation *observation)
 {
 	kept = observation;
-	if (learnt)
-		ask_set_observer(keep_for_home, false);
+	if (!learnt)
+		return;
+	ask_set_observer(keep_for_home, false);
+	ask_set_preview(NULL);
 }
 
 void observe_brought_home(const struct observation *observation, int fd)
@@ -213,8 +256,15 @@ void observe_brought_home(const struct observation *observation, int fd)
 		learn_request(&request, fd, observation->granted, observation->reason, "peer");
 }
 
-void observe_end(void)
+void observe_end(bool goes_on)
 {
-	if (learnt && learn_write(learnt) < 0)
+	if (!learnt)
+		return;
+	if (learn_write(learnt) < 0)
 		say_error("--learn: %s", learn_reason());
+	else if (goes_on)
+		say("--learn: %s is complete when the last process that the program has left "
+		    "behind "
+		    "has ended",
+			file);
 }

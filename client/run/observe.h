@@ -34,7 +34,8 @@ void observe_elsewhere(struct observation *observation);
  * with the call. */
 void observe_brought_home(const struct observation *observation, int fd);
 
-/* The program has ended, or all has: what was learnt is written. */
-void observe_end(void);
+/* The program has ended, or all has: what was learnt is written. goes_on: others that it has left
+ * behind have not. */
+void observe_end(bool goes_on);
 
 #endif

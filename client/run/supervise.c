@@ -157,8 +157,16 @@ static void tell_parent(int status, void *data)
 	wake_parent(watched, SIGCHLD);
 }
 
+/* Somebody has the filter still. */
+static bool is_in_use(int listener)
+{
+	struct pollfd polled = {.fd = listener};
+
+	return listener >= 0 && poll(&polled, 1, 0) >= 0 && !(polled.revents & (POLLHUP | POLLERR));
+}
+
 /* Returns whether it goes on. */
-static bool hear_parent(struct watched *watched, bool *ret_stopped)
+static bool hear_parent(struct watched *watched, int listener, bool *ret_stopped)
 {
 	char word;
 	ssize_t n = read(watched->with_parent, &word, sizeof word);
@@ -170,7 +178,7 @@ static bool hear_parent(struct watched *watched, bool *ret_stopped)
 	}
 	if (n != sizeof word || word != SUPERVISE_PROGRAM_ENDED)
 		return false;
-	observe_end();
+	observe_end(is_in_use(listener));
 	/* Whoever reads from the other end of a pipe waits for the program's descendants, not for
 	 * us. */
 	put_null(STDERR_FILENO, STDERR_FILENO);
@@ -195,7 +203,7 @@ static void wait_for_end(struct watched *watched, int listener, int children)
 		/* More than once: it may not have stopped yet. */
 		if (stopped && (ended || !is_stopped(watched->program)))
 			wake_parent(watched, SIGCONT);
-		if (polled[1].revents != 0 && !hear_parent(watched, &stopped))
+		if (polled[1].revents != 0 && !hear_parent(watched, polled[0].fd, &stopped))
 			return;
 		polled[1].fd = watched->with_parent;
 		if (polled[2].revents != 0 &&
@@ -261,6 +269,6 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	let_go_on(with_program);
 	close_quietly(with_program);
 	wait_for_end(&watched, listener, children);
-	observe_end();
+	observe_end(false);
 	_exit(EXIT_SUCCESS);
 }

@@ -61,6 +61,63 @@ refused "no packet socket" 'Operation not permitted' run "$work/bin/python3" -c 
 import socket
 socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)'
 
+echo "--- links"
+# learnt FILE: of each rule, its messages and their interfaces.
+learnt() {
+	/usr/bin/python3 -c '
+import json, sys
+for rule in json.load(open(sys.argv[1]))["rules"]:
+    print(*sorted(rule.get("messages", [])), "of", *sorted(rule.get("interfaces", [])))' "$work/learnt/$1"
+}
+# ip asks first whether there is RTM_NEWLINK, by a message that is nothing but its head.
+run --learn links.json "$work/bin/ip" link show lo >/dev/null 2>&1
+expect "what only looks needs no rule" test -z "$(learnt links.json)"
+refused "a link's MTU" 'Operation not permitted' run --learn links.json "$work/bin/ip" link set eth0 mtu 1400
+expect "is learnt with its interface alone" test "$(learnt links.json)" = 'RTM_NEWLINK of eth0'
+# With the rules in force a call is done when it is noted, and the interface has another name or is gone.
+cp "$work"/policy.d/policy.json "$work/policy.before"
+cat >"$work/policy.d/policy.json" <<'JSON'
+{ "rules": [ { "name": "links", "peers": { "uid": 65534 }, "family": "netlink", "protocol": "route",
+               "messages": ["RTM_NEWLINK", "RTM_DELLINK"], "interfaces": ["old0", "new0"] } ] }
+JSON
+kill -HUP "$broker_pid"
+ip -n "$near" link add old0 type dummy 2>/dev/null || ip -n "$near" link add old0 type veth peer name other0
+change='import socket, struct, sys
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+name = sys.argv[3].encode() + b"\0" if len(sys.argv) > 3 else b""
+more = struct.pack("=HH", 4 + len(name), 3) + name + b"\0" * (-len(name) % 4) if name else b""
+s.send(struct.pack("=IHHIIBBHiII", 32 + len(more), int(sys.argv[1]), 5, 1, 0, 0, 0, 0,
+                   socket.if_nametoindex(sys.argv[2]), 0, 0) + more)
+sys.exit(-struct.unpack_from("=i", s.recv(999), 16)[0])'
+expect "a link is renamed" wait_for 10 run --learn renamed.json "$work/bin/python3" -c "$change" 16 old0 new0
+expect "which is learnt with both names" test "$(learnt renamed.json)" = 'RTM_NEWLINK of new0 old0'
+expect "a link is deleted" run --learn deleted.json "$work/bin/python3" -c "$change" 17 new0
+expect "which is learnt with its name" test "$(learnt deleted.json)" = 'RTM_DELLINK of new0'
+mv "$work/policy.before" "$work/policy.d/policy.json"
+kill -HUP "$broker_pid"
+
+echo "--- what nobody can have"
+missing=$(python3 -c '
+import socket
+for family in range(3, 45):
+    try:
+        socket.socket(family, socket.SOCK_RAW, 0).close()
+    except OSError as error:
+        if error.errno == 97:
+            print(family)
+            break')
+run --learn missing.json "$work/bin/python3" -c "
+import socket
+socket.socket($missing, socket.SOCK_RAW, 0)" >/dev/null 2>&1
+counted "a family that the kernel does not have is not learnt" 0 "$work/learnt/missing.json" '"family"'
+
+echo "--- programs that go into the background"
+run --learn behind.json sh -c 'exec 2>&-; (sleep 1; exec "$0" -c 1 -W 1 10.99.0.2) >/dev/null 2>&1 &' "$work/bin/ping" \
+	2>"$work/said"
+contains "that it is not the end is said" "$work/said" \
+	'^sockd-run: --learn: behind\.json is complete when the last process that the program has left behind has ended$'
+expect "and so it is" wait_for 20 grep -q '"icmp"' "$work/learnt/behind.json"
+
 echo "--- in another network namespace"
 elsewhere='import socket
 for i in range(2):
