@@ -16,7 +16,7 @@
  * On failure every function returns -1 and sets errno, sockd_reason() has the words; on success
  * errno is left as it was. Errors that all have in common:
  *
- *   ECONNREFUSED  there is no broker, or it does not answer
+ *   ECONNREFUSED  there is no broker
  *   EOPNOTSUPP    the broker is too old to keep sockets
  *   EACCES        no rule of the policy gives it
  *   EDQUOT        this user has as many sockets kept as it may have

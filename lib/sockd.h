@@ -94,8 +94,10 @@ ssize_t sockd_sendmsg(int fd, const struct msghdr *message, int flags);
 
 /*
  * The words behind the last refusal of this thread: why the broker said no, or that there is no
- * broker. One line without a newline; "" where the thread's last call was not refused. Never NULL.
- * Belongs to the library; valid until the thread's next call of any other function here.
+ * broker. One line without a newline. Every function that may go to the broker, and those of
+ * sockd-pack.h, begin with "", so that afterwards it stands for no refusal; all others, those that
+ * add to a request too, leave the words as they were. Never NULL. Belongs to the library; valid
+ * until the thread's next call of any other function here.
  */
 const char *sockd_reason(void);
 
