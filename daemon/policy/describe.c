@@ -309,7 +309,7 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 {
 	struct writer writer = writer_new(buffer, size);
 
-	add(&writer, "sockctl check --uid=%u ", subject->uid);
+	add(&writer, "sockctl check --uid=%u --gid=%u ", subject->uid, subject->gid);
 	add_subject(&writer, subject, place);
 	if (query->apply)
 		add(&writer, "--apply ");
@@ -380,7 +380,7 @@ void describe_keep_check(const struct policy_keep_query *query,
 		.protocol = query->protocol,
 	};
 
-	add(&writer, "sockctl check --uid=%u --action=%s ", subject->uid,
+	add(&writer, "sockctl check --uid=%u --gid=%u --action=%s ", subject->uid, subject->gid,
 		policy_action_name(query->action));
 	add_subject(&writer, subject, place);
 	if (!query->in_peers)

@@ -148,7 +148,8 @@ static const struct example examples[] = {
 	{ALLOW("a", STREAM ", \"unit\": \"x.service\""),
 		{TCP, .place.unit = "xx.service", .place.user_unit = "x.service"}, "a", false,
 		"rule a comes nearest: it is for another unit, such as x.service, not for "
-		"xx.service; see why: sockctl check --uid=0 --listener=main --unit=xx.service "
+		"xx.service; see why: sockctl check --uid=0 --gid=0 --listener=main "
+		"--unit=xx.service "
 		"--user-unit=x.service inet stream"},
 	{ALLOW("a", STREAM ", \"unit\": \"x.service\""), {TCP}, "a", false,
 		"such as x.service, not for peers outside of any"},
@@ -342,12 +343,12 @@ static const struct example examples[] = {
 	/* what an administrator runs to see why */
 	{"", {TCP, .uid = 65534, .bind = "127.0.0.1:80", .option = "SO_MARK", .value = 5}, NULL,
 		false,
-		"; see why: sockctl check --uid=65534 --listener=main inet stream "
+		"; see why: sockctl check --uid=65534 --gid=0 --listener=main inet stream "
 		"--option=SO_MARK=5 "
 		"--bind=127.0.0.1:80"},
 	{"", {.domain = AF_INET6, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .bind = "[::1]:53"},
 		NULL, false,
-		"sockctl check --uid=0 --listener=main inet6 dgram udp '--bind=[::1]:53'"},
+		"sockctl check --uid=0 --gid=0 --listener=main inet6 dgram udp '--bind=[::1]:53'"},
 	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = 0x0608}, NULL, false,
 		"packet raw arp: no rule"},
 };
@@ -530,11 +531,11 @@ START_TEST(test_hostile_words)
 	const struct policy_query query = {
 		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
 	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, sizeof(text));
-	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream "
+	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream "
 			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
 	/* half a word would ask for something else */
 	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, 50);
-	ck_assert_str_eq(text, "sockctl check --uid=5 inet stream");
+	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream");
 }
 END_TEST
 
