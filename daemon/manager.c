@@ -30,7 +30,6 @@
 
 #define THREADS_MAX 256u
 #define WAITING_MAX 64u
-#define MANAGEMENT_NAME "management"
 
 /* Everything that clients can make grow is a share of this. */
 static void set_limits(struct broker *broker)
@@ -80,7 +79,7 @@ static int open_listeners(struct broker *broker)
 			free(names[i]);
 			continue;
 		}
-		bool management = strcmp(names[i], MANAGEMENT_NAME) == 0;
+		bool management = strcmp(names[i], OPTIONS_MANAGEMENT_NAME) == 0;
 		int fd = SD_LISTEN_FDS_START + i;
 		int type = management ? SOCK_STREAM : SOCK_SEQPACKET;
 		if (r >= 0 && sd_is_socket_unix(fd, type, 1, NULL, 0) <= 0) {
@@ -112,7 +111,7 @@ static int open_listeners(struct broker *broker)
 				strerror(-r));
 	}
 	if (r >= 0 && options->management) {
-		r = listener_open(broker, MANAGEMENT_NAME, options->management, true);
+		r = listener_open(broker, OPTIONS_MANAGEMENT_NAME, options->management, true);
 		if (r < 0)
 			fprintf(stderr, "sockd: cannot listen on %s: %s\n", options->management,
 				strerror(-r));

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "daemon/keep/keep.h"
+#include "daemon/policy/node.h"
 #include "proto/macro.h"
 
 static void print_help(void)
@@ -33,6 +35,15 @@ static void print_help(void)
 		SOCKD_USER);
 }
 
+static bool is_listener_name(const char *text, size_t length)
+{
+	char name[sizeof((struct options_listen *)NULL)->name];
+
+	snprintf(name, sizeof name, "%.*s", (int)length, text);
+	return name_is_plain(name, sizeof name - 1) && !keep_is_name(name) &&
+	       strcmp(name, OPTIONS_MANAGEMENT_NAME) != 0;
+}
+
 static int add_listen(struct options *options, const char *text)
 {
 	if (options->n_listen == OPTIONS_LISTEN_MAX) {
@@ -50,6 +61,14 @@ static int add_listen(struct options *options, const char *text)
 		fprintf(stderr,
 			"sockd: --listen=%s: the name before '=' must have 1 to %zu letters\n",
 			text, sizeof listen->name - 1);
+		return -EINVAL;
+	}
+	if (equals && !is_listener_name(text, length)) {
+		fprintf(stderr,
+			"sockd: --listen=%s: no rule could name this listener, or sockd uses the "
+			"name "
+			"itself; take letters, digits and . _ -\n",
+			text);
 		return -EINVAL;
 	}
 	if (equals)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define OPTIONS_MANAGEMENT_NAME "management" /* of the administrators' socket */
 #define OPTIONS_LISTEN_MAX 64u
 #define OPTIONS_POLICY_MAX 16u
 

@@ -138,6 +138,10 @@ as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
 as_root check --uid=65534 --netns=default --bind='*:80' inet stream >"$work/said"
 contains "a namespace may be called default" "$work/said" '^Refused'
+for name in sockd.kept.x management 'a b' ''; do
+	in_near timeout 20 "$work/bin/sockd" --listen="$name=$work/other" --policy "$work/policy.d" >"$work/said" 2>&1
+	contains "a listener cannot be called \"$name\"" "$work/said" '^sockd: --listen='
+done
 status=0
 in_near "${powerless[@]}" "$work/bin/sockd" --listen "$work/other" --policy "$work/policy.d" --user 65533:65533 \
 	>"$work/said" 2>&1 || status=$?
