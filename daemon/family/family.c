@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -211,6 +212,33 @@ static bool device_within(
 	return true;
 }
 
+/* What the rule lists of an option that does the same as this one; NULL: nothing. */
+static const struct rule_option *find_twin(const struct rule *rule, const struct option_info *info)
+{
+	static const struct {
+		int level, option;
+	} twins[][2] = {
+		{{IPPROTO_IP, IP_TRANSPARENT}, {IPPROTO_IPV6, IPV6_TRANSPARENT}},
+		{{SOL_SOCKET, SO_BINDTODEVICE}, {SOL_SOCKET, SO_BINDTOIFINDEX}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
+		for (size_t j = 0; j < 2; j++)
+			if (twins[i][j].level == info->level && twins[i][j].option == info->option)
+				return rule_find_option(rule,
+					option_by_number(twins[i][!j].level, twins[i][!j].option));
+	return NULL;
+}
+
+static bool twin_denied(
+	const struct rule *rule, const struct option_info *info, const struct wire_step *step)
+{
+	const struct rule_option *twin = find_twin(rule, info);
+
+	/* A name and an index are not compared: each device is denied then. */
+	return twin && (twin->info->value != info->value || option_listed(twin, step));
+}
+
 static bool option_denied(
 	const struct rule *rule, const struct option_info *info, const struct wire_step *step)
 {
@@ -223,7 +251,9 @@ static bool option_denied(
 			return true;
 	}
 	/* A value of the wrong size is in no allow rule either. */
-	return option && option_value_fits(info, step) && option_listed(option, step);
+	if (!option_value_fits(info, step))
+		return false;
+	return (option && option_listed(option, step)) || twin_denied(rule, info, step);
 }
 
 static bool is_device(const struct wire_step *step)

@@ -311,6 +311,34 @@ START_TEST(interfaces_of_tcp)
 }
 END_TEST
 
+START_TEST(a_denied_option_has_no_other_name)
+{
+	static struct range on[] = {{1, 1}};
+	static char *device[] = {"eth0"};
+	struct rule_option listed[] = {
+		{.info = option_by_name("IP_TRANSPARENT"), .values = {on, 1}},
+		{.info = option_by_name("SO_BINDTODEVICE"), .texts = {device, 1}},
+	};
+	struct policy_query query = query_of(AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
+	struct rule rule = inet_rule(dgram, NULL);
+	int one = 1, zero = 0, index = 3;
+	struct wire_step transparent = option_step(IPPROTO_IP, IP_TRANSPARENT, &one, sizeof one),
+			 twin = option_step(IPPROTO_IPV6, IPV6_TRANSPARENT, &one, sizeof one),
+			 off = option_step(IPPROTO_IPV6, IPV6_TRANSPARENT, &zero, sizeof zero),
+			 by_index = option_step(SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof index),
+			 other = option_step(IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof one);
+
+	rule.deny = true;
+	rule.options = listed;
+	rule.n_options = ARRAY_SIZE(listed);
+	ck_assert(step_within(&rule, &query, &transparent));
+	ck_assert(step_within(&rule, &query, &twin));
+	ck_assert(!step_within(&rule, &query, &off));
+	ck_assert(step_within(&rule, &query, &by_index));
+	ck_assert(!step_within(&rule, &query, &other));
+}
+END_TEST
+
 START_TEST(a_mark_is_not_for_sctp)
 {
 	struct policy_query query = query_of(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
@@ -566,6 +594,7 @@ int main(void)
 	tcase_add_test(tests, addresses);
 	tcase_add_test(tests, interfaces_of_tcp);
 	tcase_add_test(tests, a_mark_is_not_for_sctp);
+	tcase_add_test(tests, a_denied_option_has_no_other_name);
 	tcase_add_test(tests, interfaces_on_a_clients_socket);
 	tcase_add_test(tests, options);
 	tcase_add_test(tests, netlink_groups_and_addresses);
