@@ -23,6 +23,7 @@
 #define AUDIT_CAPABILITIES \
 	(CAPABILITY(CAP_AUDIT_CONTROL) | CAPABILITY(CAP_AUDIT_WRITE) | CAPABILITY(CAP_AUDIT_READ))
 #define GROUPS_IN_ADDRESS 32
+#define JUDGED_MAX 64u /* messages in a request whose interfaces are judged */
 
 /*
  * May any process join this group? Generic netlink's and audit's have groups that the kernel guards
@@ -198,11 +199,51 @@ static bool option_within(const struct rule *rule, const struct policy_query *qu
 	return group_within(rule, query, group, why, why_size);
 }
 
+int netlink_message_number(int protocol, const struct nlmsghdr *message)
+{
+	return protocol == NETLINK_GENERIC ? generic_number(message) : message->nlmsg_type;
+}
+
+static bool is_first_send(const struct policy_query *query, const struct wire_step *step)
+{
+	for (size_t i = 0; i < query->n_steps; i++)
+		if (query->steps[i].kind == WIRE_STEP_SEND)
+			return step == &query->steps[i];
+	return false;
+}
+
+/* The kernel is asked for the interfaces of each message, on the loop and for each rule. */
+static bool is_too_much_to_judge(const struct rule *rule, const struct policy_query *query)
+{
+	size_t judged = 0;
+
+	for (size_t i = 0; i < query->n_steps; i++) {
+		const struct wire_step *step = &query->steps[i];
+		const struct nlmsghdr *message = step->data;
+		int left = step->kind == WIRE_STEP_SEND ? (int)step->data_size : 0;
+
+		for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+			int number = netlink_message_number(query->protocol, message);
+
+			if (ranges_contain(&rule->messages, (uint32_t)number) &&
+				netlink_is_judged(query->protocol, number) && ++judged > JUDGED_MAX)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool send_within(const struct rule *rule, const struct policy_query *query,
 	const struct wire_step *step, char *why, size_t why_size)
 {
 	struct sockaddr_nl address;
 
+	if (rule->has_interfaces && is_first_send(query, step) && is_too_much_to_judge(rule, query))
+		return rule->deny ||
+		       family_no(why, why_size,
+			       "more than %u messages in a request are too many to judge by "
+			       "\"interfaces\"; send fewer at a time",
+			       JUDGED_MAX);
 	if (step->address_size > 0 && !rule->deny) {
 		if (step->address_size < sizeof address)
 			return family_no(why, why_size, "not an address of a netlink socket");
@@ -236,11 +277,6 @@ static bool frames_a_batch(const struct rule *rule, int protocol, int type)
 {
 	return protocol == NETLINK_NETFILTER && !rule->deny && rule->has_messages &&
 	       (type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END);
-}
-
-int netlink_message_number(int protocol, const struct nlmsghdr *message)
-{
-	return protocol == NETLINK_GENERIC ? generic_number(message) : message->nlmsg_type;
 }
 
 static bool not_listed(

@@ -14,11 +14,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
 #include "proto/macro.h"
 
 struct buffer {
-	_Alignas(8) unsigned char bytes[2048];
+	_Alignas(8) unsigned char bytes[4096];
 	size_t size;
 };
 
@@ -383,6 +384,77 @@ START_TEST(sees_every_message_of_a_packet)
 }
 END_TEST
 
+static bool request_within(const struct wire_step *steps, size_t n_steps)
+{
+	const struct policy_query query = {.apply = true,
+		.domain = AF_NETLINK,
+		.type = SOCK_RAW,
+		.protocol = NETLINK_ROUTE,
+		.steps = steps,
+		.n_steps = n_steps,
+		.fd = fd};
+
+	for (size_t i = 0; i < n_steps; i++)
+		if (family_get(AF_NETLINK)
+				->step_within(&rule, &query, &steps[i], why, sizeof why) ==
+			rule.deny)
+			return rule.deny;
+	return !rule.deny;
+}
+
+static struct wire_step send_step(const struct buffer *b)
+{
+	return (struct wire_step){.kind = WIRE_STEP_SEND, .data = b->bytes, .data_size = b->size};
+}
+
+static void make_many(struct buffer *b, size_t n, const char *name)
+{
+	b->size = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = start_link(b, RTM_SETLINK, 0, 0);
+		put_text(b, IFLA_IFNAME, name);
+		finish(b, at);
+	}
+}
+
+/* Judging takes calls of the kernel for each message, which everybody else waits for. */
+START_TEST(judges_so_many_messages_and_no_more)
+{
+	static struct buffer b, other;
+
+	make_many(&b, 64, "t0");
+	struct wire_step steps[2] = {send_step(&b)};
+	ck_assert_msg(request_within(steps, 1), "refused: %s", why);
+	/* Before any is judged: the name would be another reason. */
+	make_many(&b, 65, "eth7");
+	steps[0] = send_step(&b);
+	ck_assert(!request_within(steps, 1));
+	ck_assert_msg(strstr(why, "more than 64") && strstr(why, "fewer at a time"),
+		"reason is \"%s\"", why);
+	/* In one packet or in several steps. */
+	make_many(&b, 40, "eth7");
+	make_many(&other, 25, "eth7");
+	steps[0] = send_step(&b);
+	steps[1] = send_step(&other);
+	ck_assert(!request_within(steps, 2));
+	ck_assert_msg(strstr(why, "more than 64") != NULL, "reason is \"%s\"", why);
+	/* A deny rule speaks of what it would be too much to judge, and of no other message. */
+	rule.deny = true;
+	make_many(&b, 64, "eth7");
+	steps[0] = send_step(&b);
+	ck_assert(!request_within(steps, 1));
+	make_many(&b, 65, "eth7");
+	steps[0] = send_step(&b);
+	ck_assert(request_within(steps, 1));
+	rule.messages = (struct ranges){types + 1, 1};
+	ck_assert(!request_within(steps, 1));
+	/* Without "interfaces" there is nothing to judge. */
+	rule.deny = rule.has_interfaces = false;
+	rule.messages = (struct ranges){types, ARRAY_SIZE(types)};
+	ck_assert_msg(request_within(steps, 1), "refused: %s", why);
+}
+END_TEST
+
 START_TEST(refuses_odd_names)
 {
 	static const struct {
@@ -709,6 +781,7 @@ int main(void)
 	tcase_add_test(tests, refuses_doubles);
 	tcase_add_test(tests, refuses_truncation);
 	tcase_add_test(tests, sees_every_message_of_a_packet);
+	tcase_add_test(tests, judges_so_many_messages_and_no_more);
 	tcase_add_test(tests, refuses_odd_names);
 	tcase_add_test(tests, judges_addresses);
 	tcase_add_test(tests, judges_routes_and_neighbours);
