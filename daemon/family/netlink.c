@@ -16,6 +16,7 @@
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
 #include "daemon/generic.h"
+#include "daemon/privilege.h"
 #include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
 
@@ -328,7 +329,7 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 		&rule->interfaces, false, protocol, number, fd, message, why, why_size);
 }
 
-bool netlink_messages_within(const struct rule *rule, int protocol, int fd, const void *data,
+static bool messages_within(const struct rule *rule, int protocol, int fd, const void *data,
 	size_t size, char *why, size_t why_size)
 {
 	const unsigned char *at = data;
@@ -356,6 +357,17 @@ bool netlink_messages_within(const struct rule *rule, int protocol, int fd, cons
 		left -= step;
 	}
 	return !rule->deny;
+}
+
+bool netlink_messages_within(const struct rule *rule, int protocol, int fd, const void *data,
+	size_t size, char *why, size_t why_size)
+{
+	/* Else looking up a name lays it down, for each name. */
+	int had = rule->has_interfaces ? privilege_lower(CAP_NET_ADMIN) : 0;
+	bool within = messages_within(rule, protocol, fd, data, size, why, why_size);
+
+	privilege_restore(CAP_NET_ADMIN, had);
+	return within;
 }
 
 /* Joining a group may take a lock of the protocol's or load its module. */
