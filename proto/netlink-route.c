@@ -191,7 +191,41 @@ static bool judge_address(struct netlink_judge *judge, const struct nlmsghdr *me
 	       netlink_check_index(judge, header.ifa_index);
 }
 
-/* NLM_F_REPLACE takes the place of an equal route of any interface. */
+/*
+ * The kernel looks at the table local, where the addresses of all interfaces are, before every
+ * other. RTA_TABLE counts before the header's.
+ */
+static bool judge_table(struct netlink_judge *judge, const struct rtmsg *header,
+	const struct netlink_attributes *attributes)
+{
+	uint32_t table = RT_TABLE_UNSPEC;
+
+	if (netlink_attribute(attributes, RTA_TABLE)) {
+		if (attributes->size[RTA_TABLE] != sizeof table)
+			return netlink_no(judge, "attribute %u is no number of a table", RTA_TABLE);
+		memcpy(&table, netlink_attribute(attributes, RTA_TABLE), sizeof table);
+	}
+	if (header->rtm_table == RT_TABLE_LOCAL || table == RT_TABLE_LOCAL)
+		return netlink_no(judge,
+			"a route of the table local may stand before an address of another "
+			"interface");
+	return true;
+}
+
+/* Only what makes a route of its own: another interface's equal route would lose its place to this
+ * one, or have it as one more way (IPv6). */
+static bool judge_addition(struct netlink_judge *judge, const struct nlmsghdr *message)
+{
+	const unsigned wanted = NLM_F_CREATE | NLM_F_EXCL;
+	const unsigned all = wanted | NLM_F_REPLACE | NLM_F_APPEND;
+
+	if ((message->nlmsg_flags & all) == wanted)
+		return true;
+	return netlink_no(judge,
+		"a route can only be added (NLM_F_CREATE and NLM_F_EXCL), as else it may take the "
+		"place of another interface's; delete the old one first");
+}
+
 static bool judge_route(struct netlink_judge *judge, const struct nlmsghdr *message,
 	const unsigned char *data, size_t size)
 {
@@ -218,12 +252,11 @@ static bool judge_route(struct netlink_judge *judge, const struct nlmsghdr *mess
 		(message->nlmsg_type != RTM_DELROUTE || header.rtm_type != RTN_UNSPEC))
 		return netlink_no(
 			judge, "a route of type %u is not one of an interface", header.rtm_type);
-	if (message->nlmsg_type == RTM_NEWROUTE && message->nlmsg_flags & NLM_F_REPLACE)
-		return netlink_no(judge,
-			"replacing a route may take one of another interface; delete it and add "
-			"the new one");
+	if (message->nlmsg_type == RTM_NEWROUTE && !judge_addition(judge, message))
+		return false;
 	if (!netlink_read_attributes(judge, "route", data + sizeof header, size - sizeof header,
-		    allowed, &attributes))
+		    allowed, &attributes) ||
+		!judge_table(judge, &header, &attributes))
 		return false;
 	if (!netlink_attribute(&attributes, RTA_OIF))
 		return netlink_no(judge, "a route message that names no interface may touch any");

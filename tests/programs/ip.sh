@@ -1,5 +1,5 @@
 #!/bin/bash
-# ip under a rule that allows two message types on one interface, and ip monitor.
+# ip under a rule that allows two message types on one interface, under one for the routes of another, and ip monitor.
 . "$(dirname "$0")/../lib.sh"
 begin ip
 copy_program ip
@@ -12,6 +12,12 @@ policy <<'JSON'
       "peers": { "uid": 65534 },
       "family": "netlink", "protocol": "route",
       "messages": ["RTM_NEWLINK", "RTM_NEWADDR"], "interfaces": ["test0"]
+    },
+    {
+      "name": "own-routes",
+      "peers": { "uid": 65534 },
+      "family": "netlink", "protocol": "route",
+      "messages": ["RTM_NEWROUTE", "RTM_DELROUTE"], "interfaces": ["routes0"]
     }
   ]
 }
@@ -45,6 +51,29 @@ expect "the interface is still there" link_exists test0
 refused "a route, which the rule does not name" 'Operation not permitted' \
 	through "$work/bin/ip" route add 10.95.0.0/24 dev test0
 expect "reading needs no rule" through "$work/bin/ip" -o link show eth0
+
+ip -n "$near" link add routes0 type veth peer name routes1
+ip -n "$near" link set routes0 up
+ip -n "$near" link set routes1 up
+ip -n "$near" address add 10.94.0.1/24 dev routes0
+ip -n "$near" -6 address add fd94::1/64 dev routes0 nodad
+ip -n "$near" -6 route add fd93::/64 via fd99::2 dev eth0 metric 500
+route_of_eth0='^fd93::/64 via fd99::2 dev eth0'
+other=("fd93::/64" via "fd94::2" dev routes0 metric)
+expect "ip -6 route add on the interface of the rule" through "$work/bin/ip" -6 route add "${other[@]}" 400
+expect "ip -6 route delete" through "$work/bin/ip" -6 route delete "${other[@]}" 400
+refused "a second way of another interface's route" 'File exists' \
+	through "$work/bin/ip" -6 route add "${other[@]}" 500
+for how in append prepend replace change; do
+	refused "ip -6 route $how beside another interface's" 'Operation not permitted' \
+		through "$work/bin/ip" -6 route "$how" "${other[@]}" 500
+done
+ip -n "$near" -6 route show fd93::/64 >"$work/routes" 2>&1
+counted "the other interface's route is as it was" 1 "$work/routes" "$route_of_eth0"
+refused "a route before the address of another interface" 'Operation not permitted' \
+	through "$work/bin/ip" route add 10.99.0.1/32 dev routes0 tos 4 table local
+ip -n "$near" route get 10.99.0.1 tos 4 >"$work/routes" 2>&1
+contains "the address is still its own" "$work/routes" '^local 10\.99\.0\.1'
 
 through_exec stdbuf -oL "$work/bin/ip" monitor link >"$work/monitor" 2>&1 &
 remember

@@ -509,7 +509,7 @@ START_TEST(judges_routes_and_neighbours)
 	struct rtmsg route = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
 	struct ndmsg neighbour = {.ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex("lo")};
 	struct buffer b = {0};
-	size_t at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+	size_t at = start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
 
 	finish(&b, at);
 	assert_refused(&b, "names no interface");
@@ -519,14 +519,9 @@ START_TEST(judges_routes_and_neighbours)
 	put_number(&b, RTA_NH_ID, 1);
 	finish(&b, at);
 	assert_refused(&b, "route: attribute 30");
-	b.size = 0;
-	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof route);
-	put_number(&b, RTA_OIF, if_nametoindex("lo"));
-	finish(&b, at);
-	assert_refused(&b, "replacing a route");
 	route.rtm_type = RTN_BLACKHOLE;
 	b.size = 0;
-	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
 	put_number(&b, RTA_OIF, if_nametoindex("lo"));
 	finish(&b, at);
 	assert_refused(&b, "type 6");
@@ -543,6 +538,67 @@ START_TEST(judges_routes_and_neighbours)
 	b.size = 0;
 	finish(&b, start(&b, RTM_NEWNEIGH, 0, &neighbour, sizeof neighbour));
 	assert_refused(&b, "family 7");
+}
+END_TEST
+
+static void make_route(struct buffer *b, int type, int flags, int rtm_table, int attribute)
+{
+	struct rtmsg route = {.rtm_family = AF_INET,
+		.rtm_type = RTN_UNICAST,
+		.rtm_table = (unsigned char)rtm_table};
+
+	b->size = 0;
+	size_t at = start(b, type, flags, &route, sizeof route);
+	put_number(b, RTA_OIF, if_nametoindex("lo"));
+	if (attribute)
+		put_number(b, RTA_TABLE, (uint32_t)attribute);
+	finish(b, at);
+}
+
+/* Beside an equal route of another interface, before it or in its place. */
+START_TEST(a_new_route_is_one_of_its_own)
+{
+	static const int refused[] = {0, NLM_F_CREATE, NLM_F_EXCL, NLM_F_CREATE | NLM_F_REPLACE,
+		NLM_F_CREATE | NLM_F_APPEND, NLM_F_CREATE | NLM_F_EXCL | NLM_F_REPLACE,
+		NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND};
+	struct buffer b = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		make_route(&b, RTM_NEWROUTE, refused[i], RT_TABLE_MAIN, 0);
+		assert_refused(&b, "only be added");
+	}
+	make_route(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, RT_TABLE_MAIN, 0);
+	assert_allowed(&b);
+	make_route(&b, RTM_DELROUTE, 0, RT_TABLE_MAIN, 0);
+	assert_allowed(&b);
+}
+END_TEST
+
+/* There it could stand before the address of another interface. */
+START_TEST(a_route_is_not_in_the_table_of_addresses)
+{
+	static const int types_of_route[] = {RTM_NEWROUTE, RTM_DELROUTE};
+	struct buffer b = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types_of_route); i++) {
+		int type = types_of_route[i], flags = NLM_F_CREATE | NLM_F_EXCL;
+
+		make_route(&b, type, flags, RT_TABLE_LOCAL, 0);
+		assert_refused(&b, "table local");
+		make_route(&b, type, flags, RT_TABLE_UNSPEC, RT_TABLE_LOCAL);
+		assert_refused(&b, "table local");
+		make_route(&b, type, flags, RT_TABLE_MAIN, RT_TABLE_LOCAL);
+		assert_refused(&b, "table local");
+		make_route(&b, type, flags, RT_TABLE_UNSPEC, 1000);
+		assert_allowed(&b);
+	}
+	struct rtmsg route = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
+	b.size = 0;
+	size_t at = start(&b, RTM_DELROUTE, 0, &route, sizeof route);
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	put(&b, RTA_TABLE, "\xff", 1);
+	finish(&b, at);
+	assert_refused(&b, "no number of a table");
 }
 END_TEST
 
@@ -785,6 +841,8 @@ int main(void)
 	tcase_add_test(tests, refuses_odd_names);
 	tcase_add_test(tests, judges_addresses);
 	tcase_add_test(tests, judges_routes_and_neighbours);
+	tcase_add_test(tests, a_new_route_is_one_of_its_own);
+	tcase_add_test(tests, a_route_is_not_in_the_table_of_addresses);
 	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
 	tcase_add_test(tests, writes_stay_in_their_namespace);
 	tcase_add_test(tests, batches_of_nfnetlink);
