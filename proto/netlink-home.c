@@ -1,12 +1,16 @@
 /*
- * Does a route message keep to its socket's own network namespace?
+ * Does a route message keep to its socket's own network namespace, and name no descriptor?
  */
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
+#include <linux/nexthop.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
+#include <linux/seg6_local.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
@@ -44,8 +48,9 @@ static bool each_attribute(
 }
 
 struct home {
-	bool leaves;	 /* an attribute that names another namespace, or a descriptor */
-	bool pair, made; /* by the link's kind: has a peer; is made of a descriptor */
+	bool leaves;	     /* an attribute that names another namespace, or a descriptor */
+	bool pair, made;     /* by the link's kind: has a peer; is made of a descriptor */
+	bool local, program; /* of a route's encapsulation: SEG6_LOCAL; what is a program there */
 };
 
 static bool visit_link(unsigned type, const unsigned char *data, size_t size, void *userdata);
@@ -130,6 +135,80 @@ static bool visit_nsid(
 	return true;
 }
 
+static bool visit_local(
+	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *userdata)
+{
+	struct home *home = userdata;
+
+	home->program = home->program || type == SEG6_LOCAL_BPF;
+	return true;
+}
+
+static void note_encap(struct home *home, const unsigned char *data, size_t size)
+{
+	uint16_t type = LWTUNNEL_ENCAP_NONE;
+
+	if (size >= sizeof type)
+		memcpy(&type, data, sizeof type);
+	home->leaves = home->leaves || type == LWTUNNEL_ENCAP_BPF;
+	home->local = home->local || type == LWTUNNEL_ENCAP_SEG6_LOCAL;
+}
+
+static bool visit_hop(unsigned type, const unsigned char *data, size_t size, void *userdata)
+{
+	if (type == RTA_ENCAP_TYPE)
+		note_encap(userdata, data, size);
+	return type != RTA_ENCAP || each_attribute(data, size, visit_local, userdata);
+}
+
+static bool visit_route(unsigned type, const unsigned char *data, size_t size, void *userdata)
+{
+	if (type != RTA_MULTIPATH)
+		return visit_hop(type, data, size, userdata);
+	while (size > 0) {
+		struct rtnexthop hop;
+
+		if (size < sizeof hop)
+			return false;
+		memcpy(&hop, data, sizeof hop);
+		if (hop.rtnh_len < sizeof hop || hop.rtnh_len > size ||
+			!each_attribute(
+				data + sizeof hop, hop.rtnh_len - sizeof hop, visit_hop, userdata))
+			return false;
+		size_t step = MIN_OF((size_t)RTNH_ALIGN(hop.rtnh_len), size);
+		data += step;
+		size -= step;
+	}
+	return true;
+}
+
+static bool visit_nexthop(unsigned type, const unsigned char *data, size_t size, void *userdata)
+{
+	if (type == NHA_ENCAP_TYPE)
+		note_encap(userdata, data, size);
+	return type != NHA_ENCAP || each_attribute(data, size, visit_local, userdata);
+}
+
+/*
+ * Is there a filter or an action of the kind "bpf", at whatever depth? Where actions are is another
+ * attribute for each kind of filter; so whatever looks like that is taken for it.
+ */
+static bool has_program(const unsigned char *data, size_t size)
+{
+	static const char kind[] = {'b', 'p', 'f'}; /* TCA_KIND is TCA_ACT_KIND */
+
+	for (; size >= NLA_HDRLEN + sizeof kind; data += NLA_ALIGNTO, size -= NLA_ALIGNTO) {
+		struct nlattr header;
+
+		memcpy(&header, data, sizeof header);
+		if ((header.nla_type & NLA_TYPE_MASK) == TCA_KIND &&
+			header.nla_len >= NLA_HDRLEN + sizeof kind &&
+			memcmp(data + NLA_HDRLEN, kind, sizeof kind) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool netlink_route_stays_home(const struct nlmsghdr *message)
 {
 	const unsigned char *data = (const unsigned char *)message + NLMSG_HDRLEN;
@@ -163,12 +242,28 @@ bool netlink_route_stays_home(const struct nlmsghdr *message)
 		header_size = NLMSG_ALIGN(sizeof(struct rtgenmsg));
 		visit = visit_nsid;
 		break;
+	case RTM_NEWROUTE:
+		/* Others have no encapsulation, and some another header. */
+		if (size > 0 && data[0] != AF_INET && data[0] != AF_INET6)
+			return true;
+		header_size = sizeof(struct rtmsg);
+		visit = visit_route;
+		break;
+	case RTM_NEWNEXTHOP:
+		header_size = sizeof(struct nhmsg);
+		visit = visit_nexthop;
+		break;
+	case RTM_NEWTFILTER:
+	case RTM_NEWCHAIN:
+	case RTM_NEWACTION:
+		return !has_program(data, size);
 	default:
 		return true;
 	}
 	if (size <= header_size)
 		return true;
 	bool whole = each_attribute(data + header_size, size - header_size, visit, &home);
+	home.leaves = home.leaves || (home.local && home.program);
 	/* Of a read the kernel leaves what is malformed; old ones are so by their longer header. */
 	return !home.leaves && (whole || reads);
 }

@@ -3,10 +3,14 @@
 #include <check.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/nexthop.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
+#include <linux/seg6_local.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
@@ -726,6 +730,115 @@ START_TEST(writes_stay_in_their_namespace)
 }
 END_TEST
 
+/* A route or next hop by the encapsulation's numbers, with one attribute in it. */
+static void put_encap(
+	struct buffer *b, int type_attribute, int data_attribute, uint16_t type, int inside)
+{
+	put(b, type_attribute, &type, sizeof type);
+	size_t data = put(b, data_attribute | NLA_F_NESTED, NULL, 0);
+	put_number(b, inside, 3);
+	end_nested(b, data);
+}
+
+/* A program in a route is given by its descriptor, which would be one of the broker's. */
+START_TEST(no_route_has_a_program)
+{
+	static const struct {
+		int type, inside;
+		bool allowed;
+	} cases[] = {{LWTUNNEL_ENCAP_BPF, LWT_BPF_XMIT, false},
+		{LWTUNNEL_ENCAP_SEG6_LOCAL, SEG6_LOCAL_BPF, false},
+		{LWTUNNEL_ENCAP_SEG6_LOCAL, SEG6_LOCAL_TABLE, true},
+		{LWTUNNEL_ENCAP_IP, LWTUNNEL_IP_OPTS, true}};
+	static struct range all[] = {{0, UINT16_MAX}};
+	struct rtmsg route = {.rtm_family = AF_INET6, .rtm_type = RTN_UNICAST};
+	struct nhmsg next_hop = {.nh_family = AF_INET6};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){all, 1};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint16_t type = (uint16_t)cases[i].type;
+		struct rtnexthop hop = {.rtnh_len = sizeof hop, .rtnh_ifindex = 1};
+
+		b.size = 0;
+		size_t at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+		put_encap(&b, RTA_ENCAP_TYPE, RTA_ENCAP, type, cases[i].inside);
+		finish(&b, at);
+		ck_assert_msg(within(&b) == cases[i].allowed, "route %zu: %s", i, why);
+
+		b.size = 0;
+		at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+		size_t hops = put(&b, RTA_MULTIPATH, &hop, sizeof hop);
+		size_t second = b.size;
+		memcpy(b.bytes + b.size, &hop, sizeof hop);
+		b.size += sizeof hop;
+		put_encap(&b, RTA_ENCAP_TYPE, RTA_ENCAP, type, cases[i].inside);
+		hop.rtnh_len = (uint16_t)(b.size - second);
+		memcpy(b.bytes + second, &hop, sizeof hop);
+		end_nested(&b, hops);
+		finish(&b, at);
+		ck_assert_msg(within(&b) == cases[i].allowed, "next hops %zu: %s", i, why);
+
+		b.size = 0;
+		at = start(&b, RTM_NEWNEXTHOP, NLM_F_CREATE, &next_hop, sizeof next_hop);
+		put_encap(&b, NHA_ENCAP_TYPE, NHA_ENCAP, type, cases[i].inside);
+		finish(&b, at);
+		ck_assert_msg(within(&b) == cases[i].allowed, "next hop %zu: %s", i, why);
+	}
+	/* Other families have other headers, and no encapsulation. */
+	static const unsigned char can[] = {AF_CAN, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+	b.size = 0;
+	finish(&b, start(&b, RTM_NEWROUTE, 0, can, sizeof can));
+	assert_allowed(&b);
+}
+END_TEST
+
+static void make_filter(struct buffer *b, const char *kind, int actions, const char *action)
+{
+	struct tcmsg header = {.tcm_family = AF_UNSPEC, .tcm_ifindex = 1};
+
+	b->size = 0;
+	size_t at = start(b, RTM_NEWTFILTER, NLM_F_CREATE, &header, sizeof header);
+	put_text(b, TCA_KIND, kind);
+	size_t options = put(b, TCA_OPTIONS, NULL, 0);
+	size_t list = put(b, actions, NULL, 0);
+	size_t first = put(b, 1, NULL, 0);
+	put(b, TCA_ACT_KIND, action, strlen(action));
+	end_nested(b, first);
+	end_nested(b, list);
+	end_nested(b, options);
+	finish(b, at);
+}
+
+START_TEST(no_filter_has_a_program)
+{
+	static struct range all[] = {{0, UINT16_MAX}};
+	struct tcamsg header = {0};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){all, 1};
+	make_filter(&b, "u32", TCA_U32_ACT, "gact");
+	assert_allowed(&b);
+	make_filter(&b, "bpf", TCA_BPF_ACT, "gact");
+	assert_refused(&b, "descriptor");
+	make_filter(&b, "u32", TCA_U32_ACT, "bpf");
+	assert_refused(&b, "descriptor");
+	make_filter(&b, "flower", TCA_FLOWER_ACT, "bpf");
+	assert_refused(&b, "descriptor");
+	b.size = 0;
+	size_t at = start(&b, RTM_NEWACTION, NLM_F_CREATE, &header, sizeof header);
+	size_t list = put(&b, TCA_ACT_TAB, NULL, 0);
+	size_t first = put(&b, 1, NULL, 0);
+	put(&b, TCA_ACT_KIND, "bpf\0x", 5); /* the kernel's string ends there too */
+	end_nested(&b, first);
+	end_nested(&b, list);
+	finish(&b, at);
+	assert_refused(&b, "descriptor");
+}
+END_TEST
+
 START_TEST(batches_of_nfnetlink)
 {
 	static struct range listed[] = {{0x0a00, 0x0a00}};
@@ -845,6 +958,8 @@ int main(void)
 	tcase_add_test(tests, a_route_is_not_in_the_table_of_addresses);
 	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
 	tcase_add_test(tests, writes_stay_in_their_namespace);
+	tcase_add_test(tests, no_route_has_a_program);
+	tcase_add_test(tests, no_filter_has_a_program);
 	tcase_add_test(tests, batches_of_nfnetlink);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, sees_through_alternative_names);
