@@ -35,6 +35,7 @@ struct batch {
 	char *data;
 	size_t used;
 	unsigned n;
+	unsigned n_of_anybody; /* of these, see is_anybodys() */
 };
 
 struct audit {
@@ -211,6 +212,7 @@ static void drain(struct audit *audit)
 	}
 	batch->used = 0;
 	batch->n = 0;
+	batch->n_of_anybody = 0;
 	if (lost > 0)
 		write_lost(audit, lost);
 	if (audit->buffered > 0)
@@ -249,17 +251,30 @@ static void *writer_thread(void *data)
 	return NULL;
 }
 
+/* Whoever can connect can have as many of these as it likes. */
+static bool is_anybodys(const struct audit_record *record)
+{
+	return record->event == AUDIT_REFUSAL || record->event == AUDIT_QUESTION ||
+	       record->event == AUDIT_PEER;
+}
+
 void audit_push(struct audit *audit, const struct audit_record *record)
 {
+	const bool anybodys = is_anybodys(record);
+	struct batch *batch;
+
 	if (audit->kind == TO_NOTHING)
 		return;
 	(void)pthread_mutex_lock(&audit->lock);
-	if (audit->filling->n == AUDIT_QUEUE_MAX) {
+	batch = audit->filling;
+	if (batch->n == AUDIT_QUEUE_MAX ||
+		(anybodys && batch->n_of_anybody == AUDIT_OF_ANYBODY_MAX)) {
 		audit->lost_unwritten++;
 		atomic_fetch_add_explicit(&audit->lost, 1, memory_order_relaxed);
 	} else {
-		pack(audit->filling, record);
-		if (audit->filling->n == 1 || audit->filling->n == AUDIT_QUEUE_MAX / 2)
+		pack(batch, record);
+		batch->n_of_anybody += anybodys;
+		if (batch->n == 1 || batch->n == AUDIT_QUEUE_MAX / 2)
 			(void)pthread_cond_signal(&audit->wake);
 	}
 	(void)pthread_mutex_unlock(&audit->lock);

@@ -59,6 +59,8 @@ struct audit_record {
 #define AUDIT_TEXT_MAX 399u
 
 #define AUDIT_QUEUE_MAX 8192u /* records that wait, beside those that are being written */
+/* Of these, refusals, questions and ends of connections: a flood of them hides no grant. */
+#define AUDIT_OF_ANYBODY_MAX (AUDIT_QUEUE_MAX / 2)
 
 struct audit;
 

@@ -475,6 +475,76 @@ START_TEST(an_overflow_is_told)
 }
 END_TEST
 
+static unsigned n_of_anybody, n_of_others;
+
+static void count_kinds(json_t *object, size_t i)
+{
+	const char *event = string_of(object, "event");
+
+	(void)i;
+	if (strcmp(event, "refusal") == 0 || strcmp(event, "question") == 0 ||
+		strcmp(event, "peer") == 0)
+		n_of_anybody++;
+	else if (strcmp(event, "lost") == 0)
+		lost_told += integer_of(object, "count");
+	else
+		n_of_others++;
+}
+
+/* What anybody can cause leaves room for what only the policy and administrators can. */
+START_TEST(a_flood_of_refusals_hides_no_grant)
+{
+	static const enum audit_event floods[] = {AUDIT_REFUSAL, AUDIT_QUESTION, AUDIT_PEER};
+	static const enum audit_event others[] = {
+		AUDIT_GRANT, AUDIT_RELEASE, AUDIT_RELOAD, AUDIT_STOP};
+	struct audit_record record = make_record();
+	struct audit *audit = open_audit(path);
+
+	for (unsigned i = 0; i < AUDIT_QUEUE_MAX * 3; i++) {
+		record.event = floods[i % ARRAY_SIZE(floods)];
+		audit_push(audit, &record);
+	}
+	ck_assert_uint_eq(audit_lost(audit), AUDIT_QUEUE_MAX * 5 / 2);
+	for (unsigned i = 0; i < AUDIT_QUEUE_MAX / 2; i++) {
+		record.event = others[i % ARRAY_SIZE(others)];
+		audit_push(audit, &record);
+	}
+	ck_assert_uint_eq(audit_lost(audit), AUDIT_QUEUE_MAX * 5 / 2);
+	(void)audit_free(audit);
+	lost_told = 0;
+	(void)read_lines(path, count_kinds);
+	ck_assert_uint_eq(n_of_anybody, AUDIT_QUEUE_MAX / 2);
+	ck_assert_uint_eq(n_of_others, AUDIT_QUEUE_MAX / 2);
+	ck_assert_int_eq(lost_told, AUDIT_QUEUE_MAX * 5 / 2);
+}
+END_TEST
+
+/* What waited does not count any more once it is written. */
+START_TEST(after_a_flood_refusals_have_room_again)
+{
+	struct audit_record record = make_record();
+	struct audit *audit = open_audit(path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t written = 0;
+
+	ck_assert_int_ge(fd, 0);
+	record.event = AUDIT_REFUSAL;
+	for (unsigned i = 0; i < AUDIT_QUEUE_MAX / 2; i++)
+		audit_push(audit, &record);
+	ck_assert_int_eq(audit_start(audit), 0);
+	for (unsigned i = 0; i < 500 && written < AUDIT_QUEUE_MAX / 2; i++) {
+		(void)usleep(10000);
+		written += new_lines(fd);
+	}
+	for (unsigned i = 0; i < AUDIT_QUEUE_MAX / 2; i++)
+		audit_push(audit, &record);
+	ck_assert_uint_eq(audit_lost(audit), 0);
+	(void)audit_free(audit);
+	(void)close(fd);
+	ck_assert_uint_eq(read_lines(path, NULL), AUDIT_QUEUE_MAX);
+}
+END_TEST
+
 /* A disk that is full: what was written is whole, what was not is counted, and told when there is
  * room again. */
 START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
@@ -768,6 +838,8 @@ int main(void)
 	tcase_add_test(trail, a_full_queue_of_texts_that_are_too_long_is_cut_off);
 	tcase_add_test(trail, without_a_thread_the_end_writes_all);
 	tcase_add_test(trail, an_overflow_is_told);
+	tcase_add_test(trail, a_flood_of_refusals_hides_no_grant);
+	tcase_add_test(trail, after_a_flood_refusals_have_room_again);
 	tcase_add_test(trail, a_failed_write_is_told_and_leaves_whole_lines);
 	tcase_add_test(trail, the_file_is_reopened);
 	tcase_add_test(trail, a_failed_reopen_keeps_the_old_file);
