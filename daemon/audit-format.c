@@ -17,9 +17,10 @@
 static_assert(6 * RECORD_TEXT_MAX + FIXED_PART_MAX <= AUDIT_LINE_MAX, "a line may not fit");
 
 enum event_part {
-	PART_PEER = 1,	 /* uid, gid, pid, listener */
+	PART_PEER = 1,	 /* gid, pid */
 	PART_SOCKET = 2, /* family, type, protocol, grant, count, steps, rule */
 	PART_COUNT = 4,
+	PART_USER = 8, /* uid */
 };
 
 static const struct {
@@ -27,14 +28,15 @@ static const struct {
 	unsigned parts;
 } events[] = {
 	[AUDIT_START] = {"start", 0},
-	[AUDIT_GRANT] = {"grant", PART_PEER | PART_SOCKET | PART_COUNT},
-	[AUDIT_REFUSAL] = {"refusal", PART_PEER | PART_SOCKET | PART_COUNT},
-	[AUDIT_QUESTION] = {"question", PART_PEER | PART_SOCKET | PART_COUNT},
-	[AUDIT_RELEASE] = {"release", PART_PEER | PART_SOCKET | PART_COUNT},
+	[AUDIT_GRANT] = {"grant", PART_USER | PART_PEER | PART_SOCKET | PART_COUNT},
+	[AUDIT_REFUSAL] = {"refusal", PART_USER | PART_PEER | PART_SOCKET | PART_COUNT},
+	[AUDIT_QUESTION] = {"question", PART_USER | PART_PEER | PART_SOCKET | PART_COUNT},
+	[AUDIT_RELEASE] = {"release", PART_USER | PART_PEER | PART_SOCKET | PART_COUNT},
 	[AUDIT_RELOAD] = {"reload", 0},
-	[AUDIT_PEER] = {"peer", PART_PEER},
+	[AUDIT_PEER] = {"peer", PART_USER | PART_PEER},
 	[AUDIT_STOP] = {"stop", 0},
 	[AUDIT_KEPT] = {"kept", 0},
+	[AUDIT_UNRECORDED] = {"unrecorded", PART_USER | PART_COUNT},
 	[AUDIT_LOST] = {"lost", PART_COUNT},
 };
 
@@ -266,9 +268,11 @@ size_t audit_format_json(const struct audit_record *record, char *buffer)
 	p = PUT(p, ",\"event\":\"");
 	p = put_text(p, events[record->event].name);
 	*p++ = '"';
-	if (parts & PART_PEER) {
+	if (parts & PART_USER) {
 		p = PUT(p, ",\"uid\":");
 		p = put_number(p, record->uid);
+	}
+	if (parts & PART_PEER) {
 		p = PUT(p, ",\"gid\":");
 		p = put_number(p, record->gid);
 		p = PUT(p, ",\"pid\":");
@@ -388,6 +392,12 @@ static char *put_message(char *p, const struct audit_record *record)
 		p = put_peer_words(p, record);
 		p = PUT(p, " closed");
 		break;
+	case AUDIT_UNRECORDED:
+		p = PUT(p, "Left out ");
+		p = put_number(p, record->count);
+		p = PUT(p, " records of uid ");
+		p = put_number(p, record->uid);
+		break;
 	case AUDIT_LOST:
 		p = PUT(p, "Lost ");
 		p = put_number(p, record->count);
@@ -417,6 +427,7 @@ static int priority(const struct audit_record *record)
 	case AUDIT_RELOAD:
 		return record->error == 0 ? LOG_NOTICE : LOG_ERR;
 	case AUDIT_PEER:
+	case AUDIT_UNRECORDED:
 	case AUDIT_LOST:
 		return LOG_WARNING;
 	case AUDIT_GRANT:
@@ -495,8 +506,9 @@ void audit_format_journal(const struct audit_record *record, struct audit_fields
 	p = end_field(ret, put_time(p, record->time_usec));
 	p = begin_field(ret, p, "SYSLOG_IDENTIFIER");
 	p = end_field(ret, put_text(p, "sockd"));
-	if (parts & PART_PEER) {
+	if (parts & PART_USER)
 		p = add_number(ret, p, "SOCKD_UID", record->uid);
+	if (parts & PART_PEER) {
 		p = add_number(ret, p, "SOCKD_GID", record->gid);
 		p = add_number(ret, p, "SOCKD_PID", record->pid);
 	}

@@ -27,8 +27,9 @@ enum audit_event {
 	AUDIT_RELOAD,	/* error 0: taken; else the old policy stays, text says why */
 	AUDIT_PEER,	/* a connection closed or refused for what it did */
 	AUDIT_STOP,
-	AUDIT_KEPT, /* what came back from the manager's store; error: not to be used */
-	AUDIT_LOST, /* made by the trail itself: count records were not written */
+	AUDIT_KEPT,	  /* what came back from the manager's store; error: not to be used */
+	AUDIT_UNRECORDED, /* count refusals and the like of uid, see audit-limit.h */
+	AUDIT_LOST,	  /* made by the trail itself: count records were not written */
 };
 
 struct audit_record {

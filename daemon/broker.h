@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/audit-limit.h"
 #include "daemon/audit.h"
 #include "daemon/closer.h"
 #include "daemon/grant.h"
@@ -44,6 +45,7 @@ struct broker {
 	struct keep_returned *returned; /* from the manager's store, until they are restored */
 	size_t n_returned;
 	struct audit *audit;
+	struct audit_limit *audit_limit;
 	uint64_t missing; /* capabilities that sockd was started without, though the policy needs
 			     them */
 	TAILQ_HEAD(listener_list, listener) listeners;

@@ -27,7 +27,7 @@ void connection_audit(
 		.text = text,
 	};
 
-	audit_push(broker->audit, &record);
+	audit_limit_push(broker->audit_limit, &record);
 }
 
 static void forget_unread(struct connection *connection)

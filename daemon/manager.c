@@ -320,6 +320,9 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = users_new(&broker->users);
 	if (r >= 0)
+		r = audit_limit_new(
+			broker->event, broker->audit, broker->users, &broker->audit_limit);
+	if (r >= 0)
 		r = closer_new(broker->event, on_room, broker, &broker->closer);
 	if (r >= 0)
 		r = worker_new(broker->event, THREADS_MAX, WAITING_MAX, &broker->worker);
@@ -392,6 +395,7 @@ struct broker *manager_free(struct broker *broker)
 	while ((listener = TAILQ_FIRST(&broker->listeners)))
 		listener_free(listener);
 	broker->grants = grants_free(broker->grants);
+	broker->audit_limit = audit_limit_free(broker->audit_limit);
 	broker->users = users_free(broker->users);
 	broker->closer = closer_free(broker->closer);
 	broker->audit = audit_free(broker->audit);

@@ -35,7 +35,10 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 		.text = text,
 	};
 
-	audit_push(broker->audit, &record);
+	if (event == AUDIT_GRANT)
+		audit_push(broker->audit, &record);
+	else
+		audit_limit_push(broker->audit_limit, &record);
 }
 
 static bool only_asks(const struct task *task)

@@ -33,6 +33,9 @@ struct user {
 	unsigned n_grant_sets;
 	uint64_t sweep_after_usec; /* CLOCK_MONOTONIC */
 	uint64_t room_after_usec;  /* the same, of connections */
+	/* Refusals and the like in this second, see audit-limit.h. */
+	unsigned recorded, unrecorded;
+	struct user *next_recorded;
 	struct users *users;
 	struct user *next;
 };

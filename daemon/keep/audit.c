@@ -66,7 +66,10 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 
 	if (own)
 		set_kind(&record, own->domain, own->type, own->protocol);
-	audit_push(broker->audit, &record);
+	if (event == AUDIT_REFUSAL)
+		audit_limit_push(broker->audit_limit, &record);
+	else
+		audit_push(broker->audit, &record);
 }
 
 void keep_audit_end(struct broker *broker, const struct kept *kept, int error, const char *text)

@@ -151,6 +151,40 @@ START_TEST(a_question_is_no_grant_and_no_refusal)
 }
 END_TEST
 
+static bool has_field(const struct audit_fields *fields, const char *field)
+{
+	for (size_t i = 0; i < fields->n; i++)
+		if (fields->fields[i].iov_len == strlen(field) &&
+			memcmp(fields->fields[i].iov_base, field, strlen(field)) == 0)
+			return true;
+	return false;
+}
+
+START_TEST(what_was_not_recorded_one_by_one_names_its_user)
+{
+	struct audit_record record = {
+		.event = AUDIT_UNRECORDED, .uid = 1000, .count = 2000, .text = "too many"};
+	struct audit_fields fields;
+	json_t *object = format(&record);
+
+	ck_assert_str_eq(string_of(object, "event"), "unrecorded");
+	ck_assert_int_eq(integer_of(object, "uid"), 1000);
+	ck_assert_int_eq(integer_of(object, "count"), 2000);
+	ck_assert_str_eq(string_of(object, "reason"), "too many");
+	ck_assert_ptr_null(json_object_get(object, "gid"));
+	ck_assert_ptr_null(json_object_get(object, "pid"));
+	ck_assert_ptr_null(json_object_get(object, "family"));
+	json_decref(object);
+	audit_format_journal(&record, &fields);
+	ck_assert(has_field(&fields, "MESSAGE=Left out 2000 records of uid 1000: too many"));
+	ck_assert(has_field(&fields, "PRIORITY=4"));
+	ck_assert(has_field(&fields, "SOCKD_EVENT=unrecorded"));
+	ck_assert(has_field(&fields, "SOCKD_UID=1000"));
+	ck_assert(has_field(&fields, "SOCKD_COUNT=2000"));
+	ck_assert(!has_field(&fields, "SOCKD_PID=0"));
+}
+END_TEST
+
 START_TEST(a_reload_names_no_peer)
 {
 	struct audit_record record = {.event = AUDIT_RELOAD, .error = 4095, .text = "line 3"};
@@ -824,6 +858,7 @@ int main(void)
 	tcase_add_test(formats, a_grant_has_all_its_fields);
 	tcase_add_test(formats, a_refusal_has_its_error_and_reason);
 	tcase_add_test(formats, a_question_is_no_grant_and_no_refusal);
+	tcase_add_test(formats, what_was_not_recorded_one_by_one_names_its_user);
 	tcase_add_test(formats, a_reload_names_no_peer);
 	tcase_add_loop_test(formats, texts_are_escaped, 0, ARRAY_SIZE(texts));
 	tcase_add_test(formats, no_control_character_gets_through);
