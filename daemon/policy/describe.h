@@ -12,7 +12,11 @@
 
 /* "inet stream tcp, bind 127.0.0.1:80 SO_MARK=5" */
 void describe_query(const struct policy_query *query, char *buffer, size_t size);
-/* "bind 127.0.0.1:80 SO_MARK=5"; empty where there are no steps. */
+/*
+ * "bind 127.0.0.1:80 SO_MARK=5"; empty where there are no steps. In the client's order; where not
+ * all fits, what takes a privilege comes first, what is there several times is told once, and the
+ * rest by its number: "bind *:81 SO_MARK=66 SO_KEEPALIVE=1 x7 +3 more". So in describe_query().
+ */
 void describe_steps(int domain, int protocol, const struct wire_step *steps, size_t n_steps,
 	char *buffer, size_t size);
 /* The command by which an administrator asks for the same: "sockctl check --uid=1000 inet stream
