@@ -508,7 +508,8 @@ static int refused_by_policy(void *data _unused_)
 	int pair[2];
 
 	REFUSED(EACCES, sockd_share(listen_here(), SOCKD_FOR_ANYONE, 0, 0, ticket, sizeof ticket));
-	EXPECT(strstr(sockd_reason(), "sockctl check --uid=65532 --gid=65532 --action=share inet stream"));
+	EXPECT(strstr(sockd_reason(),
+		"sockctl check --uid=65532 --gid=65532 --action=share inet stream"));
 	REFUSED(EACCES, sockd_store(listen_here(), "web-x", 0, 0));
 	REFUSED(EACCES, sockd_fromshare(shared->ticket)); /* it may receive AF_UNIX alone */
 	EXPECT(strstr(sockd_reason(), "receive inet stream"));

@@ -78,8 +78,8 @@ START_TEST(default_is_no)
 
 	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "");
 	ck_assert_ptr_nonnull(strstr(decision.reason, "no rule for user 1 speaks of it"));
-	ck_assert_ptr_nonnull(
-		strstr(decision.reason, "sockctl check --uid=1 --gid=100 --action=share inet stream"));
+	ck_assert_ptr_nonnull(strstr(
+		decision.reason, "sockctl check --uid=1 --gid=100 --action=share inet stream"));
 	policy_unref(policy);
 }
 END_TEST
