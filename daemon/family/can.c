@@ -408,6 +408,7 @@ const struct family family_can = {
 		      STEP_BIT(WIRE_STEP_BIND) | STEP_BIT(WIRE_STEP_CONNECT),
 	.apply_steps = STEP_BIT(WIRE_STEP_OPTION),
 	.close_sleeps = true,
+	.marks_packets = true,
 	.check_rule = check_rule,
 	.capabilities = capabilities,
 	.step_within = step_within,

@@ -96,6 +96,8 @@ struct family {
 	 * inet6, packet, netlink and unix; false for vsock, xdp and families without a
 	 * file. */
 	bool poll_is_lockless;
+	/* What its sockets send has their mark (SO_MARK). */
+	bool marks_packets;
 	/*
 	 * Does the bind step (packet: opened with protocol 0, so that the protocol asked for takes
 	 * effect only here). Called also where the request has no bind step, with address NULL.

@@ -362,7 +362,7 @@ static bool step_sleeps(const struct wire_step *step)
 	.apply_steps = STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_BIND), \
 	.check_rule = check_rule, .capabilities = capabilities, .step_within = step_within, \
 	.open_within = open_within, .step_sleeps = step_sleeps, .open = family_open_plainly, \
-	.effective_protocol = effective_protocol, .poll_is_lockless = true, \
+	.effective_protocol = effective_protocol, .poll_is_lockless = true, .marks_packets = true, \
 	.bind = family_bind_plainly
 
 const struct family family_inet = {

@@ -87,5 +87,6 @@ const struct family family_packet = {
 	.open = open_packet,
 	.own_protocol = own_protocol,
 	.poll_is_lockless = true,
+	.marks_packets = true,
 	.bind = bind_packet,
 };

@@ -174,6 +174,13 @@ void check_rule(const struct node *node, const struct rule *rule)
 		char what[POLICY_REASON_MAX] = "this family cannot keep such a rule";
 		const char *key = NULL;
 
+		if (rule->has_mark && !family->marks_packets) {
+			error_at_key(node, "mark",
+				"the mark is on what sockets of inet, inet6, packet and can send, "
+				"and "
+				"on nothing of other families; take it out");
+			return;
+		}
 		if (family->check_rule && family->check_rule(rule, what, sizeof(what), &key) < 0) {
 			error_at_key(node, key, what);
 			return;

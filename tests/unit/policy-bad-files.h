@@ -397,6 +397,11 @@ static const struct {
 		"port) "
 		"and to any port from 16384 to 2147483647; list only others, which need a "
 		"privilege\n"},
+	{"mark_unix",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"unix\", "
+		"\"mark\": 7}\n]}",
+		"p.json:2:59: rule r: the mark is on what sockets of inet, inet6, packet and can "
+		"send, and on nothing of other families; take it out\n"},
 	{"unix_netns",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"unix\", "
 		"\"netns\": \"broker\"}\n]}",
