@@ -204,7 +204,7 @@ static void read_netns(const json_t *request, struct question *question, struct 
 static json_t *decision_to_json(struct policy_decision *decision)
 {
 	/* Who asks "why" has no use for the command that asks it. */
-	char *command = strstr(decision->reason, "; see why: ");
+	char *command = strstr(decision->reason, "; see why");
 	if (command)
 		*command = 0;
 

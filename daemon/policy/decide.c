@@ -298,6 +298,9 @@ static void explain(
 	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
 {
 	struct nearest nearest = {.work = work};
+	/* The command cannot say what is sent. */
+	const char *hint = family_has_step(query, WIRE_STEP_SEND) ? "see why, but for what is sent"
+								  : "see why";
 	char what[110], check[190];
 	int progress = 0;
 
@@ -309,14 +312,14 @@ static void explain(
 		query, work->subject, subject_place_known(&work->place), check, sizeof(check));
 	if (work->denied_by) {
 		ret->rule = work->denied_by->view;
-		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; see why: %s",
-			what, ret->rule.name, check);
+		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; %s: %s", what,
+			ret->rule.name, hint, check);
 		return;
 	}
 	if (!nearest.rule) {
 		snprintf(ret->reason, sizeof(ret->reason),
-			"%s: no rule for user %u speaks of such a socket; see why: %s", what,
-			work->subject->uid, check);
+			"%s: no rule for user %u speaks of such a socket; %s: %s", what,
+			work->subject->uid, hint, check);
 		return;
 	}
 	progress = nearest.progress - PROGRESS_STEP;
@@ -325,9 +328,9 @@ static void explain(
 	/* The command is worth more than the last words of the reason. */
 	int room = (int)sizeof(ret->reason) - 1 -
 		   (int)(strlen(what) + strlen(": rule  comes nearest: ") + strlen(ret->rule.name) +
-			   strlen("; see why: ") + strlen(check));
-	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; see why: %s",
-		what, ret->rule.name, room > 0 ? room : 0, nearest.why, check);
+			   strlen("; : ") + strlen(hint) + strlen(check));
+	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; %s: %s", what,
+		ret->rule.name, room > 0 ? room : 0, nearest.why, hint, check);
 }
 
 /* TCP alone keeps a bound device to the end: where the rule names just one, it is set for the

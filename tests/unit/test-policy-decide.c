@@ -338,7 +338,9 @@ static const struct example examples[] = {
 			.apply = true,
 			.netns = WIRE_NETNS_PEER,
 			.message = RTM_DELLINK},
-		"d", false, "netlink raw route, send RTM_DELLINK: rule d denies it"},
+		"d", false,
+		"netlink raw route, send RTM_DELLINK: rule d denies it; see why, but for what is "
+		"sent: sockctl check"},
 
 	/* what an administrator runs to see why */
 	{"", {TCP, .uid = 65534, .bind = "127.0.0.1:80", .option = "SO_MARK", .value = 5}, NULL,
@@ -375,7 +377,7 @@ START_TEST(test_example)
 	if (example->allowed)
 		ck_assert_str_eq(decision.reason, "");
 	else
-		ck_assert_ptr_nonnull(strstr(decision.reason, "; see why: sockctl check --uid="));
+		ck_assert_ptr_nonnull(strstr(decision.reason, ": sockctl check --uid="));
 	policy_unref(policy);
 	fixture_remove(&fixture);
 }
