@@ -23,7 +23,7 @@ enum audit_event {
 	AUDIT_GRANT,
 	AUDIT_REFUSAL,
 	AUDIT_QUESTION, /* whether it would be granted (error 0) or refused: nothing was done */
-	AUDIT_RELEASE,	/* a grant's sockets are gone */
+	AUDIT_RELEASE,	/* what was kept is not any more */
 	AUDIT_RELOAD,	/* error 0: taken; else the old policy stays, text says why */
 	AUDIT_PEER,	/* a connection closed or refused for what it did */
 	AUDIT_STOP,
