@@ -30,9 +30,12 @@
 #define CUT_NSEC 2000000
 #define ACCOUNT_BUCKETS 64u
 
+/* Descriptors that were given together. */
 struct given {
-	uint64_t number;
-	int fd;
+	STAILQ_ENTRY(given) entry;
+	uint64_t number; /* of the next */
+	size_t first, n; /* those that no thread has begun: fds[first] to fds[n - 1] */
+	int fds[];
 };
 
 /* There as long as anything is on it. */
@@ -44,8 +47,7 @@ struct closer_account {
 	bool full;
 	size_t n; /* given and not closed yet, and charged */
 	unsigned n_threads;
-	struct given *given; /* those that no thread has begun: given[first] to given[end - 1] */
-	size_t first, end, size;
+	STAILQ_HEAD(, given) given; /* none of them is empty */
 };
 
 struct closer {
@@ -72,30 +74,45 @@ struct closer {
 
 /* --- accounts; all with the lock held --- */
 
-static struct closer_account **place_of(struct closer *closer, uid_t uid)
+static struct closer_account *account_find(struct closer *closer, uid_t uid)
 {
-	struct closer_account **place = &closer->buckets[uid % ACCOUNT_BUCKETS];
+	struct closer_account *account = closer->buckets[uid % ACCOUNT_BUCKETS];
 
-	while (*place && (*place)->uid != uid)
-		place = &(*place)->next;
-	return place;
+	while (account && account->uid != uid)
+		account = account->next;
+	return account;
 }
 
 static struct closer_account *account_get(struct closer *closer, uid_t uid)
 {
-	struct closer_account **place = place_of(closer, uid);
+	struct closer_account **bucket = &closer->buckets[uid % ACCOUNT_BUCKETS];
+	struct closer_account *account = account_find(closer, uid);
 
-	if (!*place) {
-		*place = calloc(1, sizeof **place);
-		if (*place)
-			(*place)->uid = uid;
-	}
-	return *place;
+	if (account)
+		return account;
+	account = calloc(1, sizeof *account);
+	if (!account)
+		return NULL;
+	account->uid = uid;
+	STAILQ_INIT(&account->given);
+	account->next = *bucket;
+	*bucket = account;
+	return account;
+}
+
+static void account_free(struct closer *closer, struct closer_account *account)
+{
+	struct closer_account **link = &closer->buckets[account->uid % ACCOUNT_BUCKETS];
+
+	while (*link != account)
+		link = &(*link)->next;
+	*link = account->next;
+	free(account);
 }
 
 static void update_turn(struct closer *closer, struct closer_account *account)
 {
-	bool may = account->first < account->end && account->n_threads < THREADS_PER_USER;
+	bool may = !STAILQ_EMPTY(&account->given) && account->n_threads < THREADS_PER_USER;
 
 	if (may == account->has_turn)
 		return;
@@ -127,50 +144,41 @@ static void take_from_account(struct closer *closer, struct closer_account *acco
 	}
 	if (account->n > 0)
 		return;
-	*place_of(closer, account->uid) = account->next;
-	free(account->given);
-	free(account);
-}
-
-static int reserve(struct closer_account *account, size_t n)
-{
-	size_t used = account->end - account->first;
-
-	if (account->end + n <= account->size)
-		return 0;
-	if (account->first > 0) {
-		memmove(account->given, account->given + account->first,
-			used * sizeof *account->given);
-		account->first = 0;
-		account->end = used;
-	}
-	if (used + n <= account->size)
-		return 0;
-	size_t size = MAX_OF(MAX_OF(account->size * 2, used + n), (size_t)16);
-	struct given *given = reallocarray(account->given, size, sizeof *given);
-	if (!given)
-		return -ENOMEM;
-	account->given = given;
-	account->size = size;
-	return 0;
+	account_free(closer, account);
 }
 
 static int put(struct closer *closer, uid_t uid, const int *fds, size_t n)
 {
-	struct closer_account *account = account_get(closer, uid);
+	struct given *given = malloc(sizeof *given + n * sizeof *fds);
+	struct closer_account *account = given ? account_get(closer, uid) : NULL;
 
-	if (!account)
-		return -ENOMEM;
-	add_to_account(closer, account, n);
-	if (reserve(account, n) < 0) {
-		take_from_account(closer, account, n);
+	if (!account) {
+		free(given);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < n; i++)
-		account->given[account->end++] =
-			(struct given){.number = ++closer->n_given, .fd = fds[i]};
+	given->number = closer->n_given + 1;
+	given->first = 0;
+	given->n = n;
+	memcpy(given->fds, fds, n * sizeof *fds);
+	STAILQ_INSERT_TAIL(&account->given, given, entry);
+	closer->n_given += n;
+	add_to_account(closer, account, n);
 	update_turn(closer, account);
 	return 0;
+}
+
+/* The next one, of an account that has any. */
+static int take_next(struct closer_account *account, uint64_t *ret_number)
+{
+	struct given *given = STAILQ_FIRST(&account->given);
+	int fd = given->fds[given->first++];
+
+	*ret_number = given->number++;
+	if (given->first == given->n) {
+		STAILQ_REMOVE_HEAD(&account->given, entry);
+		free(given);
+	}
+	return fd;
 }
 
 /* --- threads --- */
@@ -187,7 +195,6 @@ static void unlock_and_unref(struct closer *closer)
 		while (closer->buckets[i]) {
 			struct closer_account *account = closer->buckets[i];
 			closer->buckets[i] = account->next;
-			free(account->given);
 			free(account);
 		}
 	close_quietly(closer->event_fd);
@@ -232,8 +239,9 @@ static uint64_t *note_closing(struct closer *closer, uint64_t number)
 static void close_one(struct closer *closer, struct cutter *cutter)
 {
 	struct closer_account *account = TAILQ_FIRST(&closer->turns);
-	const struct given given = account->given[account->first++];
-	uint64_t *place = note_closing(closer, given.number);
+	uint64_t number;
+	int fd = take_next(account, &number);
+	uint64_t *place = note_closing(closer, number);
 	uint64_t begun = clock_usec(CLOCK_MONOTONIC);
 
 	account->n_threads++;
@@ -245,7 +253,7 @@ static void close_one(struct closer *closer, struct cutter *cutter)
 	(void)pthread_mutex_unlock(&closer->lock);
 
 	cutter_run(cutter, CUT_NSEC);
-	(void)close(given.fd);
+	(void)close(fd);
 	bool slow = clock_usec(CLOCK_MONOTONIC) - begun >= SLOW_USEC;
 
 	(void)pthread_mutex_lock(&closer->lock);
@@ -341,6 +349,11 @@ struct closer *closer_free(struct closer *closer)
 	return NULL;
 }
 
+/* To GCC 12's analyser what was put into the list is lost. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 void closer_take(struct closer *closer, uid_t uid, const int *fds, size_t n)
 {
 	if (n == 0)
@@ -356,6 +369,7 @@ void closer_take(struct closer *closer, uid_t uid, const int *fds, size_t n)
 	for (size_t i = 0; r < 0 && i < n; i++)
 		close_quietly(fds[i]);
 }
+#pragma GCC diagnostic pop
 
 void closer_charge(struct closer *closer, uid_t uid, size_t n)
 {
@@ -369,7 +383,7 @@ void closer_charge(struct closer *closer, uid_t uid, size_t n)
 void closer_discharge(struct closer *closer, uid_t uid, size_t n)
 {
 	(void)pthread_mutex_lock(&closer->lock);
-	struct closer_account *account = *place_of(closer, uid);
+	struct closer_account *account = account_find(closer, uid);
 	if (account)
 		take_from_account(closer, account, n);
 	(void)pthread_mutex_unlock(&closer->lock);
@@ -380,7 +394,7 @@ bool closer_is_full(struct closer *closer, uid_t uid)
 	if (atomic_load_explicit(&closer->n_full, memory_order_relaxed) == 0)
 		return false;
 	(void)pthread_mutex_lock(&closer->lock);
-	const struct closer_account *account = *place_of(closer, uid);
+	const struct closer_account *account = account_find(closer, uid);
 	bool full = account && account->full;
 	(void)pthread_mutex_unlock(&closer->lock);
 	return full;
@@ -409,7 +423,8 @@ bool closer_has_closed(struct closer *closer, uint64_t mark)
 	(void)pthread_mutex_lock(&closer->lock);
 	for (size_t i = 0; i < ACCOUNT_BUCKETS; i++)
 		for (const struct closer_account *a = closer->buckets[i]; a; a = a->next)
-			has_closed &= a->first == a->end || a->given[a->first].number > mark;
+			has_closed &=
+				STAILQ_EMPTY(&a->given) || STAILQ_FIRST(&a->given)->number > mark;
 	for (size_t i = 0; i < THREADS_MAX; i++)
 		has_closed &= closer->closing[i] == 0 || closer->closing[i] > mark;
 	(void)pthread_mutex_unlock(&closer->lock);
