@@ -205,21 +205,18 @@ static void unlock_and_unref(struct closer *closer)
 
 static void *run_thread(void *data);
 
-/* Called with the lock held. The thread holds a reference and belongs to nobody. */
+/* Called with the lock held. The thread holds a reference. */
 static int add_thread(struct closer *closer)
 {
-	pthread_t thread;
-
 	if (closer->n_threads == THREADS_MAX)
 		return -EAGAIN;
 	closer->references++;
-	int r = thread_start(run_thread, closer, &thread);
+	int r = thread_start_detached(run_thread, closer);
 	if (r < 0) {
 		closer->references--;
 		return r;
 	}
 	closer->n_threads++;
-	(void)pthread_detach(thread);
 	return 0;
 }
 

@@ -25,10 +25,9 @@ static void watch(struct connection *connection, int operation)
 		connection->broker->loop_epoll, operation, connection->draining_fd, &readable);
 }
 
-static void unwatch(const struct connection *connection)
+static void unwatch(struct connection *connection)
 {
-	(void)epoll_ctl(
-		connection->broker->loop_epoll, EPOLL_CTL_DEL, connection->draining_fd, NULL);
+	watch(connection, EPOLL_CTL_DEL);
 }
 
 static void let_go(struct connection *connection)

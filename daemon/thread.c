@@ -31,6 +31,17 @@ int thread_start(void *(*run)(void *data), void *data, pthread_t *ret)
 	return 0;
 }
 
+int thread_start_detached(void *(*run)(void *data), void *data)
+{
+	pthread_t thread;
+	int r = thread_start(run, data, &thread);
+
+	if (r < 0)
+		return r;
+	(void)pthread_detach(thread);
+	return 0;
+}
+
 void thread_never_cancelled(void)
 {
 	/* In this order: from here on nothing is acted on. */

@@ -10,6 +10,8 @@
 /* Starts a thread; it is joinable. Returns 0 or a negative errno. It gives itself a name: for
  * another thread that takes writing in /proc, which the fence refuses. */
 int thread_start(void *(*run)(void *data), void *data, pthread_t *ret);
+/* The same for one that belongs to nobody, and is not joined. */
+int thread_start_detached(void *(*run)(void *data), void *data);
 
 /*
  * For a thread that nobody cancels and that makes many system calls. Where there are several

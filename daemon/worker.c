@@ -76,20 +76,14 @@ static void unlock_and_unref(struct worker *worker)
 	free(worker);
 }
 
-/* Starts a thread that holds a reference and belongs to nobody. Called with the lock held. */
+/* Starts a thread that holds a reference. Called with the lock held. */
 static int start_thread(struct worker *worker, void *(*run)(void *))
 {
-	pthread_t thread;
-	int r;
-
 	worker->references++;
-	r = thread_start(run, worker, &thread);
-	if (r < 0) {
+	int r = thread_start_detached(run, worker);
+	if (r < 0)
 		worker->references--;
-		return r;
-	}
-	(void)pthread_detach(thread);
-	return 0;
+	return r;
 }
 
 static void run_job(struct worker *worker, struct job *job)
