@@ -137,10 +137,6 @@ int learn_need_option(const struct learn_call *call, struct learn_need *need)
 		learn_need_say(need, "setsockopt level %d option %d", step->a, step->b);
 		return learn_need_never(need, "sockd does not know this option for the family");
 	}
-	if (need->socket.domain == AF_UNIX) {
-		say_value(need, info, NULL);
-		return learn_need_never(need, "sockd sets no options on sockets of this family");
-	}
 	need->option = info->name;
 	if (info->value == OPTION_INTERFACE)
 		return need_interface_option(info, step, need);

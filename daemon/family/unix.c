@@ -105,7 +105,7 @@ const struct family family_unix = {
 	.domain = AF_UNIX,
 	.open_steps =
 		STEP_BIT(WIRE_STEP_OPTION) | STEP_BIT(WIRE_STEP_FILTER) | STEP_BIT(WIRE_STEP_BIND),
-	.apply_steps = 0,
+	.apply_steps = STEP_BIT(WIRE_STEP_OPTION),
 	/* Its queue may hold its new holder's descriptors, whose own last close may wait. */
 	.close_sleeps = true,
 	.check_rule = check_rule,

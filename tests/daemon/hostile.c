@@ -23,6 +23,8 @@ static const char policy[] =
 	"   \"family\": \"inet\", \"type\": [\"dgram\", \"raw\"]},\n"
 	"  {\"name\": \"web\", \"peers\": {\"uid\": \"65533-65534\"},\n"
 	"   \"family\": \"inet\", \"type\": \"stream\", \"ports\": 80},\n"
+	"  {\"name\": \"buffers\", \"peers\": {\"uid\": \"65533-65534\"},\n"
+	"   \"family\": \"unix\", \"options\": {\"SO_SNDBUFFORCE\": 4096}},\n"
 	"  {\"name\": \"capture\", \"peers\": {\"uid\": \"65533-65534\"}, \"family\": \"packet\"}\n"
 	"]}\n";
 

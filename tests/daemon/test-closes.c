@@ -115,6 +115,42 @@ static int send_when_refused(void *data)
 	return send_and_leave(data);
 }
 
+/* An option that is allowed, on sockets whose queues hold what is slow to close. */
+static int apply_to_full_queues(void *data _unused_)
+{
+	const int64_t until = now_usec() + 10 * ATTACK_USEC;
+	static struct wire_request request = {.verb = WIRE_APPLY, .n_steps = 1};
+	const int value = 4096;
+	struct client_reply reply;
+	unsigned char bytes[256];
+	int pair[2];
+
+	int own = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = client_greet(broker.socket);
+	EXPECT(own >= 0 && fd >= 0);
+	prepare();
+	request.steps[0] = (struct wire_step){.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_SNDBUFFORCE,
+		.data = &value,
+		.data_size = sizeof value};
+	ssize_t size = wire_encode_request(&request, bytes, sizeof bytes);
+	EXPECT(size > 0);
+	EXPECT(client_call(fd, &request, &own, 1, &reply) == 0);
+	EXPECT(reply.reply.answer.error == 0);
+	while (now_usec() < until) {
+		EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+		/* Only so many are on their way at a time. */
+		if (send_slow_sockets(pair[0]) < 0 ||
+			client_send_raw(fd, bytes, (size_t)size, &pair[1], 1) < 0)
+			usleep(1000);
+		close(pair[0]);
+		close(pair[1]);
+		read_replies(fd);
+	}
+	return 0;
+}
+
 static size_t most_descriptors(size_t most)
 {
 	size_t n = count_fds_of(broker.pid);
@@ -123,7 +159,8 @@ static size_t most_descriptors(size_t most)
 	return MAX_OF(n, most);
 }
 
-static int (*const ways[])(void *data) = {send_and_stay, send_and_leave, send_when_refused};
+static int (*const ways[])(void *data) = {
+	send_and_stay, send_and_leave, send_when_refused, apply_to_full_queues};
 
 START_TEST(one_user_takes_so_many_descriptors_only)
 {

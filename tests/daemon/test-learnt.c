@@ -42,6 +42,7 @@ static const struct act needed[] = {
 	{AF_INET6, SOCK_DGRAM, 0, .bind = "[::ffff:127.0.0.1]:53"},
 	{UDP, .option = "SO_MARK", .value = 5},
 	{UDP, .device = "one"},
+	{AF_UNIX, SOCK_DGRAM, 0, .option = "SO_SNDBUFFORCE", .value = 8388608},
 	{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, .link = "one"},
 	{AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, .option = "NETLINK_ADD_MEMBERSHIP", .value = 7},
 };
@@ -61,6 +62,8 @@ static const struct act neighbours[] = {
 	{TCP, .option = "SO_MARK", .value = 5},
 	{UDP, .option = "SO_RCVBUFFORCE", .value = 5},
 	{UDP, .device = "two"},
+	{AF_UNIX, SOCK_DGRAM, 0, .option = "SO_SNDBUFFORCE", .value = 8388609},
+	{AF_UNIX, SOCK_STREAM, 0, .option = "SO_SNDBUFFORCE", .value = 8388608},
 	{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, .link = "two"},
 	{AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER, .option = "NETLINK_ADD_MEMBERSHIP", .value = 1},
 };

@@ -323,6 +323,11 @@ static const struct example examples[] = {
 			{PLAIN(AF_VSOCK, SOCK_STREAM, 0), .bind = "33:4000000001"}},
 		NULL},
 	{"unix", 1, {{PLAIN(AF_UNIX, SOCK_RAW, 0)}}, {{PLAIN(AF_UNIX, SOCK_STREAM, 0)}}, NULL},
+	{"an option of unix", 1,
+		{{PLAIN(AF_UNIX, SOCK_DGRAM, 0), .option = "SO_SNDBUFFORCE", .value = 4096}},
+		{{PLAIN(AF_UNIX, SOCK_DGRAM, 0), .option = "SO_SNDBUFFORCE", .value = 4097},
+			{PLAIN(AF_UNIX, SOCK_DGRAM, 0), .option = "SO_RCVBUFFORCE", .value = 4096}},
+		NULL},
 	{"CAN", 1,
 		{{PLAIN(AF_CAN, SOCK_RAW, 1)},
 			{PLAIN(AF_CAN, SOCK_RAW, 1), .option = "SO_MARK", .value = 9}},
@@ -524,7 +529,6 @@ START_TEST(what_no_rule_gives)
 {
 	static const struct sample never[] = {
 		{PLAIN(AF_UNIX, SOCK_STREAM, 0), .bind = "@name"},
-		{PLAIN(AF_UNIX, SOCK_STREAM, 0), .option = "SO_MARK", .value = 5},
 		{PLAIN(AF_CAN, SOCK_RAW, 1), .bind = "0"},
 		{PLAIN(AF_PACKET, SOCK_RAW, 0), .bind = "0"},
 		{PLAIN(AF_RDS, SOCK_SEQPACKET, 0), .bind = "10.0.0.1:80"},
