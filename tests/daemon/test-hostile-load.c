@@ -391,7 +391,7 @@ START_TEST(a_broken_policy_leaves_the_old_one)
 			"\"inet6\", \"type\": \"dgram\"}]}"),
 		0);
 	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
-	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
+	ck_assert(log_comes_to(broker.log, "reloaded: 5 rules from 2 files"));
 	nothing_is_left();
 }
 END_TEST
@@ -466,7 +466,7 @@ START_TEST(closed_sockets_do_not_count)
 				 "{\"limits\": {\"grants-per-user\": 40}, \"rules\": []}"),
 		0);
 	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
-	ck_assert(log_comes_to(broker.log, "reloaded: 3 rules from 2 files"));
+	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
 	ck_assert_int_eq(run_as(CLIENT_UID, stay_within_limit, NULL), 0);
 	nothing_is_left();
 }
