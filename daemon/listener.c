@@ -18,6 +18,15 @@
 #define ACCEPT_BATCH 16u
 #define PAUSE_USEC 100000u
 
+/* And not what somebody has put into its place since. */
+static bool is_own_file(const struct listener *listener)
+{
+	struct stat status;
+
+	return lstat(listener->path, &status) == 0 && status.st_dev == listener->device &&
+	       status.st_ino == listener->inode;
+}
+
 struct listener *listener_free(struct listener *listener)
 {
 	if (!listener)
@@ -28,7 +37,7 @@ struct listener *listener_free(struct listener *listener)
 	close_quietly(listener->fd);
 	/* Fails where the directory is root's, as it mostly is: then the next start replaces the
 	 * file. */
-	if (listener->path)
+	if (listener->path && is_own_file(listener))
 		(void)unlink(listener->path);
 	free(listener->path);
 	free(listener);
@@ -66,14 +75,26 @@ int listener_adopt_take(struct broker *broker, const char *name, int fd, bool fo
 	return add_listener(broker, name, fd, for_administrators, &listener);
 }
 
-static int remove_stale(const char *path)
+/* Who is dead refuses; who listens for another type of socket lives too. */
+static bool is_served(const struct sockaddr_un *address, int type)
 {
+	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+				  errno == EAGAIN || errno == EPROTOTYPE);
+}
+
+static int remove_stale(const struct sockaddr_un *address, int type)
+{
+	const char *path = address->sun_path;
 	struct stat status;
 
 	if (lstat(path, &status) < 0)
 		return errno == ENOENT ? 0 : negative_errno();
 	if (!S_ISSOCK(status.st_mode))
 		return -EEXIST;
+	if (is_served(address, type))
+		return -EADDRINUSE;
 	return unlink(path) < 0 ? negative_errno() : 0;
 }
 
@@ -89,7 +110,7 @@ int listener_open(
 	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return negative_errno();
-	int r = remove_stale(path);
+	int r = remove_stale(&address, type);
 	if (r < 0)
 		return r;
 	mode_t old = umask(for_administrators ? 0177 : 0111);
@@ -97,12 +118,15 @@ int listener_open(
 	(void)umask(old);
 	if (r < 0)
 		return r;
-	if (listen(fd, SOMAXCONN) < 0)
+	struct stat status;
+	if (listen(fd, SOMAXCONN) < 0 || lstat(path, &status) < 0)
 		return negative_errno();
 	struct listener *listener = NULL;
 	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
 	if (!listener)
 		return r;
+	listener->device = status.st_dev;
+	listener->inode = status.st_ino;
 	listener->path = strdup(path);
 	return listener->path ? 0 : -ENOMEM;
 }

@@ -75,6 +75,14 @@ static int add_listen(struct options *options, const char *text)
 		snprintf(listen->name, sizeof listen->name, "%.*s", (int)length, text);
 	else
 		snprintf(listen->name, sizeof listen->name, "default");
+	for (size_t i = 0; i < options->n_listen; i++)
+		if (strcmp(options->listen[i].name, listen->name) == 0) {
+			fprintf(stderr,
+				"sockd: --listen=%s: there is a listener \"%s\" already; give each "
+				"a NAME= of its own\n",
+				text, listen->name);
+			return -EINVAL;
+		}
 	listen->path = equals ? equals + 1 : text;
 	if (!*listen->path) {
 		fprintf(stderr, "sockd: --listen=%s: a path is missing\n", text);
@@ -94,16 +102,28 @@ static int add_policy(struct options *options, const char *directory)
 	return 0;
 }
 
+static int set_management(struct options *options, const char *path)
+{
+	if (!*path) {
+		fprintf(stderr, "sockd: --management=: a path is missing\n");
+		return -EINVAL;
+	}
+	options->management = path;
+	return 0;
+}
+
 static int check_audit(const char *target)
 {
 	static const char *const words[] = {"auto", "journal", "stderr", "none"};
 
-	if (target[0] == '/')
+	if (target[0] == '/' && text_is_printable(target))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(target, words[i]) == 0)
 			return 0;
-	fprintf(stderr, "sockd: --audit=%s: say auto, journal, stderr, none, or a path from /\n",
+	fprintf(stderr,
+		"sockd: --audit=%s: say auto, journal, stderr, none, or a path from /, of "
+		"UTF-8\n",
 		target);
 	return -EINVAL;
 }
@@ -132,7 +152,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			r = add_listen(&options, optarg);
 			break;
 		case MANAGEMENT:
-			options.management = optarg;
+			r = set_management(&options, optarg);
 			break;
 		case POLICY:
 			r = add_policy(&options, optarg);
