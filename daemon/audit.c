@@ -16,6 +16,7 @@
 
 #include "daemon/audit-format.h"
 #include "daemon/clock.h"
+#include "daemon/log.h"
 #include "daemon/privilege.h"
 #include "daemon/thread.h"
 #include "proto/macro.h"
@@ -61,6 +62,7 @@ struct audit {
 	size_t n_buffered;	/* records in the buffer, without one of loss */
 	uint64_t lost_buffered; /* what the record of loss at its end says */
 	bool torn;		/* the last line was cut off by a failed write */
+	bool failing;		/* the last write failed, which was said */
 	struct audit_fields fields;
 };
 
@@ -86,6 +88,10 @@ static void flush_buffer(struct audit *audit)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && !audit->failing)
+			log_say("the audit trail %s cannot be written: %s", audit->target,
+				strerror(errno));
+		audit->failing = n < 0;
 		if (n <= 0)
 			break;
 		at += n;
@@ -139,7 +145,7 @@ static void write_lost(struct audit *audit, uint64_t n)
 		.event = AUDIT_LOST,
 		.time_usec = clock_usec(CLOCK_REALTIME),
 		.count = (unsigned)MIN_OF(n, (uint64_t)UINT32_MAX),
-		.text = "the records came faster than they could be written",
+		.text = "the records could not be written, or not as fast as they came",
 	};
 
 	write_record(audit, &record);

@@ -20,9 +20,11 @@
 #include "daemon/keep/keep.h"
 #include "daemon/keep/serve.h"
 #include "daemon/listener.h"
+#include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/management.h"
 #include "daemon/netns.h"
+#include "daemon/policy/node.h"
 #include "daemon/privilege.h"
 #include "daemon/receive.h"
 #include "daemon/reload.h"
@@ -30,9 +32,11 @@
 
 #define THREADS_MAX 256u
 #define WAITING_MAX 64u
+/* With fewer, what is left for clients comes to nothing. */
+#define DESCRIPTORS_MIN 64u
 
 /* Everything that clients can make grow is a share of this. */
-static void set_limits(struct broker *broker)
+static int set_limits(struct broker *broker)
 {
 	struct rlimit limit;
 
@@ -43,12 +47,20 @@ static void set_limits(struct broker *broker)
 	size_t descriptors = limit.rlim_max == RLIM_INFINITY
 				     ? 1048576u
 				     : (size_t)MIN_OF(limit.rlim_max, 1048576u);
+	if (descriptors < DESCRIPTORS_MIN) {
+		fprintf(stderr,
+			"sockd: it may have %zu descriptors open, and needs %u at least; raise "
+			"LimitNOFILE= or \"ulimit -n\"\n",
+			descriptors, DESCRIPTORS_MIN);
+		return -EMFILE;
+	}
 	/* A connection takes up to three: itself, the pidfd, the namespace. Replies that are not
 	 * read yet count against the same limit in the kernel, for all clients together. */
 	broker->connections_max = descriptors / 8;
 	broker->closes_max = descriptors / 4;
 	broker->unread_fds_max = descriptors / 4;
 	broker->unread_fds_max_in_all = descriptors / 4 * 3;
+	return 0;
 }
 
 /* What an earlier broker gave the manager to keep. */
@@ -70,8 +82,13 @@ static int open_listeners(struct broker *broker)
 {
 	const struct options *options = broker->options;
 	char **names = NULL;
-	int n = sd_listen_fds_with_names(1, &names), r = 0;
+	int n = sd_listen_fds_with_names(1, &names), r = MIN_OF(n, 0);
 
+	if (n < 0)
+		fprintf(stderr,
+			"sockd: what was passed by LISTEN_FDS and LISTEN_FDNAMES cannot be taken: "
+			"%s\n",
+			strerror(-n));
 	for (int i = 0; i < n; i++) {
 		if (keep_is_name(names[i])) {
 			if (r >= 0)
@@ -98,6 +115,12 @@ static int open_listeners(struct broker *broker)
 				"unit\n",
 				names[i], LISTENER_NAME_MAX);
 			r = -ENAMETOOLONG;
+		}
+		if (r >= 0 && !text_is_printable(names[i])) {
+			fprintf(stderr, "sockd: the name of a socket from systemd is no UTF-8, or "
+					"holds control characters; write another "
+					"FileDescriptorName= in its .socket unit\n");
+			r = -EINVAL;
 		}
 		if (r >= 0)
 			r = listener_adopt_take(broker, names[i], fd, management);
@@ -247,7 +270,7 @@ static int on_reload(
 	int r = reload_start(broker, NULL, NULL);
 
 	if (r < 0 && r != -EALREADY)
-		fprintf(stderr, "sockd: cannot reload: %s\n", strerror(-r));
+		log_say("cannot reload: %s", strerror(-r));
 	return 0;
 }
 
@@ -277,9 +300,10 @@ static int start_event_loop(struct broker *broker)
 static int prepare(struct broker *broker)
 {
 	const struct options *options = broker->options;
-	int r;
+	int r = set_limits(broker);
 
-	set_limits(broker);
+	if (r < 0)
+		return r;
 	r = netns_init();
 	if (r < 0) {
 		fprintf(stderr, "sockd: cannot tell its own network namespace: %s\n", strerror(-r));

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "daemon/log.h"
 #include "proto/macro.h"
 
 static int own_netns = -1;
@@ -82,8 +83,7 @@ int netns_enter(int netns_fd)
 void netns_leave(void)
 {
 	if (setns(own_netns, CLONE_NEWNET) < 0) {
-		fprintf(stderr, "sockd: cannot return to the own network namespace: %s\n",
-			strerror(errno));
+		log_say("cannot return to the own network namespace: %s", strerror(errno));
 		abort();
 	}
 }

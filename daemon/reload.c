@@ -8,6 +8,7 @@
 
 #include "daemon/broker.h"
 #include "daemon/clock.h"
+#include "daemon/log.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
 
@@ -63,17 +64,18 @@ static void tell(struct reload *reload, const char *errors)
 	if (reload->result >= 0) {
 		snprintf(text, sizeof text, "%zu rules from %zu files",
 			policy_rule_count(broker->policy), policy_file_count(broker->policy));
-		fprintf(stderr, "sockd: reloaded: %s\n", text);
+		log_say("reloaded: %s", text);
 	} else if (reload->result == -EPERM) {
 		snprintf(text, sizeof text, "%.*s", (int)strcspn(errors, "\n"), errors);
-		fprintf(stderr, "sockd: %s; the old one stays in force\n", text);
+		log_say("%s; the old one stays in force", text);
 	} else {
 		snprintf(text, sizeof text,
 			"the new policy has errors; the old one stays in force: see the log, or "
 			"sockd --check-policy");
-		fprintf(stderr,
-			"%ssockd: the policy was not reloaded; the old one stays in force\n",
-			errors);
+		size_t length = strlen(errors);
+		bool ends = length > 0 && errors[length - 1] == '\n';
+		log_say("the policy was not reloaded; the old one stays in force:\n%.*s",
+			(int)(length - ends), errors);
 	}
 	broker_audit(broker, AUDIT_RELOAD, reload->result < 0 ? -reload->result : 0, text);
 	broker_notify_ready(broker);
@@ -113,7 +115,11 @@ int reload_start(
 		return -ENOMEM;
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
 		clock_usec(CLOCK_MONOTONIC));
-	(void)audit_reopen(broker->audit);
+	int opened = audit_reopen(broker->audit);
+	if (opened < 0)
+		log_say("the audit trail %s cannot be opened anew: %s; what was open until now is "
+			"written on",
+			audit_target(broker->audit), strerror(-opened));
 	reload->broker = broker;
 	reload->job = (struct job){.run = run_reload, .done = done_reload, .uncut = true};
 	int r = worker_submit_take(broker->worker, &reload->job);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/policy/policy.h"
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct broker *broker;
+
+	log_guard_streams();
 	int r = options_parse(argc, argv, &options);
 
 	if (r != 0)
@@ -41,7 +44,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	r = manager_run(broker);
 	if (r < 0)
-		fprintf(stderr, "sockd: the event loop failed: %s\n", strerror(-r));
+		log_say("the event loop failed: %s", strerror(-r));
 	manager_free(broker);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

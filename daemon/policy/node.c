@@ -256,6 +256,17 @@ bool name_is_plain(const char *text, size_t max)
 	return true;
 }
 
+bool text_is_printable(const char *text)
+{
+	json_t *string = json_string(text); /* NULL where it is no UTF-8 */
+	bool printable = string != NULL;
+
+	json_decref(string);
+	for (; printable && *text; text++)
+		printable = (unsigned char)*text >= 0x20 && *text != 0x7f;
+	return printable;
+}
+
 int node_interface(const struct node *item, void *data)
 {
 	struct names *names = data;

@@ -66,5 +66,7 @@ int range_from_text(const char *text, uint32_t *ret_first, uint32_t *ret_last);
 int node_interface(const struct node *item, void *names);
 /* A name made of letters, digits, dot, underscore, hyphen. */
 bool name_is_plain(const char *text, size_t max);
+/* UTF-8 without control characters: what can stand in a line of a log and in JSON. */
+bool text_is_printable(const char *text);
 
 #endif

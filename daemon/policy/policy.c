@@ -53,7 +53,35 @@ static int add_drop_in(struct drop_ins *all, const char *directory, const char *
 	return 0;
 }
 
-static int list_directory(const char *directory, struct drop_ins *all, struct report *report)
+/* Who may put files of others out of the way decides which deny rules there are. */
+static bool directory_is_safe(DIR *dir, const char *directory, uid_t owner, struct report *report)
+{
+	struct stat status;
+
+	if (fstat(dirfd(dir), &status) < 0) {
+		report_error(report, directory, NULL, NULL, "the directory cannot be read: %s",
+			strerror(errno));
+		return false;
+	}
+	if (status.st_uid != 0 && status.st_uid != owner) {
+		report_error(report, directory, NULL, NULL,
+			"the directory belongs to user %u, who could take files out of it; chown "
+			"root it",
+			status.st_uid);
+		return false;
+	}
+	if (status.st_mode & (S_IWGRP | S_IWOTH) && !(status.st_mode & S_ISVTX)) {
+		report_error(report, directory, NULL, NULL,
+			"the directory is writable by others than its owner (mode %04o), who could "
+			"take files out of it; chmod go-w it",
+			status.st_mode & 07777);
+		return false;
+	}
+	return true;
+}
+
+static int list_directory(
+	const char *directory, uid_t owner, struct drop_ins *all, struct report *report)
 {
 	_cleanup_(cleanup_dir) DIR *dir = opendir(directory);
 
@@ -66,6 +94,8 @@ static int list_directory(const char *directory, struct drop_ins *all, struct re
 				strerror(errno));
 		return 0;
 	}
+	if (!directory_is_safe(dir, directory, owner, report))
+		return 0;
 	for (;;) {
 		errno = 0;
 		const struct dirent *entry = readdir(dir);
@@ -75,6 +105,14 @@ static int list_directory(const char *directory, struct drop_ins *all, struct re
 		if (entry->d_name[0] == '.' || size < 6 ||
 			strcmp(entry->d_name + size - 5, ".json") != 0)
 			continue;
+		if (!text_is_printable(entry->d_name)) {
+			char quoted[REPORT_QUOTE_MAX];
+			report_error(report, directory, NULL, NULL,
+				"the name of the file %s is no UTF-8, or holds control characters: "
+				"neither a log nor sockctl could name it; rename it",
+				report_quote(entry->d_name, quoted));
+			continue;
+		}
 		int r = add_drop_in(all, directory, entry->d_name);
 		if (r < 0)
 			return r;
@@ -250,7 +288,7 @@ static int load_all(struct policy *policy, const char *const *directories, size_
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n_directories; i++)
-		r = list_directory(directories[i], &all, report);
+		r = list_directory(directories[i], policy->owner, &all, report);
 	if (r == 0)
 		r = sort_drop_ins(&all);
 	for (size_t i = 0; r == 0 && i < all.n; i++)
