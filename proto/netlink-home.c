@@ -22,81 +22,79 @@
 #include "proto/macro.h"
 #include "proto/netlink-route.h"
 
+struct home {
+	bool leaves;	 /* an attribute that names another namespace, or a descriptor */
+	bool malformed;	 /* at whatever depth; what stands behind it is looked at all the same */
+	bool pair, made; /* by the link's kind: has a peer; is made of a descriptor */
+	bool local, program; /* of a route's encapsulation: SEG6_LOCAL; what is a program there */
+};
+
+typedef void (*attribute_visit)(
+	unsigned type, const unsigned char *data, size_t size, struct home *home);
+
 /* A list of attributes as the kernel walks it: up to the first that is malformed. Calls back with
- * the type without its flag bits. Returns false where the callback does, or bytes are left over. */
-typedef bool (*attribute_visit)(
-	unsigned type, const unsigned char *data, size_t size, void *userdata);
-static bool each_attribute(
-	const unsigned char *data, size_t size, attribute_visit visit, void *userdata)
+ * the type without its flag bits. */
+static void each_attribute(
+	const unsigned char *data, size_t size, attribute_visit visit, struct home *home)
 {
 	while (size > 0) {
 		struct nlattr header;
 
-		if (size < sizeof header)
-			return false;
-		memcpy(&header, data, sizeof header);
-		if (header.nla_len < sizeof header || header.nla_len > size)
-			return false;
-		if (!visit(header.nla_type & NLA_TYPE_MASK, data + sizeof header,
-			    header.nla_len - sizeof header, userdata))
-			return false;
+		if (size >= sizeof header)
+			memcpy(&header, data, sizeof header);
+		if (size < sizeof header || header.nla_len < sizeof header ||
+			header.nla_len > size) {
+			home->malformed = true;
+			return;
+		}
+		visit(header.nla_type & NLA_TYPE_MASK, data + sizeof header,
+			header.nla_len - sizeof header, home);
 		size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), size);
 		data += step;
 		size -= step;
 	}
-	return true;
 }
 
-struct home {
-	bool leaves;	     /* an attribute that names another namespace, or a descriptor */
-	bool pair, made;     /* by the link's kind: has a peer; is made of a descriptor */
-	bool local, program; /* of a route's encapsulation: SEG6_LOCAL; what is a program there */
-};
+static void visit_link(unsigned type, const unsigned char *data, size_t size, struct home *home);
 
-static bool visit_link(unsigned type, const unsigned char *data, size_t size, void *userdata);
-
-static bool visit_peer(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_peer(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
 	/* The same number for veth, vxcan and netkit. */
 	if (type != VETH_INFO_PEER)
-		return true;
-	return size >= sizeof(struct ifinfomsg) &&
-	       each_attribute(data + sizeof(struct ifinfomsg), size - sizeof(struct ifinfomsg),
-		       visit_link, userdata);
+		return;
+	if (size < sizeof(struct ifinfomsg))
+		home->malformed = true;
+	else
+		each_attribute(data + sizeof(struct ifinfomsg), size - sizeof(struct ifinfomsg),
+			visit_link, home);
 }
 
-static bool visit_kind(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_kind(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
 	static const struct {
 		const char *name;
 		bool made;
 	} known[] = {
 		{"veth", false}, {"vxcan", false}, {"netkit", false}, {"gtp", true}, {"ppp", true}};
-	struct home *home = userdata;
 	size_t length = strnlen((const char *)data, size);
 
 	if (type != IFLA_INFO_KIND)
-		return true;
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (strlen(known[i].name) == length && memcmp(known[i].name, data, length) == 0) {
 			home->made = home->made || known[i].made;
 			home->pair = home->pair || !known[i].made;
 		}
-	return true;
 }
 
-static bool visit_info(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_info(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
-	const struct home *home = userdata;
-
-	return type != IFLA_INFO_DATA || !home->pair ||
-	       each_attribute(data, size, visit_peer, userdata);
+	if (type == IFLA_INFO_DATA && home->pair)
+		each_attribute(data, size, visit_peer, home);
 }
 
-static bool visit_link(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_link(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
-	struct home *home = userdata;
-
 	switch (type) {
 	case IFLA_NET_NS_PID:
 	case IFLA_NET_NS_FD:
@@ -104,44 +102,35 @@ static bool visit_link(unsigned type, const unsigned char *data, size_t size, vo
 	case IFLA_LINK_NETNSID:
 	case IFLA_XDP:
 		home->leaves = true;
-		return true;
+		break;
 	case IFLA_LINKINFO:
 		/* The kind may stand behind its data. */
-		if (!each_attribute(data, size, visit_kind, home))
-			return false;
+		each_attribute(data, size, visit_kind, home);
 		home->leaves = home->leaves || home->made;
-		return each_attribute(data, size, visit_info, home);
+		each_attribute(data, size, visit_info, home);
+		break;
 	default:
-		return true;
+		break;
 	}
 }
 
-static bool visit_address(
-	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *userdata)
+static void visit_address(
+	unsigned type, const unsigned char *data _unused_, size_t size _unused_, struct home *home)
 {
-	struct home *home = userdata;
-
 	home->leaves = home->leaves || type == IFA_TARGET_NETNSID;
-	return true;
 }
 
-static bool visit_nsid(
-	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *userdata)
+static void visit_nsid(
+	unsigned type, const unsigned char *data _unused_, size_t size _unused_, struct home *home)
 {
-	struct home *home = userdata;
-
 	home->leaves = home->leaves || type == NETNSA_PID || type == NETNSA_FD ||
 		       type == NETNSA_TARGET_NSID;
-	return true;
 }
 
-static bool visit_local(
-	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *userdata)
+static void visit_local(
+	unsigned type, const unsigned char *data _unused_, size_t size _unused_, struct home *home)
 {
-	struct home *home = userdata;
-
 	home->program = home->program || type == SEG6_LOCAL_BPF;
-	return true;
 }
 
 static void note_encap(struct home *home, const unsigned char *data, size_t size)
@@ -154,39 +143,42 @@ static void note_encap(struct home *home, const unsigned char *data, size_t size
 	home->local = home->local || type == LWTUNNEL_ENCAP_SEG6_LOCAL;
 }
 
-static bool visit_hop(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_hop(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
 	if (type == RTA_ENCAP_TYPE)
-		note_encap(userdata, data, size);
-	return type != RTA_ENCAP || each_attribute(data, size, visit_local, userdata);
+		note_encap(home, data, size);
+	else if (type == RTA_ENCAP)
+		each_attribute(data, size, visit_local, home);
 }
 
-static bool visit_route(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_route(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
-	if (type != RTA_MULTIPATH)
-		return visit_hop(type, data, size, userdata);
+	if (type != RTA_MULTIPATH) {
+		visit_hop(type, data, size, home);
+		return;
+	}
 	while (size > 0) {
 		struct rtnexthop hop;
 
-		if (size < sizeof hop)
-			return false;
-		memcpy(&hop, data, sizeof hop);
-		if (hop.rtnh_len < sizeof hop || hop.rtnh_len > size ||
-			!each_attribute(
-				data + sizeof hop, hop.rtnh_len - sizeof hop, visit_hop, userdata))
-			return false;
+		if (size >= sizeof hop)
+			memcpy(&hop, data, sizeof hop);
+		if (size < sizeof hop || hop.rtnh_len < sizeof hop || hop.rtnh_len > size) {
+			home->malformed = true;
+			return;
+		}
+		each_attribute(data + sizeof hop, hop.rtnh_len - sizeof hop, visit_hop, home);
 		size_t step = MIN_OF((size_t)RTNH_ALIGN(hop.rtnh_len), size);
 		data += step;
 		size -= step;
 	}
-	return true;
 }
 
-static bool visit_nexthop(unsigned type, const unsigned char *data, size_t size, void *userdata)
+static void visit_nexthop(unsigned type, const unsigned char *data, size_t size, struct home *home)
 {
 	if (type == NHA_ENCAP_TYPE)
-		note_encap(userdata, data, size);
-	return type != NHA_ENCAP || each_attribute(data, size, visit_local, userdata);
+		note_encap(home, data, size);
+	else if (type == NHA_ENCAP)
+		each_attribute(data, size, visit_local, home);
 }
 
 /*
@@ -262,8 +254,8 @@ bool netlink_route_stays_home(const struct nlmsghdr *message)
 	}
 	if (size <= header_size)
 		return true;
-	bool whole = each_attribute(data + header_size, size - header_size, visit, &home);
+	each_attribute(data + header_size, size - header_size, visit, &home);
 	home.leaves = home.leaves || (home.local && home.program);
 	/* Of a read the kernel leaves what is malformed; old ones are so by their longer header. */
-	return !home.leaves && (whole || reads);
+	return !home.leaves && (!home.malformed || reads);
 }

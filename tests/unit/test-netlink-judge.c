@@ -675,6 +675,41 @@ static void make_pair(struct buffer *b, const char *kind, int peer_type, int top
 }
 
 /* A rule without "interfaces" gives every one of the socket's own namespace, and no other. */
+/* The kernel leaves what is malformed within an attribute of a read, and reads the next one. */
+START_TEST(nothing_hides_behind_what_is_malformed)
+{
+	struct rtmsg route = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
+	uint16_t program = LWTUNNEL_ENCAP_BPF;
+	struct buffer b = {0};
+	size_t at;
+
+	for (size_t size = 1; size <= 6; size++) {
+		b.size = 0;
+		at = start_link(&b, RTM_GETLINK, NLM_F_DUMP, 0);
+		put(&b, IFLA_LINKINFO, "\1\0\0\0\0\0", size);
+		finish(&b, at);
+		assert_allowed(&b);
+		put_number(&b, IFLA_TARGET_NETNSID, 0);
+		finish(&b, at);
+		assert_refused(&b, "another network namespace");
+	}
+	rule.has_interfaces = false;
+	b.size = 0;
+	at = start_link(&b, RTM_NEWLINK, 0, 1);
+	put(&b, IFLA_LINKINFO, "\1", 1);
+	finish(&b, at);
+	assert_refused(&b, "malformed");
+	b.size = 0;
+	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof route);
+	put(&b, RTA_MULTIPATH, "\1", 1);
+	finish(&b, at);
+	assert_refused(&b, "malformed");
+	put(&b, RTA_ENCAP_TYPE, &program, sizeof program);
+	finish(&b, at);
+	assert_refused(&b, "descriptor");
+}
+END_TEST
+
 START_TEST(writes_stay_in_their_namespace)
 {
 	static const int leading[] = {IFLA_NET_NS_PID, IFLA_NET_NS_FD, IFLA_TARGET_NETNSID,
@@ -957,6 +992,7 @@ int main(void)
 	tcase_add_test(tests, a_new_route_is_one_of_its_own);
 	tcase_add_test(tests, a_route_is_not_in_the_table_of_addresses);
 	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
+	tcase_add_test(tests, nothing_hides_behind_what_is_malformed);
 	tcase_add_test(tests, writes_stay_in_their_namespace);
 	tcase_add_test(tests, no_route_has_a_program);
 	tcase_add_test(tests, no_filter_has_a_program);
