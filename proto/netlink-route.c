@@ -254,6 +254,12 @@ static bool judge_route(struct netlink_judge *judge, const struct nlmsghdr *mess
 			judge, "a route of type %u is not one of an interface", header.rtm_type);
 	if (message->nlmsg_type == RTM_NEWROUTE && !judge_addition(judge, message))
 		return false;
+	/* Of a route by such an object the kernel does not compare the interface, nor the gateway,
+	 * and another process may make one at any time. */
+	if (message->nlmsg_type == RTM_DELROUTE && header.rtm_family == AF_INET6)
+		return netlink_no(judge,
+			"a route of IPv6 cannot be deleted by a rule with \"interfaces\": one that "
+			"goes by a next hop object goes whatever its interface is");
 	if (!netlink_read_attributes(judge, "route", data + sizeof header, size - sizeof header,
 		    allowed, &attributes) ||
 		!judge_table(judge, &header, &attributes))

@@ -61,7 +61,15 @@ ip -n "$near" -6 route add fd93::/64 via fd99::2 dev eth0 metric 500
 route_of_eth0='^fd93::/64 via fd99::2 dev eth0'
 other=("fd93::/64" via "fd94::2" dev routes0 metric)
 expect "ip -6 route add on the interface of the rule" through "$work/bin/ip" -6 route add "${other[@]}" 400
-expect "ip -6 route delete" through "$work/bin/ip" -6 route delete "${other[@]}" 400
+expect "ip route add on the interface of the rule" through "$work/bin/ip" route add 10.93.0.0/24 dev routes0
+expect "ip route delete" through "$work/bin/ip" route delete 10.93.0.0/24 dev routes0
+# The kernel does not compare the interface of a route by a next hop object.
+ip -n "$near" nexthop add id 5 via fd99::3 dev eth0
+ip -n "$near" -6 route add fd92::/64 nhid 5
+refused "ip -6 route delete" 'Operation not permitted' \
+	through "$work/bin/ip" -6 route delete fd92::/64 dev routes0
+ip -n "$near" -6 route show fd92::/64 >"$work/routes" 2>&1
+contains "the other interface's route by a next hop object is there" "$work/routes" '^fd92::/64 nhid 5'
 refused "a second way of another interface's route" 'File exists' \
 	through "$work/bin/ip" -6 route add "${other[@]}" 500
 for how in append prepend replace change; do

@@ -578,6 +578,32 @@ START_TEST(a_new_route_is_one_of_its_own)
 }
 END_TEST
 
+/* There a route by a next hop object goes by any interface that is named. */
+START_TEST(no_route_of_ipv6_is_deleted)
+{
+	struct rtmsg route = {.rtm_family = AF_INET6, .rtm_type = RTN_UNICAST};
+	struct buffer b = {0};
+	size_t at = start(&b, RTM_DELROUTE, 0, &route, sizeof route);
+
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_refused(&b, "next hop object");
+	b.size = 0;
+	at = start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_allowed(&b);
+	make_route(&b, RTM_DELROUTE, 0, RT_TABLE_MAIN, 0);
+	assert_allowed(&b);
+	rule.has_interfaces = false;
+	b.size = 0;
+	at = start(&b, RTM_DELROUTE, 0, &route, sizeof route);
+	put_number(&b, RTA_OIF, if_nametoindex("lo"));
+	finish(&b, at);
+	assert_allowed(&b);
+}
+END_TEST
+
 /* There it could stand before the address of another interface. */
 START_TEST(a_route_is_not_in_the_table_of_addresses)
 {
@@ -991,6 +1017,7 @@ int main(void)
 	tcase_add_test(tests, judges_routes_and_neighbours);
 	tcase_add_test(tests, a_new_route_is_one_of_its_own);
 	tcase_add_test(tests, a_route_is_not_in_the_table_of_addresses);
+	tcase_add_test(tests, no_route_of_ipv6_is_deleted);
 	tcase_add_test(tests, reads_are_free_but_not_of_elsewhere);
 	tcase_add_test(tests, nothing_hides_behind_what_is_malformed);
 	tcase_add_test(tests, writes_stay_in_their_namespace);
