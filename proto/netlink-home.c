@@ -27,6 +27,7 @@ struct home {
 	bool malformed;	 /* at whatever depth; what stands behind it is looked at all the same */
 	bool pair, made; /* by the link's kind: has a peer; is made of a descriptor */
 	bool local, program; /* of a route's encapsulation: SEG6_LOCAL; what is a program there */
+	bool kind;	     /* of a filter: it says its own */
 };
 
 typedef void (*attribute_visit)(
@@ -181,6 +182,12 @@ static void visit_nexthop(unsigned type, const unsigned char *data, size_t size,
 		each_attribute(data, size, visit_local, home);
 }
 
+static void visit_filter(
+	unsigned type, const unsigned char *data _unused_, size_t size _unused_, struct home *home)
+{
+	home->kind = home->kind || type == TCA_KIND;
+}
+
 /*
  * Is there a filter or an action of the kind "bpf", at whatever depth? Where actions are is another
  * attribute for each kind of filter; so whatever looks like that is taken for it.
@@ -246,6 +253,11 @@ bool netlink_route_stays_home(const struct nlmsghdr *message)
 		visit = visit_nexthop;
 		break;
 	case RTM_NEWTFILTER:
+		/* Without a kind it may be for one that is there, of the kind "bpf". */
+		if (size > sizeof(struct tcmsg))
+			each_attribute(data + sizeof(struct tcmsg), size - sizeof(struct tcmsg),
+				visit_filter, &home);
+		return home.kind && !has_program(data, size);
 	case RTM_NEWCHAIN:
 	case RTM_NEWACTION:
 		return !has_program(data, size);

@@ -900,6 +900,34 @@ START_TEST(no_filter_has_a_program)
 }
 END_TEST
 
+/* Without it the kernel changes the one that is there, of whatever kind. */
+START_TEST(a_filter_needs_its_kind)
+{
+	static struct range all[] = {{0, UINT16_MAX}};
+	struct tcmsg header = {.tcm_family = AF_UNSPEC, .tcm_ifindex = 1};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){all, 1};
+	size_t at = start(&b, RTM_NEWTFILTER, NLM_F_CREATE, &header, sizeof header);
+	finish(&b, at);
+	assert_refused(&b, "malformed");
+	size_t options = put(&b, TCA_OPTIONS, NULL, 0);
+	put_text(&b, TCA_KIND, "u32");
+	put_number(&b, TCA_BPF_FD, 3);
+	end_nested(&b, options);
+	finish(&b, at);
+	assert_refused(&b, "malformed");
+	put_text(&b, TCA_KIND, "u32");
+	finish(&b, at);
+	assert_allowed(&b);
+	/* A chain without one has no template. */
+	b.size = 0;
+	finish(&b, start(&b, RTM_NEWCHAIN, NLM_F_CREATE, &header, sizeof header));
+	assert_allowed(&b);
+}
+END_TEST
+
 START_TEST(batches_of_nfnetlink)
 {
 	static struct range listed[] = {{0x0a00, 0x0a00}};
@@ -1023,6 +1051,7 @@ int main(void)
 	tcase_add_test(tests, writes_stay_in_their_namespace);
 	tcase_add_test(tests, no_route_has_a_program);
 	tcase_add_test(tests, no_filter_has_a_program);
+	tcase_add_test(tests, a_filter_needs_its_kind);
 	tcase_add_test(tests, batches_of_nfnetlink);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, sees_through_alternative_names);
