@@ -164,7 +164,23 @@ static bool judge_link(struct netlink_judge *judge, const struct nlmsghdr *messa
 		       netlink_attribute(&attributes, IFLA_LINK) != NULL);
 }
 
-static bool judge_address(struct netlink_judge *judge, const struct nlmsghdr *message _unused_,
+/* The kernel takes any, and programs that ask for addresses have it for the interface's name. */
+static bool judge_label(struct netlink_judge *judge, const struct netlink_attributes *attributes)
+{
+	char name[IFNAMSIZ] = "";
+	const char *label = (const char *)netlink_attribute(attributes, IFA_LABEL);
+	size_t length = strnlen(label, attributes->size[IFA_LABEL]);
+
+	if (length < sizeof name) {
+		memcpy(name, label, length);
+		name[strcspn(name, ":")] = '\0';
+	}
+	if (name[0] == '\0')
+		return netlink_no(judge, "attribute %u is no label", IFA_LABEL);
+	return judge->visit(name, judge->data);
+}
+
+static bool judge_address(struct netlink_judge *judge, const struct nlmsghdr *message,
 	const unsigned char *data, size_t size)
 {
 	static const bool allowed[NETLINK_ATTRIBUTES_MAX] = {
@@ -186,9 +202,12 @@ static bool judge_address(struct netlink_judge *judge, const struct nlmsghdr *me
 	if (header.ifa_family != AF_INET && header.ifa_family != AF_INET6)
 		return netlink_no(
 			judge, "address messages of family %u cannot be judged", header.ifa_family);
-	return netlink_read_attributes(judge, "address", data + sizeof header, size - sizeof header,
-		       allowed, &attributes) &&
-	       netlink_check_index(judge, header.ifa_index);
+	if (!netlink_read_attributes(judge, "address", data + sizeof header, size - sizeof header,
+		    allowed, &attributes) ||
+		!netlink_check_index(judge, header.ifa_index))
+		return false;
+	return message->nlmsg_type != RTM_NEWADDR || !netlink_attribute(&attributes, IFA_LABEL) ||
+	       judge_label(judge, &attributes);
 }
 
 /*

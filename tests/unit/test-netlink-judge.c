@@ -508,6 +508,38 @@ START_TEST(judges_addresses)
 }
 END_TEST
 
+/* Programs that ask for addresses take it for the interface's name. */
+START_TEST(a_label_is_no_other_interface)
+{
+	static const struct {
+		const char *label, *words;
+	} cases[] = {{"lo", NULL}, {"lo:1", NULL}, {"t0:web", NULL},
+		{"eth7", "interface eth7 is not"}, {"eth7:1", "interface eth7 is not"},
+		{"lo1", "interface lo1 is not"}, {"lo.1:2", "interface lo.1 is not"},
+		{":1", "is no label"}, {"", "is no label"}, {"t12345678901234:", "is no label"}};
+	struct ifaddrmsg header = {
+		.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = if_nametoindex("lo")};
+	struct buffer b = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		b.size = 0;
+		size_t at = start(&b, RTM_NEWADDR, NLM_F_CREATE, &header, sizeof header);
+		put_text(&b, IFA_LABEL, cases[i].label);
+		finish(&b, at);
+		if (cases[i].words)
+			assert_refused(&b, cases[i].words);
+		else
+			assert_allowed(&b);
+		/* One that somebody else gave can go. */
+		b.size = 0;
+		at = start(&b, RTM_DELADDR, 0, &header, sizeof header);
+		put_text(&b, IFA_LABEL, cases[i].label);
+		finish(&b, at);
+		assert_allowed(&b);
+	}
+}
+END_TEST
+
 START_TEST(judges_routes_and_neighbours)
 {
 	struct rtmsg route = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
@@ -1042,6 +1074,7 @@ int main(void)
 	tcase_add_test(tests, judges_so_many_messages_and_no_more);
 	tcase_add_test(tests, refuses_odd_names);
 	tcase_add_test(tests, judges_addresses);
+	tcase_add_test(tests, a_label_is_no_other_interface);
 	tcase_add_test(tests, judges_routes_and_neighbours);
 	tcase_add_test(tests, a_new_route_is_one_of_its_own);
 	tcase_add_test(tests, a_route_is_not_in_the_table_of_addresses);
