@@ -43,7 +43,11 @@ static const bool info_attributes[NETLINK_ATTRIBUTES_MAX] = {
 
 static const bool veth_attributes[NETLINK_ATTRIBUTES_MAX] = {[VETH_INFO_PEER] = true};
 
-/* Kinds whose own data names no interface. */
+/*
+ * Kinds whose own data names no interface. Not macvlan, macvtap and ipvlan: made on one of their
+ * kind they sit on the device below that, and what kind IFLA_LINK is the kernel tells under rtnl
+ * only, which nobody's question may wait for.
+ */
 static const struct {
 	const char *name;
 	bool on_link; /* sits on the link of IFLA_LINK */
@@ -54,9 +58,6 @@ static const struct {
 	{"bridge", false},
 	{"veth", false},
 	{"vlan", true},
-	{"macvlan", true},
-	{"macvtap", true},
-	{"ipvlan", true},
 };
 
 /* The other end of a veth is a link of its own: it must be named, and stay in this namespace. */

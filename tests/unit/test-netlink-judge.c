@@ -160,6 +160,25 @@ START_TEST(creates_named_links_only)
 }
 END_TEST
 
+/* The kernel puts these on the device below where they are made on one of their kind. */
+START_TEST(a_link_sits_where_it_says)
+{
+	static const char *const elsewhere[] = {"macvlan", "macvtap", "ipvlan"};
+	struct buffer b = {0};
+
+	for (int i = -1; i < (int)ARRAY_SIZE(elsewhere); i++) {
+		b.size = 0;
+		make_link(&b, "t0", i < 0 ? "vlan" : elsewhere[i]);
+		put_number(&b, IFLA_LINK, if_nametoindex("lo"));
+		finish(&b, 0);
+		if (i < 0)
+			assert_allowed(&b);
+		else
+			assert_refused(&b, "kind of link");
+	}
+}
+END_TEST
+
 /* The kernel makes up the name of a link that is found by nothing but an alternative name or an
  * index, which another message of the same packet may have freed. */
 START_TEST(a_new_link_needs_a_name_of_its_own)
@@ -1063,6 +1082,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, creates_named_links_only);
+	tcase_add_test(tests, a_link_sits_where_it_says);
 	tcase_add_test(tests, a_new_link_needs_a_name_of_its_own);
 	tcase_add_test(tests, finds_interfaces_by_index);
 	tcase_add_test(tests, refuses_what_leads_elsewhere);
