@@ -338,6 +338,21 @@ bool netlink_route_is_judged(int type)
 	return false;
 }
 
+bool netlink_route_goes_by_name(const struct nlmsghdr *message)
+{
+	const unsigned only_new = NLM_F_CREATE | NLM_F_EXCL;
+	struct ifinfomsg header;
+
+	if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK &&
+		    message->nlmsg_type != RTM_SETLINK) ||
+		message->nlmsg_len < NLMSG_LENGTH(sizeof header))
+		return false;
+	if (message->nlmsg_type == RTM_NEWLINK && (message->nlmsg_flags & only_new) == only_new)
+		return false;
+	memcpy(&header, (const unsigned char *)message + NLMSG_HDRLEN, sizeof header);
+	return header.ifi_index == 0;
+}
+
 bool netlink_route_each_interface(const struct nlmsghdr *message, int fd, netlink_visit visit,
 	void *data, char *why, size_t why_size)
 {

@@ -18,6 +18,10 @@
 /* Does this type of route message name its interfaces in a way that can be told? */
 bool netlink_route_is_judged(int type);
 
+/* Is it for whichever link has its name when the kernel reads it: for none that is told by an
+ * index, and not for a new one alone? */
+bool netlink_route_goes_by_name(const struct nlmsghdr *message);
+
 /*
  * Does this message keep to the socket's own network namespace? The kernel would answer the broker
  * about others, and make or move links there, where it would not for the client; and a number of a

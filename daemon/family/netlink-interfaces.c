@@ -4,6 +4,7 @@
 #include "proto/netlink-interfaces.h"
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
+#include "proto/netlink-route.h"
 
 struct judge {
 	const struct names *interfaces;
@@ -33,5 +34,9 @@ bool netlink_interfaces_within(const struct names *interfaces, bool denied, int 
 	bool clear = netlink_each_interface(
 		protocol, number, message, fd, visit_interface, &judge, why, why_size);
 
-	return denied ? judge.touched || !clear : clear;
+	if (!denied)
+		return clear;
+	/* A message before it, or another process, may give the name to one that is denied. */
+	bool by_name = protocol == NETLINK_ROUTE && netlink_route_goes_by_name(message);
+	return judge.touched || !clear || by_name;
 }

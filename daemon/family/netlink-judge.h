@@ -26,7 +26,8 @@ int netlink_message_number(int protocol, const struct nlmsghdr *message);
 /*
  * One whole message (nlmsg_len has been checked) that is judged. Allow: every interface it touches
  * is among the names, and it carries nothing that is not known to stay with them. Deny (denied
- * true): one of them is among the names, or that cannot be told.
+ * true): one of them is among the names, or that cannot be told, as of whatever link goes by a
+ * name.
  */
 bool netlink_interfaces_within(const struct names *interfaces, bool denied, int protocol,
 	int number, int fd, const struct nlmsghdr *message, char *why, size_t why_size);

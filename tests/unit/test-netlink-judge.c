@@ -430,12 +430,14 @@ static struct wire_step send_step(const struct buffer *b)
 	return (struct wire_step){.kind = WIRE_STEP_SEND, .data = b->bytes, .data_size = b->size};
 }
 
+/* Without a name the interface lo is meant. */
 static void make_many(struct buffer *b, size_t n, const char *name)
 {
 	b->size = 0;
 	for (size_t i = 0; i < n; i++) {
-		size_t at = start_link(b, RTM_SETLINK, 0, 0);
-		put_text(b, IFLA_IFNAME, name);
+		size_t at = start_link(b, RTM_SETLINK, 0, name ? 0 : (int)if_nametoindex("lo"));
+		if (name)
+			put_text(b, IFLA_IFNAME, name);
 		finish(b, at);
 	}
 }
@@ -463,10 +465,11 @@ START_TEST(judges_so_many_messages_and_no_more)
 	ck_assert_msg(strstr(why, "more than 64") != NULL, "reason is \"%s\"", why);
 	/* A deny rule speaks of what it would be too much to judge, and of no other message. */
 	rule.deny = true;
-	make_many(&b, 64, "eth7");
+	names[0] = "other";
+	make_many(&b, 64, NULL);
 	steps[0] = send_step(&b);
 	ck_assert(!request_within(steps, 1));
-	make_many(&b, 65, "eth7");
+	make_many(&b, 65, NULL);
 	steps[0] = send_step(&b);
 	ck_assert(request_within(steps, 1));
 	rule.messages = (struct ranges){types + 1, 1};
@@ -1021,6 +1024,40 @@ START_TEST(deny_speaks_of_its_interfaces)
 }
 END_TEST
 
+/* A message before it, or another process, may give the name to an interface of the rule's. */
+START_TEST(deny_speaks_of_links_by_name)
+{
+	static char *denied[] = {"t9"};
+	static const int kinds[][2] = {{RTM_SETLINK, 0}, {RTM_DELLINK, 0}, {RTM_NEWLINK, 0},
+		{RTM_NEWLINK, NLM_F_CREATE}, {RTM_NEWLINK, NLM_F_CREATE | NLM_F_REPLACE}};
+	static const char *const by[] = {"t5", "lo"};
+	struct buffer b = {0};
+
+	rule.deny = true;
+	rule.interfaces = (struct names){denied, 1};
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(by); j++) {
+			b.size = 0;
+			size_t at = start_link(&b, kinds[i][0], kinds[i][1], 0);
+			put_text(&b, IFLA_IFNAME, by[j]);
+			finish(&b, at);
+			ck_assert_msg(within(&b), "message %zu by %s", i, by[j]);
+		}
+	/* An allow rule's names are all its own. */
+	rule.deny = false;
+	rule.interfaces = (struct names){names, ARRAY_SIZE(names)};
+	assert_allowed(&b);
+	/* By its index, or where there must be none of the name. */
+	rule.deny = true;
+	rule.interfaces = (struct names){denied, 1};
+	b.size = 0;
+	finish(&b, start_link(&b, RTM_SETLINK, 0, (int)if_nametoindex("lo")));
+	ck_assert(!within(&b));
+	make_link(&b, "t5", "dummy");
+	ck_assert(!within(&b));
+}
+END_TEST
+
 /* The kernel finds an interface by its alternative names too; the rule means the real one. */
 /* In a namespace of its own, lo has this name too; false: there are none here. */
 static bool give_alternative_name(const char *name)
@@ -1107,6 +1144,7 @@ int main(void)
 	tcase_add_test(tests, a_filter_needs_its_kind);
 	tcase_add_test(tests, batches_of_nfnetlink);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
+	tcase_add_test(tests, deny_speaks_of_links_by_name);
 	tcase_add_test(tests, sees_through_alternative_names);
 	tcase_add_test(tests, an_alternative_name_with_a_colon_is_no_way_round);
 	suite_add_tcase(suite, tests);
