@@ -7,6 +7,7 @@
  * really needs no privilege is free here.
  */
 #include <linux/capability.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -295,6 +296,21 @@ static bool not_listed(
 		name ? " (" : "", name ? name : "", name ? ")" : "");
 }
 
+/* Of nftables: what deletes as NFT_MSG_DEL... does, and says nothing where there is none. Numbers
+ * that old headers do not have. */
+static int deletion_like(int protocol, int number)
+{
+	static const unsigned char deletions[] = {NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN,
+		NFT_MSG_DELRULE, NFT_MSG_DELSET, NFT_MSG_DELSETELEM, NFT_MSG_DELOBJ,
+		NFT_MSG_DELFLOWTABLE};
+	const int first = NFNL_SUBSYS_NFTABLES << 8 | 26; /* NFT_MSG_DESTROYTABLE */
+
+	if (protocol != NETLINK_NETFILTER || number < first ||
+		number >= first + (int)ARRAY_SIZE(deletions))
+		return number;
+	return NFNL_SUBSYS_NFTABLES << 8 | deletions[number - first];
+}
+
 static bool message_within(const struct rule *rule, int protocol, int fd,
 	const struct nlmsghdr *message, char *why, size_t why_size)
 {
@@ -303,6 +319,9 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 	bool listed = rule->has_messages && ranges_contain(&rule->messages, (uint32_t)number);
 
 	if (rule->deny) {
+		listed = listed ||
+			 (rule->has_messages && ranges_contain(&rule->messages,
+							(uint32_t)deletion_like(protocol, number)));
 		if (rule->has_messages && !listed)
 			return false;
 		if (rule->has_interfaces)

@@ -1003,6 +1003,48 @@ START_TEST(batches_of_nfnetlink)
 }
 END_TEST
 
+static bool nftables_message_within(int type)
+{
+	struct nfgenmsg header = {0};
+	struct buffer b = {0};
+
+	finish(&b, start(&b, NFNL_SUBSYS_NFTABLES << 8 | type, 0, &header, sizeof header));
+	return netlink_messages_within(
+		&rule, NETLINK_NETFILTER, fd, b.bytes, b.size, why, sizeof why);
+}
+
+/* NFT_MSG_DEL... and NFT_MSG_DESTROY... of tables, chains, rules, sets, elements, objects and flow
+ * tables, which only the second part of these numbers old headers do not have. */
+START_TEST(deny_of_deletion_is_of_destruction_too)
+{
+	static const int deletes[] = {2, 5, 8, 11, 14, 20, 24};
+	static struct range one[1];
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){one, 1};
+	for (size_t i = 0; i < ARRAY_SIZE(deletes); i++) {
+		int destroys = 26 + (int)i;
+
+		one[0].first = one[0].last = (uint32_t)(NFNL_SUBSYS_NFTABLES << 8 | deletes[i]);
+		rule.deny = true;
+		ck_assert(nftables_message_within(deletes[i]));
+		for (int type = 26; type <= 33; type++)
+			ck_assert_msg(nftables_message_within(type) == (type == destroys),
+				"deny %d, message %d", deletes[i], type);
+		ck_assert(!nftables_message_within(0));
+		/* An allow rule is for what it says. */
+		rule.deny = false;
+		ck_assert(nftables_message_within(deletes[i]));
+		ck_assert(!nftables_message_within(destroys));
+		/* And a deny of the second for that alone. */
+		rule.deny = true;
+		one[0].first = one[0].last = (uint32_t)(NFNL_SUBSYS_NFTABLES << 8 | destroys);
+		ck_assert(!nftables_message_within(deletes[i]));
+		ck_assert(nftables_message_within(destroys));
+	}
+}
+END_TEST
+
 START_TEST(deny_speaks_of_its_interfaces)
 {
 	static char *denied[] = {"t9"};
@@ -1143,6 +1185,7 @@ int main(void)
 	tcase_add_test(tests, no_filter_has_a_program);
 	tcase_add_test(tests, a_filter_needs_its_kind);
 	tcase_add_test(tests, batches_of_nfnetlink);
+	tcase_add_test(tests, deny_of_deletion_is_of_destruction_too);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, deny_speaks_of_links_by_name);
 	tcase_add_test(tests, sees_through_alternative_names);
