@@ -206,6 +206,18 @@ static int parse_count(const char *text, unsigned *ret)
 	return 0;
 }
 
+static int parse_action(const char *text, const char **ret)
+{
+	static const char *const actions[] = {"share", "receive", "store", "fetch"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (strcmp(text, actions[i]) == 0) {
+			*ret = text;
+			return 0;
+		}
+	return usage("--action takes share, receive, store or fetch, not", text);
+}
+
 static int add_step(struct arguments *arguments, enum wire_step_kind kind, const char *text)
 {
 	if (arguments->n_steps == WIRE_STEPS_MAX)
@@ -244,8 +256,7 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		ret->expires = value;
 		return 0;
 	case OPTION_ACTION:
-		ret->action = value;
-		return 0;
+		return parse_action(value, &ret->action);
 	case OPTION_NAME:
 		ret->name = value;
 		return 0;
@@ -376,6 +387,9 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 			return usage("this command has no option", uses[i].option.name);
 	if (arguments.command && !(arguments.verb & VERBS_COMMAND))
 		return usage("only open, fromshare and fetch run a command", NULL);
+	if (arguments.action && arguments.n_steps > 0)
+		return usage("nothing is done with a socket that is handed on; leave out the steps",
+			NULL);
 	if (arguments.command && arguments.dry_run)
 		return usage("--dry-run opens nothing that a command could be given", NULL);
 	if (arguments.command && !*arguments.command)

@@ -274,20 +274,24 @@ static int on_reload(
 	return 0;
 }
 
+static int block(int signal)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, signal);
+	return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? negative_errno() : 0;
+}
+
 static int start_event_loop(struct broker *broker)
 {
 	static const int ends[] = {SIGTERM, SIGINT};
-	sigset_t signals;
 	int r = loop_new(broker);
 	if (r < 0)
 		return r;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-		return negative_errno();
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(ends); i++)
+		r = block(ends[i]);
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(ends); i++)
 		r = sd_event_add_signal(broker->event, NULL, ends[i], on_terminate, broker);
 	if (r >= 0)
@@ -381,7 +385,10 @@ int manager_start(const struct options *options, struct broker **ret)
 	TAILQ_INIT(&broker->connections);
 	TAILQ_INIT(&broker->draining);
 	TAILQ_INIT(&broker->managements);
-	int r = prepare(broker);
+	/* What comes while the policy is being read is seen to after that. */
+	int r = block(SIGHUP);
+	if (r >= 0)
+		r = prepare(broker);
 	if (r >= 0)
 		r = serve(broker);
 	if (r < 0) {

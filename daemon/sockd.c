@@ -10,6 +10,14 @@
 #include "daemon/policy/policy.h"
 #include "daemon/privilege.h"
 
+static int end_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "sockd: the output could not be written\n");
+	return EXIT_FAILURE;
+}
+
 static int check_policy(const struct options *options)
 {
 	struct policy *policy;
@@ -24,7 +32,7 @@ static int check_policy(const struct options *options)
 	printf("%zu rules from %zu files: no errors\n", policy_rule_count(policy),
 		policy_file_count(policy));
 	policy_unref(policy);
-	return EXIT_SUCCESS;
+	return end_output();
 }
 
 int main(int argc, char **argv)
@@ -36,7 +44,7 @@ int main(int argc, char **argv)
 	int r = options_parse(argc, argv, &options);
 
 	if (r != 0)
-		return r < 0 ? 2 : EXIT_SUCCESS;
+		return r < 0 ? 2 : end_output();
 	if (options.check_policy)
 		return check_policy(&options);
 	r = manager_start(&options, &broker);

@@ -121,6 +121,24 @@ stop_sockd
 expect "without a standard error nothing of it gets into the audit trail" \
 	/usr/bin/python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$audit"
 
+expect "what cannot be written out is no success" \
+	bash -c '! "$1" --help >/dev/full 2>&1 && ! "$1" --check-policy "$2" >/dev/full 2>&1' - "$work/bin/sockd" "$work/policy.d"
+
+# --- signals ---
+/usr/bin/python3 -c 'import json
+print(json.dumps({"rules": [{"name": "r%d" % i, "peers": {"uid": 70000 + i}, "family": "inet", "type": "stream"}
+    for i in range(30000)]}))' >"$work/policy.d/60-large.json"
+ip netns exec "$near" "$work/bin/sockd" --listen "$socket" --policy "$work/policy.d" \
+	--user "$broker_uid:$broker_uid" --audit "$audit" >"$work/early.log" 2>&1 &
+broker_pid=$!
+wait_for 20 grep -qE '^SigBlk:.*[13579bdf]$' "/proc/$broker_pid/status" || die "SIGHUP is blocked"
+expect "that is so while the policy is being read" bash -c '! grep "runs as" "$1"' - "$work/early.log"
+kill -HUP "$broker_pid"
+expect "a reload that is asked for during the start comes after it" \
+	wait_for 30 grep -q 'reloaded: 30001 rules' "$work/early.log"
+stop_sockd
+rm "$work/policy.d/60-large.json"
+
 # --- descriptors ---
 under=(prlimit --nofile=40)
 fails "too few descriptors" 'it may have 40 descriptors open, and needs 64' --listen "$work/run/other"
