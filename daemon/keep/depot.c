@@ -275,6 +275,11 @@ static struct operation *add(struct depot *depot, const char *name, bool put)
 	return operation;
 }
 
+void depot_work(struct depot *depot)
+{
+	pump(depot);
+}
+
 int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 	void (*callback)(void *data, int result), void *data)
 {
@@ -301,7 +306,6 @@ int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 	operation->n_fds = n;
 	operation->done = callback;
 	operation->data = data;
-	pump(depot);
 	return 0;
 }
 

@@ -36,14 +36,16 @@ int depot_new(sd_event *event, struct closer *closer, struct depot **ret);
 struct depot *depot_free(struct depot *depot);
 
 /*
- * Puts copies of the descriptors there. done, where given, is called on the loop with 0 or a
- * negative errno, also when the depot is freed (-ECANCELED). Once it was called with 0 they are the
- * manager's, whatever becomes of the broker; only one that has not answered for 5 s may still have
- * to read of them. Returns 0, or a negative errno where nothing was
+ * Puts copies of the descriptors there, once depot_work() is called. done, where given, is called
+ * on the loop with 0 or a negative errno, also when the depot is freed (-ECANCELED). Once it was
+ * called with 0 they are the manager's, whatever becomes of the broker; only one that has not
+ * answered for 5 s may still have to read of them. Returns 0, or a negative errno where nothing was
  * begun.
  */
 int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 	void (*done)(void *data, int result), void *data);
+/* Begins with what was put since: the manager is asked once whether it has read all that. */
+void depot_work(struct depot *depot);
 /* Takes away what is there of this name. NULL is no depot. */
 void depot_remove(struct depot *depot, const char *name);
 

@@ -272,6 +272,7 @@ static int put_into_depot(struct keep *keep, struct kept *kept,
 	keep_terms_name(kept->terms.number, name);
 	const int fds[] = {terms_fd, kept->pidfd};
 	r = depot_put(keep->depot, name, fds, kept->pidfd >= 0 ? 2 : 1, on_terms_put, pending);
+	depot_work(keep->depot);
 	if (r < 0) {
 		/* The socket is on its way, and is taken away again with what is kept. */
 		pending->kept = NULL;

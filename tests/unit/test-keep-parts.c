@@ -370,20 +370,51 @@ static void put(const char *name)
 	(void)close(fd);
 }
 
+static void put_alone(const char *name)
+{
+	put(name);
+	depot_work(depot);
+}
+
+static void hear_any(char *ret, size_t size)
+{
+	ssize_t n = -1;
+
+	for (int tries = 0; n < 0 && tries < 2000; tries++) {
+		(void)sd_event_run(event, 1000);
+		n = recv(manager, ret, size - 1, MSG_DONTWAIT);
+	}
+	ck_assert_int_gt(n, 0);
+	ret[n] = '\0';
+}
+
 /* The next thing that the manager is told. That a question was heard is answered by closing what
  * came with it, which recv(2) does. */
 static void hear(char *ret, size_t size)
 {
-	do {
-		ssize_t n = -1;
-		for (int tries = 0; n < 0 && tries < 2000; tries++) {
-			(void)sd_event_run(event, 1000);
-			n = recv(manager, ret, size - 1, MSG_DONTWAIT);
-		}
-		ck_assert_int_gt(n, 0);
-		ret[n] = '\0';
-	} while (strcmp(ret, "BARRIER=1") == 0);
+	do
+		hear_any(ret, size);
+	while (strcmp(ret, "BARRIER=1") == 0);
 }
+
+/* A manager that does not read is waited for once for both. */
+START_TEST(what_belongs_together_is_told_at_once)
+{
+	static const char *const wanted[] = {"FDSTORE=1\nFDNAME=socket\nFDPOLL=0",
+		"FDSTORE=1\nFDNAME=terms\nFDPOLL=0", "BARRIER=1"};
+	char text[256];
+
+	start_manager();
+	put("socket");
+	put("terms");
+	depot_work(depot);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		hear_any(text, sizeof text);
+		ck_assert_str_eq(text, wanted[i]);
+	}
+	end_manager();
+}
+END_TEST
 
 /* What the manager is told, one thing after the other. */
 START_TEST(the_manager_is_told_in_order)
@@ -400,7 +431,7 @@ START_TEST(the_manager_is_told_in_order)
 	/* More than fit into the manager's queue: nobody waits for it here. */
 	for (int i = 0; i < 40; i++) {
 		snprintf(text, sizeof text, "n.%d", i);
-		put(text);
+		put_alone(text);
 		depot_remove(depot, text);
 	}
 	for (int i = 0; i < 80; i++) {
@@ -415,7 +446,7 @@ START_TEST(the_manager_is_told_in_order)
 	ck_assert_int_eq(put_result, 0);
 	/* A manager that is gone is an answer too. */
 	(void)close(TAKE_FD(manager));
-	put("late");
+	put_alone("late");
 	for (int tries = 0; put_result == 0 && tries < 2000; tries++)
 		(void)sd_event_run(event, 1000);
 	ck_assert_int_lt(put_result, 0);
@@ -440,11 +471,11 @@ START_TEST(the_manager_has_time_for_others)
 	char text[256];
 
 	start_manager();
-	put("early");
+	put_alone("early");
 	hear(text, sizeof text);
 	for (int i = 0; i < PUTS; i++) {
 		snprintf(text, sizeof text, "n.%d", i);
-		put(text);
+		put_alone(text);
 	}
 	begin = now_msec();
 	while ((now = now_msec()) < begin + OUR_MSEC) {
@@ -494,7 +525,7 @@ START_TEST(a_slow_manager_is_waited_for)
 	start_manager();
 	if (full)
 		ck_assert(fill_queue_of_manager());
-	put("slow");
+	put_alone("slow");
 	while (now_msec() < begin + SLOW_MSEC) {
 		(void)sd_event_run(event, 1000);
 		ck_assert_msg(put_result == 1, "told %d before it was read", put_result);
@@ -526,6 +557,7 @@ int main(void)
 	tcase_add_test(tests, processes_are_told_apart);
 	tcase_add_test(tests, what_comes_back_is_sorted_out);
 	tcase_add_test(tests, the_manager_is_told_in_order);
+	tcase_add_test(tests, what_belongs_together_is_told_at_once);
 	tcase_add_test(tests, the_manager_has_time_for_others);
 	tcase_add_loop_test(tests, a_slow_manager_is_waited_for, 0, 2);
 	suite_add_tcase(suite, tests);
