@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "daemon/log.h"
 #include "proto/macro.h"
@@ -73,6 +74,18 @@ int netns_open_named(const char *name)
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return -EINVAL;
 	return TAKE_FD(fd);
+}
+
+int netns_is_named(int netns_fd, const char *name)
+{
+	_cleanup_close_ int named = netns_open_named(name);
+	struct stat one, other;
+
+	if (named < 0)
+		return named == -ENOENT ? 0 : named;
+	if (fstat(netns_fd, &one) < 0 || fstat(named, &other) < 0)
+		return negative_errno();
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 int netns_enter(int netns_fd)

@@ -16,6 +16,9 @@ int netns_own(void); /* its descriptor, borrowed */
 int netns_of_socket(int fd);
 /* The namespace named under /run/netns, as ip-netns(8) makes them, as a new descriptor. */
 int netns_open_named(const char *name);
+/* Is this namespace the one of that name? 1 or 0, also where the name does not exist; any other
+ * negative errno: it cannot be told. */
+int netns_is_named(int netns_fd, const char *name);
 /* SO_NETNS_COOKIE of a socket. Returns 0 or a negative errno. */
 int netns_cookie_of(int fd, uint64_t *ret);
 

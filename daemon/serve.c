@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "daemon/broker.h"
 #include "daemon/family/family.h"
@@ -359,15 +358,12 @@ static int find_netns(struct task *task)
 }
 
 /* Is the peer's network namespace (or the broker's own) the one of this name? */
-static bool is_named(void *data, const char *name, bool brokers_own)
+static int is_named(void *data, const char *name, bool brokers_own)
 {
 	struct connection *connection = data;
 	int fd = brokers_own || !connection->foreign ? netns_own() : connection_netns(connection);
-	_cleanup_close_ int named = netns_open_named(name);
-	struct stat one, other;
 
-	return fd >= 0 && named >= 0 && fstat(fd, &one) == 0 && fstat(named, &other) == 0 &&
-	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+	return fd < 0 ? fd : netns_is_named(fd, name);
 }
 
 static int place_of(void *data, struct policy_place *ret)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "daemon/broker.h"
@@ -32,17 +31,9 @@ void keep_refuse(const struct asked *asked, int error, enum wire_origin origin, 
 static int is_in(void *data, const char *netns)
 {
 	const int *fd = data;
-	_cleanup_close_ int own = netns_of_socket(*fd), named = netns_open_named(netns);
-	struct stat one, other;
+	_cleanup_close_ int own = netns_of_socket(*fd);
 
-	if (own < 0)
-		return own;
-	/* A name that is not there is nobody's. */
-	if (named < 0)
-		return named == -ENOENT ? 0 : named;
-	if (fstat(own, &one) < 0 || fstat(named, &other) < 0)
-		return negative_errno();
-	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+	return own < 0 ? own : netns_is_named(own, netns);
 }
 
 void keep_decide(const struct asked *asked, int fd, enum policy_action action, const char *name,

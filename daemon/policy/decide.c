@@ -28,6 +28,13 @@ struct decision_work {
 
 	const struct rule *denied_by; /* the first in rule order */
 	bool placed_denies;	      /* a deny rule for one namespace speaks of such requests */
+	/* Why it denies where it cannot be told whether it is for this namespace; error 0: it is.
+	 */
+	struct doubt {
+		int error;
+		const char *name;
+		bool brokers_own; /* else the peer's */
+	} doubt;
 
 	const struct rule *allowed_by;
 	uint64_t rank;
@@ -66,23 +73,31 @@ static bool namespace_applies(const struct decision_work *work, const struct rul
 	return false;
 }
 
-static bool is_named(const struct policy_subject *subject, const char *name, bool brokers_own)
+/* What cannot be told is denied. */
+static bool may_be_named(const struct policy_subject *subject, const char *name, bool brokers_own,
+	struct doubt *ret_doubt)
 {
-	return subject->is_named && subject->is_named(subject->data, name, brokers_own);
+	int r = subject->is_named ? subject->is_named(subject->data, name, brokers_own) : -ENODATA;
+
+	if (r < 0)
+		*ret_doubt = (struct doubt){.error = -r, .name = name, .brokers_own = brokers_own};
+	return r != 0;
 }
 
 /* Would the socket of this allow rule be in the namespace that the deny rule is about? */
-static bool deny_is_there(
-	const struct decision_work *work, const struct rule *deny, const struct rule *allow)
+static bool deny_is_there(const struct decision_work *work, const struct rule *deny,
+	const struct rule *allow, struct doubt *ret_doubt)
 {
 	const struct policy_subject *subject = work->subject;
 
 	if (deny->netns == RULE_NETNS_NAMED && allow->netns == RULE_NETNS_NAMED)
 		return strcmp(deny->netns_name, allow->netns_name) == 0;
 	if (deny->netns == RULE_NETNS_NAMED)
-		return is_named(subject, deny->netns_name, allow->netns != RULE_NETNS_PEER);
+		return may_be_named(
+			subject, deny->netns_name, allow->netns != RULE_NETNS_PEER, ret_doubt);
 	if (allow->netns == RULE_NETNS_NAMED)
-		return is_named(subject, allow->netns_name, deny->netns == RULE_NETNS_BROKER);
+		return may_be_named(
+			subject, allow->netns_name, deny->netns == RULE_NETNS_BROKER, ret_doubt);
 	if (!subject->foreign_netns)
 		return true;
 	return deny->netns == allow->netns;
@@ -115,10 +130,13 @@ static bool deny_speaks(const struct decision_work *work, const struct rule *rul
 	return false;
 }
 
-static void note_deny(struct decision_work *work, const struct rule *rule)
+static void note_deny(
+	struct decision_work *work, const struct rule *rule, const struct doubt *doubt)
 {
-	if (!work->denied_by || rule < work->denied_by)
-		work->denied_by = rule;
+	if (work->denied_by && rule >= work->denied_by)
+		return;
+	work->denied_by = rule;
+	work->doubt = *doubt;
 }
 
 static void visit_deny(size_t number, void *data)
@@ -131,7 +149,7 @@ static void visit_deny(size_t number, void *data)
 	if (rule->netns != RULE_NETNS_UNSAID)
 		work->placed_denies = true;
 	else if (deny_speaks(work, rule) && subject_is_placed(work->subject, rule, &work->place))
-		note_deny(work, rule);
+		note_deny(work, rule, &(struct doubt){0});
 }
 
 struct placed_search {
@@ -145,13 +163,14 @@ static void visit_placed_deny(size_t number, void *data)
 	struct placed_search *search = data;
 	struct decision_work *work = search->work;
 	const struct rule *rule = &work->policy->parsed.rules[number];
+	struct doubt doubt = {0};
 
 	if (rule->netns == RULE_NETNS_UNSAID || !subject_came_by(work->subject, rule) ||
-		!deny_is_there(work, rule, search->allow) || !deny_speaks(work, rule) ||
+		!deny_is_there(work, rule, search->allow, &doubt) || !deny_speaks(work, rule) ||
 		!subject_is_placed(work->subject, rule, &work->place))
 		return;
 	search->denied = true;
-	note_deny(work, rule);
+	note_deny(work, rule, &doubt);
 }
 
 static bool denied_there(struct decision_work *work, const struct rule *allow)
@@ -294,6 +313,17 @@ static void visit_nearest(size_t number, void *data)
 	memcpy(nearest->why, why, sizeof(why));
 }
 
+static void explain_doubt(const struct doubt *doubt, char *ret, size_t size)
+{
+	ret[0] = '\0';
+	if (doubt->error != 0)
+		snprintf(ret, size,
+			", as whether %s network namespace is \"%.40s\" cannot be told: %s",
+			doubt->brokers_own ? "sockd's" : "the peer's", doubt->name,
+			doubt->error == ENODATA ? "only the peer itself can be asked"
+						: strerror(doubt->error));
+}
+
 static void explain(
 	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
 {
@@ -301,7 +331,7 @@ static void explain(
 	/* The command cannot say what is sent. */
 	const char *hint = family_has_step(query, WIRE_STEP_SEND) ? "see why, but for what is sent"
 								  : "see why";
-	char what[110], check[190];
+	char what[110], check[190], doubt[WHY_MAX];
 	int progress = 0;
 
 	describe_query(query, what, sizeof(what));
@@ -312,8 +342,9 @@ static void explain(
 		query, work->subject, subject_place_known(&work->place), check, sizeof(check));
 	if (work->denied_by) {
 		ret->rule = work->denied_by->view;
-		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it; %s: %s", what,
-			ret->rule.name, hint, check);
+		explain_doubt(&work->doubt, doubt, sizeof(doubt));
+		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it%s; %s: %s", what,
+			ret->rule.name, doubt, hint, check);
 		return;
 	}
 	if (!nearest.rule) {

@@ -308,6 +308,11 @@ static const struct example examples[] = {
 		{TCP}, "d", false, "rule d denies it"},
 	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("x", STREAM ", \"netns\": \"x\""),
 		{TCP, .foreign = true}, "d", false, "rule d denies it"},
+	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("a", STREAM), {TCP}, "d", false,
+		"as whether sockd's network namespace is \"x\" cannot be told"},
+	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("p", STREAM ", \"netns\": \"peer\""),
+		{TCP, .foreign = true}, "d", false,
+		"as whether the peer's network namespace is \"x\" cannot be told: only the peer"},
 	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("y", STREAM ", \"netns\": \"y\""),
 		{TCP, .foreign = true}, "y", true, ""},
 
