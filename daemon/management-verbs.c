@@ -9,6 +9,7 @@
 #include "daemon/clock.h"
 #include "daemon/family/family.h"
 #include "daemon/keep/keep.h"
+#include "daemon/netns.h"
 #include "daemon/privilege.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -236,6 +237,16 @@ static int place_of_question(void *data, struct policy_place *ret)
 	return 0;
 }
 
+/* A peer from elsewhere is known by no more than that it is. */
+static int is_named(void *data, const char *name, bool brokers_own)
+{
+	const json_t *request = data;
+
+	if (!brokers_own && json_is_true(json_object_get(request, "foreign")))
+		return -ENODATA;
+	return netns_is_named(netns_own(), name);
+}
+
 struct place_asked {
 	const char *netns;
 };
@@ -314,6 +325,7 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 		.n_groups = json_array_size(groups),
 		.listener = listener ? listener : "default",
 		.foreign_netns = json_is_true(json_object_get(request, "foreign")),
+		.is_named = is_named,
 		.place = place_of_question,
 		.data = (void *)request,
 	};

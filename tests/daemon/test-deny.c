@@ -17,6 +17,11 @@
 static const char policy[] =
 	"{ \"rules\": ["
 	"  { \"name\": \"tcp\", \"peers\": \"any\", \"family\": \"inet\", \"type\": \"stream\" },"
+	"  { \"name\": \"anywhere\", \"peers\": \"any\", \"family\": \"inet\", \"type\": "
+	"\"stream\","
+	"    \"netns\": \"peer\" },"
+	"  { \"name\": \"here\", \"peers\": \"any\", \"family\": \"inet\", \"type\": \"stream\","
+	"    \"netns\": \"broker\" },"
 	"  { \"name\": \"not-there\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
 	"\"inet\","
 	"    \"netns\": \"shut\" }"
@@ -110,6 +115,33 @@ START_TEST(a_directory_that_cannot_be_searched_denies)
 }
 END_TEST
 
+/* What sockctl check asks. */
+static void check_answers(const char *foreign, const char *netns, const char *words)
+{
+	char question[300];
+
+	snprintf(question, sizeof question,
+		"{\"verb\": \"check\", \"uid\": %d, \"gid\": %d, \"groups\": [], \"foreign\": %s, "
+		"\"netns\": \"%s\", \"domain\": %d, \"type\": %d, \"protocol\": 0, \"steps\": "
+		"[]}",
+		CLIENT_UID, CLIENT_UID, foreign, netns, AF_INET, SOCK_STREAM);
+	_cleanup_free_ char *answer = broker_ask(&broker, question);
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_msg(strstr(answer, words), "%s", answer);
+}
+
+START_TEST(a_check_knows_the_named_namespace)
+{
+	check_answers("false", "peer", "\"allowed\":true");
+	name_own_namespace("/run/netns/shut");
+	check_answers("false", "peer", "rule not-there denies it\"");
+	check_answers("true", "broker", "rule not-there denies it\"");
+	check_answers("true", "peer",
+		"rule not-there denies it, as whether the peer's network namespace is \\\"shut\\\" "
+		"cannot be told: only the peer itself can be asked");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("deny");
@@ -125,6 +157,7 @@ int main(void)
 	tcase_add_test(tests, the_named_namespace_is_denied);
 	tcase_add_test(tests, a_link_to_a_namespace_denies);
 	tcase_add_test(tests, a_directory_that_cannot_be_searched_denies);
+	tcase_add_test(tests, a_check_knows_the_named_namespace);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);
