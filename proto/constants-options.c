@@ -410,3 +410,19 @@ bool option_is_free(const struct option_info *info, const void *value, size_t si
 		return false;
 	}
 }
+
+bool option_is_switch(const struct option_info *info)
+{
+	switch (info->level) {
+	case SOL_SOCKET:
+		return info->option == SO_DEBUG || info->option == SO_PREFER_BUSY_POLL;
+	case IPPROTO_IP:
+		return info->option == IP_TRANSPARENT;
+	case IPPROTO_IPV6:
+		return info->option == IPV6_TRANSPARENT;
+	case SOL_NETLINK:
+		return info->option == NETLINK_LISTEN_ALL_NSID;
+	default:
+		return false;
+	}
+}

@@ -85,6 +85,9 @@ const struct option_info *option_privileged(size_t i);
  * An option that is not in the table (NULL) is never free.
  */
 bool option_is_free(const struct option_info *info, const void *value, size_t size);
+/* Is it one that takes a privilege to be set to anything but 0, which is all the same to the
+ * kernel? */
+bool option_is_switch(const struct option_info *info);
 
 /* Netlink multicast groups ("RTNLGRP_LINK", "NFNLGRP_NFTABLES") and message types ("RTM_NEWLINK",
  * "NFT_MSG_NEWTABLE": subsystem and message in one number, as in nlmsg_type), by netlink protocol.

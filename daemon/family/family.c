@@ -212,6 +212,28 @@ static bool device_within(
 	return true;
 }
 
+/* Of a switch all that turns it on is listed where one of it is. The kernel takes a shorter value,
+ * too, and reads one byte of it. */
+static bool switch_denied(const struct rule_option *option, const struct wire_step *step)
+{
+	static const char zeros[sizeof(int)];
+
+	if (option->any)
+		return true;
+	if (memcmp(step->data ? step->data : zeros, zeros, MIN_OF(step->data_size, sizeof zeros)) ==
+		0)
+		return ranges_contain(&option->values, 0);
+	return family_ranges_meet(&option->values, 1, UINT32_MAX);
+}
+
+static bool value_denied(const struct rule_option *option, const struct wire_step *step)
+{
+	if (option_is_switch(option->info))
+		return switch_denied(option, step);
+	/* A value of the wrong size is in no allow rule either. */
+	return option_value_fits(option->info, step) && option_listed(option, step);
+}
+
 /* What the rule lists of an option that does the same as this one; NULL: nothing. */
 static const struct rule_option *find_twin(const struct rule *rule, const struct option_info *info)
 {
@@ -236,7 +258,7 @@ static bool twin_denied(
 	const struct rule_option *twin = find_twin(rule, info);
 
 	/* A name and an index are not compared: each device is denied then. */
-	return twin && (twin->info->value != info->value || option_listed(twin, step));
+	return twin && (twin->info->value != info->value || value_denied(twin, step));
 }
 
 static bool option_denied(
@@ -250,10 +272,7 @@ static bool option_denied(
 		if (names_match(&rule->interfaces, name))
 			return true;
 	}
-	/* A value of the wrong size is in no allow rule either. */
-	if (!option_value_fits(info, step))
-		return false;
-	return (option && option_listed(option, step)) || twin_denied(rule, info, step);
+	return (option && value_denied(option, step)) || twin_denied(rule, info, step);
 }
 
 static bool is_device(const struct wire_step *step)

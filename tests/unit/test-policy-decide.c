@@ -26,6 +26,7 @@ struct request {
 	const char *bind;
 	const char *option;
 	int value;
+	size_t value_size;  /* 0: all of it */
 	const char *device; /* SO_BINDTODEVICE */
 	int message;	    /* a netlink message of this type is sent */
 	bool listen;
@@ -69,7 +70,8 @@ static void decide(
 			.a = info->level,
 			.b = info->option,
 			.data = &request->value,
-			.data_size = sizeof(request->value)};
+			.data_size =
+				request->value_size ? request->value_size : sizeof(request->value)};
 	}
 	if (request->device)
 		steps[n++] = (struct wire_step){.kind = WIRE_STEP_OPTION,
@@ -114,6 +116,12 @@ static void decide(
 #define PEERS(name, peers) \
 	"{\"name\": \"" name "\", \"peers\": " peers ", \"family\": \"inet\", \"type\": " \
 	"\"stream\"}"
+#define ANY_SWITCH \
+	"\"IP_TRANSPARENT\": \"any\", \"IPV6_TRANSPARENT\": \"any\", \"SO_DEBUG\": \"any\", " \
+	"\"SO_PREFER_BUSY_POLL\": \"any\", \"SO_BUSY_POLL_BUDGET\": \"any\""
+#define SWITCHED(option, value) \
+	DENY("d", INET ", \"options\": {\"" option "\": " value "}") \
+	"," ALLOW("a", STREAM ", \"options\": {" ANY_SWITCH "}")
 #define TCP .domain = AF_INET, .type = SOCK_STREAM
 #define INET "\"family\": \"inet\""
 #define STREAM INET ", \"type\": \"stream\""
@@ -253,6 +261,37 @@ static const struct example examples[] = {
 	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW(
 		 "a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
 		{TCP, .option = "SO_MARK", .value = 6}, "a", true, ""},
+	/* of a switch every value but 0 is the same */
+	{SWITCHED("IP_TRANSPARENT", "1"), {TCP, .option = "IP_TRANSPARENT", .value = 2}, "d", false,
+		"denies it"},
+	{SWITCHED("IP_TRANSPARENT", "1"), {TCP, .option = "IP_TRANSPARENT", .value = -1}, "d",
+		false, "denies it"},
+	{SWITCHED("IP_TRANSPARENT", "-1"), {TCP, .option = "IP_TRANSPARENT", .value = 256}, "d",
+		false, "denies it"},
+	{SWITCHED("IP_TRANSPARENT", "1"), {TCP, .option = "IP_TRANSPARENT", .value = 0}, "a", true,
+		""},
+	{SWITCHED("IP_TRANSPARENT", "1"),
+		{TCP, .option = "IP_TRANSPARENT", .value = 0x3030303, .value_size = 1}, "d", false,
+		"denies it"},
+	{SWITCHED("IP_TRANSPARENT", "1"), {TCP, .option = "IPV6_TRANSPARENT", .value = 2}, "d",
+		false, "denies it"},
+	{SWITCHED("IPV6_TRANSPARENT", "\"1-5\""), {TCP, .option = "IP_TRANSPARENT", .value = 9},
+		"d", false, "denies it"},
+	{SWITCHED("SO_DEBUG", "1"), {TCP, .option = "SO_DEBUG", .value = 2}, "d", false,
+		"denies it"},
+	{SWITCHED("SO_PREFER_BUSY_POLL", "1"), {TCP, .option = "SO_PREFER_BUSY_POLL", .value = 256},
+		"d", false, "denies it"},
+	{SWITCHED("SO_BUSY_POLL_BUDGET", "1"), {TCP, .option = "SO_BUSY_POLL_BUDGET", .value = 2},
+		"a", true, ""},
+	{DENY("d", "\"family\": \"netlink\", \"protocol\": \"route\", "
+		   "\"options\": {\"NETLINK_LISTEN_ALL_NSID\": 1}") "," ALLOW("a",
+		 "\"family\": \"netlink\", \"protocol\": \"route\", "
+		 "\"options\": {\"NETLINK_LISTEN_ALL_NSID\": \"any\"}"),
+		{.domain = AF_NETLINK,
+			.type = SOCK_RAW,
+			.option = "NETLINK_LISTEN_ALL_NSID",
+			.value = 2},
+		"d", false, "denies it"},
 	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW("a", STREAM), {TCP}, "a", true,
 		""},
 	{DENY("d", INET ", \"listener\": \"x\"") "," ALLOW("a", STREAM), {TCP, .listener = "y"},
