@@ -1,6 +1,7 @@
 #include "daemon/policy/index.h"
 
 #include <linux/net.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "proto/macro.h"
 
 #define ANY (-1)
+#define PROTOCOL_MPTCP 262
 #define RANGE_EXPAND_MAX 64u	    /* a range up to this is spread over the hash */
 #define RULE_EXPAND_MAX 4096u	    /* places one rule may take in the hash */
 #define INDEX_EXPAND_MAX (4u << 20) /* and all rules together; then ranges stay ranges */
@@ -65,6 +67,7 @@ enum kind_form {
 #define FAMILIES 64u /* a higher number shares the place of a lower one */
 
 struct rule_index {
+	bool deny;
 	uint8_t forms[FAMILIES]; /* those that a family has buckets of: the others are not sought */
 	struct bucket *buckets;
 	size_t n_buckets;
@@ -411,6 +414,7 @@ static int build(const struct rule *rules, size_t n, bool deny, bool keep, struc
 
 	if (!index)
 		return -ENOMEM;
+	index->deny = deny;
 	index->bucket_mask = 1;
 	int r = grow_buckets(index);
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -509,22 +513,37 @@ static void visit_bucket(const struct search *search, int domain, int type, int 
 		visit_id(search, bucket, PEER_GID, subject->groups[i]);
 }
 
+static void visit_protocol(const struct search *search, int domain, int type, int protocol)
+{
+	unsigned forms = search->index->forms[(unsigned)domain % FAMILIES];
+
+	if (forms & FORM_WHOLE)
+		visit_bucket(search, domain, type, protocol);
+	if (forms & FORM_ANY_TYPE)
+		visit_bucket(search, domain, ANY, protocol);
+	if (forms & FORM_ANY_TYPE_USUAL && protocol != 0 &&
+		protocol == usual_protocol(domain, type))
+		visit_bucket(search, domain, ANY, 0);
+}
+
+/* A listener of MPTCP takes TCP connections too, so that who denies TCP denies it. */
+static bool does_tcp(const struct socket_kind *kind)
+{
+	return (kind->domain == AF_INET || kind->domain == AF_INET6) &&
+	       kind->protocol == PROTOCOL_MPTCP;
+}
+
 void rule_index_each(const struct rule_index *index, const struct policy_subject *subject,
 	const struct socket_kind *kind, rule_index_visit visit, void *data)
 {
 	const struct search search = {index, subject, visit, data};
-	const int domain = kind->domain, type = kind->type, protocol = kind->protocol;
-	unsigned forms = index->forms[(unsigned)domain % FAMILIES];
+	unsigned forms = index->forms[(unsigned)kind->domain % FAMILIES];
 
-	if (forms & FORM_WHOLE)
-		visit_bucket(&search, domain, type, protocol);
+	visit_protocol(&search, kind->domain, kind->type, kind->protocol);
+	if (index->deny && does_tcp(kind))
+		visit_protocol(&search, kind->domain, kind->type, IPPROTO_TCP);
 	if (forms & FORM_ANY_PROTOCOL)
-		visit_bucket(&search, domain, type, ANY);
-	if (forms & FORM_ANY_TYPE)
-		visit_bucket(&search, domain, ANY, protocol);
+		visit_bucket(&search, kind->domain, kind->type, ANY);
 	if (forms & FORM_ANY_BOTH)
-		visit_bucket(&search, domain, ANY, ANY);
-	if (forms & FORM_ANY_TYPE_USUAL && protocol != 0 &&
-		protocol == usual_protocol(domain, type))
-		visit_bucket(&search, domain, ANY, 0);
+		visit_bucket(&search, kind->domain, ANY, ANY);
 }

@@ -35,7 +35,8 @@ int rule_index_new(const struct rule *rules, size_t n, bool deny, struct rule_in
 int rule_index_new_keep(const struct rule *rules, size_t n, bool deny, struct rule_index **ret);
 struct rule_index *rule_index_free(struct rule_index *index); /* returns NULL */
 
-/* Calls back with the number of each rule whose peers and kind match, in no particular order and
+/* Calls back with the number of each rule whose peers and kind match (a deny rule for TCP is for
+ * MPTCP too), in no particular order and
  * perhaps more than once. */
 typedef void (*rule_index_visit)(size_t rule, void *data);
 void rule_index_each(const struct rule_index *index, const struct policy_subject *subject,

@@ -122,6 +122,10 @@ static void decide(
 #define SWITCHED(option, value) \
 	DENY("d", INET ", \"options\": {\"" option "\": " value "}") \
 	"," ALLOW("a", STREAM ", \"options\": {" ANY_SWITCH "}")
+#define DENIED_22(protocol) \
+	DENY("d", INET ", \"protocol\": \"" protocol "\", \"ports\": 22") \
+	"," ALLOW("a", STREAM ", \"protocol\": [\"tcp\", \"mptcp\"], \"ports\": \"1-99\"")
+#define MPTCP .domain = AF_INET, .type = SOCK_STREAM, .protocol = IPPROTO_MPTCP
 #define TCP .domain = AF_INET, .type = SOCK_STREAM
 #define INET "\"family\": \"inet\""
 #define STREAM INET ", \"type\": \"stream\""
@@ -261,6 +265,22 @@ static const struct example examples[] = {
 	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW(
 		 "a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
 		{TCP, .option = "SO_MARK", .value = 6}, "a", true, ""},
+	/* what listens for MPTCP takes TCP connections too, and not the other way round */
+	{DENIED_22("tcp"), {MPTCP, .bind = "*:22"}, "d", false, "denies it"},
+	{DENIED_22("tcp"), {MPTCP, .bind = "*:23"}, "a", true, ""},
+	{DENIED_22("tcp"), {TCP, .bind = "*:22"}, "d", false, "denies it"},
+	{DENIED_22("mptcp"), {MPTCP, .bind = "*:22"}, "d", false, "denies it"},
+	{DENIED_22("mptcp"), {TCP, .bind = "*:22"}, "a", true, ""},
+	{DENY("d", "\"family\": \"inet6\", \"type\": \"stream\", \"netns\": \"broker\"") "," ALLOW(
+		 "a", "\"family\": \"inet6\", \"type\": \"stream\", "
+		      "\"protocol\": \"mptcp\""),
+		{.domain = AF_INET6, .type = SOCK_STREAM, .protocol = IPPROTO_MPTCP}, "d", false,
+		"denies it"},
+	{DENY("d", "\"family\": \"inet6\", \"protocol\": \"tcp\", \"netns\": \"broker\"") "," ALLOW(
+		 "a", "\"family\": \"inet6\", \"type\": \"stream\", "
+		      "\"protocol\": \"mptcp\""),
+		{.domain = AF_INET6, .type = SOCK_STREAM, .protocol = IPPROTO_MPTCP}, "d", false,
+		"denies it"},
 	/* of a switch every value but 0 is the same */
 	{SWITCHED("IP_TRANSPARENT", "1"), {TCP, .option = "IP_TRANSPARENT", .value = 2}, "d", false,
 		"denies it"},
