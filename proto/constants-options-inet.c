@@ -97,8 +97,9 @@ static const struct option_info ip_options[] = {
 	OPTION(IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, BYTES, FREE),
 	OPTION(IPPROTO_IP, MCAST_LEAVE_SOURCE_GROUP, BYTES, FREE),
 	OPTION(IPPROTO_IP, MCAST_MSFILTER, BYTES, FREE),
-	/* Takes over multicast routing of the whole namespace. */
-	NUMBERED(IPPROTO_IP, "MRT_INIT", 200, INT, ADMIN),
+	/* Takes over multicast routing of the whole namespace; the kernel asks for no more than the
+	 * raw socket. */
+	NUMBERED(IPPROTO_IP, "MRT_INIT", 200, INT, FREE),
 };
 
 static const struct option_info ipv6_options[] = {
@@ -161,7 +162,7 @@ static const struct option_info ipv6_options[] = {
 	OPTION(IPPROTO_IPV6, IPV6_UNICAST_IF, INT, FREE),
 	NUMBERED(IPPROTO_IPV6, "IPV6_RECVFRAGSIZE", 77, INT, FREE),
 	OPTION(IPPROTO_IPV6, IPV6_FREEBIND, INT, FREE),
-	NUMBERED(IPPROTO_IPV6, "MRT6_INIT", 200, INT, ADMIN),
+	NUMBERED(IPPROTO_IPV6, "MRT6_INIT", 200, INT, FREE),
 };
 
 static const struct option_info tcp_options[] = {

@@ -353,6 +353,13 @@ static const struct {
 		"\"effect\": \"deny\", \"options\": {\"SO_KEEPALIVE\": \"any\"}}\n]}",
 		"p.json:2:97: rule r: every process may set SO_KEEPALIVE itself, so that denying "
 		"it cannot be kept; deny the socket, or leave the option out\n"},
+	{"deny_option_of_holders",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"effect\": \"deny\", \"options\": {\"MRT_INIT\": 1, \"MRT6_INIT\": 1}}\n]}",
+		"p.json:2:93: rule r: every process may set MRT_INIT itself, so that denying "
+		"it cannot be kept; deny the socket, or leave the option out\n"
+		"p.json:2:109: rule r: every process may set MRT6_INIT itself, so that denying "
+		"it cannot be kept; deny the socket, or leave the option out\n"},
 	{"deny_option_value",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
 		"\"effect\": \"deny\", \"options\": {\"SO_PRIORITY\": \"5-9\"}}\n]}",
