@@ -6,11 +6,13 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "daemon/device.h"
 #include "daemon/family/family.h"
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
@@ -112,20 +114,41 @@ static int send_without_ports(int fd, int domain, const struct wire_step *step)
 	return r;
 }
 
+static int bind_device(int fd, const void *name, size_t size, struct outcome *outcome)
+{
+	char own[IFNAMSIZ];
+
+	int r = device_bind(fd, name, size, own);
+	if (own[0] == '\0')
+		return r;
+	outcome->denied = true;
+	snprintf(outcome->why, sizeof outcome->why,
+		"%.*s is another name of interface %s, and rules are about an interface's own name",
+		(int)MIN_OF(size, IFNAMSIZ - 1u), (const char *)name, own);
+	return r;
+}
+
+static int set_option(int fd, const struct wire_step *step, struct outcome *outcome)
+{
+	if (step->a == SOL_SOCKET && step->b == SO_BINDTODEVICE)
+		return bind_device(fd, step->data, step->data_size, outcome);
+	return setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0
+		       ? negative_errno()
+		       : 0;
+}
+
 static int do_step(int fd, const struct plan *plan, const struct family *family,
-	const struct wire_step *step, bool *ret_connecting)
+	const struct wire_step *step, struct outcome *outcome)
 {
 	switch (step->kind) {
 	case WIRE_STEP_OPTION:
-		return setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0
-			       ? negative_errno()
-			       : 0;
+		return set_option(fd, step, outcome);
 	case WIRE_STEP_FILTER:
 		return attach_filter(fd, step);
 	case WIRE_STEP_BIND:
 		return do_bind(fd, plan, family, step);
 	case WIRE_STEP_CONNECT:
-		return start_connect(fd, step, !(plan->type & SOCK_NONBLOCK), ret_connecting);
+		return start_connect(fd, step, !(plan->type & SOCK_NONBLOCK), &outcome->connecting);
 	case WIRE_STEP_LISTEN:
 		return listen(fd, step->a) < 0 ? negative_errno() : 0;
 	case WIRE_STEP_SEND:
@@ -170,13 +193,15 @@ static int do_steps(
 			return r;
 		*ret_step = -1;
 	}
-	if (plan->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, plan->device,
-				    (socklen_t)strnlen(plan->device, IFNAMSIZ)) < 0)
-		return negative_errno();
+	if (plan->device) {
+		r = bind_device(fd, plan->device, strlen(plan->device), outcome);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		*ret_step = (int)i;
 		bound = bound || plan->steps[i].kind == WIRE_STEP_BIND;
-		r = do_step(fd, plan, family, &plan->steps[i], &outcome->connecting);
+		r = do_step(fd, plan, family, &plan->steps[i], outcome);
 		if (r < 0)
 			return r;
 	}

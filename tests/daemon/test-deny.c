@@ -1,10 +1,13 @@
 /*
- * A real sockd, its deny rules, and what the kernel alone can tell: which namespace a name means.
+ * A real sockd, its deny rules, and what the kernel alone can tell: which namespace a name means,
+ * and which interface.
  */
 #include <check.h>
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -142,10 +145,150 @@ START_TEST(a_check_knows_the_named_namespace)
 }
 END_TEST
 
+/* The loopback interface, which is no tenant's, has a name that looks as if it were. */
+static const char device_policy[] =
+	"{ \"rules\": ["
+	"  { \"name\": \"tenants\", \"peers\": { \"uid\": 65534 }, \"family\": \"inet\","
+	"    \"type\": \"stream\", \"protocol\": \"tcp\", \"interfaces\": \"tenant*\","
+	"    \"netns\": \"peer\" },"
+	"  { \"name\": \"tenant\", \"peers\": { \"uid\": 65533 }, \"family\": \"inet\","
+	"    \"type\": \"stream\", \"protocol\": \"tcp\", \"interfaces\": \"tenantx\","
+	"    \"netns\": \"peer\" },"
+	"  { \"name\": \"moving\", \"peers\": \"any\", \"family\": \"inet\", \"type\": \"dgram\","
+	"    \"protocol\": \"udp\", \"options\": { \"SO_BINDTODEVICE\": \"any\" },"
+	"    \"netns\": \"peer\" },"
+	"  { \"name\": \"not-lo\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": \"inet\","
+	"    \"type\": \"dgram\", \"options\": { \"SO_BINDTODEVICE\": \"lo\" } }"
+	"  ] }";
+
+static void name_loopback(void)
+{
+	ck_assert_int_eq(system("ip link property add dev lo altname tenantx && "
+				"ip link add tenant1 type veth peer name uplink"),
+		0);
+}
+
+static void setup_devices(void)
+{
+	ck_assert_int_eq(harness_own_network(), 0);
+	name_loopback();
+	ck_assert_int_eq(broker_start(&broker, NULL, device_policy), 0);
+}
+
+static int bind_device(int *own, int domain, int type, const char *device)
+{
+	static struct wire_request request;
+	_cleanup_close_ int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	request_open(&request, domain, type, 0, 1);
+	if (own)
+		request = (struct wire_request){.verb = WIRE_APPLY, .serial = 7};
+	request.n_steps = device ? 1 : 0;
+	request.steps[0] = (struct wire_step){.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_BINDTODEVICE,
+		.data = device,
+		.data_size = device ? strlen(device) : 0};
+	EXPECT(client_call(fd, &request, own, own ? 1 : 0, &reply) == 0);
+	return 0;
+}
+
+static void expect_bound_to(int fd, const char *device)
+{
+	char name[IFNAMSIZ] = "";
+	socklen_t size = sizeof name;
+
+	EXPECT(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size) == 0);
+	EXPECT(strcmp(name, device) == 0);
+}
+
+static void expect_other_name(void)
+{
+	EXPECT(reply.n_fds == 0);
+	EXPECT(reply.reply.answer.error == EACCES);
+	EXPECT(reply.reply.answer.origin == WIRE_ORIGIN_POLICY);
+	EXPECT(strstr(reply.text, "tenantx is another name of interface lo"));
+}
+
+static int open_by_names(void *data _unused_)
+{
+	bind_device(NULL, AF_INET, SOCK_STREAM, "tenantx");
+	expect_other_name();
+	bind_device(NULL, AF_INET, SOCK_STREAM, "tenant1");
+	EXPECT(reply.n_fds == 1);
+	expect_bound_to(reply.fds[0], "tenant1");
+	bind_device(NULL, AF_INET, SOCK_STREAM, "tenant2");
+	EXPECT(reply.n_fds == 0 && reply.reply.answer.error == ENODEV);
+	bind_device(NULL, AF_INET, SOCK_DGRAM, "lo");
+	EXPECT(strstr(reply.text, "rule not-lo denies it"));
+	bind_device(NULL, AF_INET, SOCK_DGRAM, "tenantx");
+	expect_other_name();
+	return 0;
+}
+
+/* The rule's only one, which sockd sets itself. */
+static int open_by_rule(void *data _unused_)
+{
+	bind_device(NULL, AF_INET, SOCK_STREAM, NULL);
+	expect_other_name();
+	return 0;
+}
+
+static int change_by_names(void *data _unused_)
+{
+	int own = socket(AF_INET, SOCK_DGRAM, 0);
+
+	EXPECT(own >= 0);
+	bind_device(&own, 0, 0, "tenantx");
+	expect_other_name();
+	expect_bound_to(own, "");
+	bind_device(&own, 0, 0, "tenant1");
+	EXPECT(reply.reply.answer.error == 0);
+	expect_bound_to(own, "tenant1");
+	bind_device(&own, 0, 0, "tenantx");
+	expect_other_name();
+	expect_bound_to(own, "tenant1");
+	bind_device(&own, 0, 0, "");
+	EXPECT(reply.reply.answer.error == 0);
+	expect_bound_to(own, "");
+	return 0;
+}
+
+START_TEST(an_interface_has_one_name)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, open_by_names, NULL), 0);
+	ck_assert_int_eq(run_as(OTHER_UID, open_by_rule, NULL), 0);
+	ck_assert_int_eq(run_as(CLIENT_UID, change_by_names, NULL), 0);
+}
+END_TEST
+
+START_TEST(an_interface_elsewhere_has_one_name)
+{
+	pid_t pid;
+
+	/* The names mean nothing in sockd's own namespace. */
+	ck_assert_int_eq(system("ip link property del dev lo altname tenantx && "
+				"ip link del tenant1"),
+		0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (harness_own_network() < 0)
+			_exit(77);
+		name_loopback();
+		_exit(run_as(CLIENT_UID, open_by_names, NULL) ||
+			run_as(OTHER_UID, open_by_rule, NULL) ||
+			run_as(CLIENT_UID, change_by_names, NULL));
+	}
+	ck_assert_int_eq(wait_for(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("deny");
-	TCase *tests = tcase_create("deny");
+	TCase *tests = tcase_create("deny"), *devices = tcase_create("devices");
 
 	if (getuid() != 0) {
 		puts("SKIP: needs root, for the daemon and for other users");
@@ -159,6 +302,11 @@ int main(void)
 	tcase_add_test(tests, a_directory_that_cannot_be_searched_denies);
 	tcase_add_test(tests, a_check_knows_the_named_namespace);
 	suite_add_tcase(suite, tests);
+	tcase_add_checked_fixture(devices, setup_devices, teardown);
+	tcase_set_timeout(devices, 60);
+	tcase_add_test(devices, an_interface_has_one_name);
+	tcase_add_test(devices, an_interface_elsewhere_has_one_name);
+	suite_add_tcase(suite, devices);
 
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
