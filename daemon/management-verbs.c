@@ -238,11 +238,13 @@ static int place_of_question(void *data, struct policy_place *ret)
 }
 
 /* A peer from elsewhere is known by no more than that it is. */
-static int is_named(void *data, const char *name, bool brokers_own)
+static int is_named(void *data, const char *name, enum wire_netns other, const char *other_name)
 {
 	const json_t *request = data;
 
-	if (!brokers_own && json_is_true(json_object_get(request, "foreign")))
+	if (other == WIRE_NETNS_NAMED)
+		return netns_are_same(name, other_name);
+	if (other == WIRE_NETNS_PEER && json_is_true(json_object_get(request, "foreign")))
 		return -ENODATA;
 	return netns_is_named(netns_own(), name);
 }

@@ -88,6 +88,15 @@ int netns_is_named(int netns_fd, const char *name)
 	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+int netns_are_same(const char *name, const char *other)
+{
+	_cleanup_close_ int fd = netns_open_named(other);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	return netns_is_named(fd, name);
+}
+
 int netns_enter(int netns_fd)
 {
 	return setns(netns_fd, CLONE_NEWNET) < 0 ? negative_errno() : 0;

@@ -19,6 +19,8 @@ int netns_open_named(const char *name);
 /* Is this namespace the one of that name? 1 or 0, also where the name does not exist; any other
  * negative errno: it cannot be told. */
 int netns_is_named(int netns_fd, const char *name);
+/* Likewise: do both names mean one? */
+int netns_are_same(const char *name, const char *other);
 /* SO_NETNS_COOKIE of a socket. Returns 0 or a negative errno. */
 int netns_cookie_of(int fd, uint64_t *ret);
 

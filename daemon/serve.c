@@ -357,12 +357,14 @@ static int find_netns(struct task *task)
 	return 0;
 }
 
-/* Is the peer's network namespace (or the broker's own) the one of this name? */
-static int is_named(void *data, const char *name, bool brokers_own)
+static int is_named(void *data, const char *name, enum wire_netns other, const char *other_name)
 {
 	struct connection *connection = data;
-	int fd = brokers_own || !connection->foreign ? netns_own() : connection_netns(connection);
 
+	if (other == WIRE_NETNS_NAMED)
+		return netns_are_same(name, other_name);
+	int fd = other == WIRE_NETNS_PEER && connection->foreign ? connection_netns(connection)
+								 : netns_own();
 	return fd < 0 ? fd : netns_is_named(fd, name);
 }
 

@@ -33,7 +33,8 @@ struct decision_work {
 	struct doubt {
 		int error;
 		const char *name;
-		bool brokers_own; /* else the peer's */
+		enum wire_netns other; /* the one that it may be the name of, as in is_named() */
+		const char *other_name;
 	} doubt;
 
 	const struct rule *allowed_by;
@@ -74,13 +75,17 @@ static bool namespace_applies(const struct decision_work *work, const struct rul
 }
 
 /* What cannot be told is denied. */
-static bool may_be_named(const struct policy_subject *subject, const char *name, bool brokers_own,
-	struct doubt *ret_doubt)
+static bool may_be_named(
+	const struct policy_subject *subject, struct doubt place, struct doubt *ret_doubt)
 {
-	int r = subject->is_named ? subject->is_named(subject->data, name, brokers_own) : -ENODATA;
+	int r = subject->is_named ? subject->is_named(subject->data, place.name, place.other,
+					    place.other_name)
+				  : -ENODATA;
 
-	if (r < 0)
-		*ret_doubt = (struct doubt){.error = -r, .name = name, .brokers_own = brokers_own};
+	if (r < 0) {
+		*ret_doubt = place;
+		ret_doubt->error = -r;
+	}
 	return r != 0;
 }
 
@@ -88,19 +93,19 @@ static bool may_be_named(const struct policy_subject *subject, const char *name,
 static bool deny_is_there(const struct decision_work *work, const struct rule *deny,
 	const struct rule *allow, struct doubt *ret_doubt)
 {
-	const struct policy_subject *subject = work->subject;
+	const struct rule *named = deny->netns == RULE_NETNS_NAMED ? deny : allow;
+	const struct rule *other = named == deny ? allow : deny;
+	struct doubt place = {.name = named->netns_name, .other_name = other->netns_name};
 
-	if (deny->netns == RULE_NETNS_NAMED && allow->netns == RULE_NETNS_NAMED)
-		return strcmp(deny->netns_name, allow->netns_name) == 0;
-	if (deny->netns == RULE_NETNS_NAMED)
-		return may_be_named(
-			subject, deny->netns_name, allow->netns != RULE_NETNS_PEER, ret_doubt);
-	if (allow->netns == RULE_NETNS_NAMED)
-		return may_be_named(
-			subject, allow->netns_name, deny->netns == RULE_NETNS_BROKER, ret_doubt);
-	if (!subject->foreign_netns)
+	if (named->netns != RULE_NETNS_NAMED)
+		return !work->subject->foreign_netns || deny->netns == allow->netns;
+	if (other->netns == RULE_NETNS_NAMED && strcmp(place.name, place.other_name) == 0)
 		return true;
-	return deny->netns == allow->netns;
+	/* An allow rule that says nothing is for peers of the broker's own. */
+	place.other = other->netns == RULE_NETNS_NAMED	? WIRE_NETNS_NAMED
+		      : other->netns == RULE_NETNS_PEER ? WIRE_NETNS_PEER
+							: WIRE_NETNS_BROKER;
+	return may_be_named(work->subject, place, ret_doubt);
 }
 
 /* A deny rule that names ports, options, ... speaks of requests that hold one of these. */
@@ -315,13 +320,19 @@ static void visit_nearest(size_t number, void *data)
 
 static void explain_doubt(const struct doubt *doubt, char *ret, size_t size)
 {
+	char other[60];
+
 	ret[0] = '\0';
-	if (doubt->error != 0)
-		snprintf(ret, size,
-			", as whether %s network namespace is \"%.40s\" cannot be told: %s",
-			doubt->brokers_own ? "sockd's" : "the peer's", doubt->name,
-			doubt->error == ENODATA ? "only the peer itself can be asked"
-						: strerror(doubt->error));
+	if (doubt->error == 0)
+		return;
+	if (doubt->other == WIRE_NETNS_NAMED)
+		snprintf(other, sizeof(other), "network namespace \"%.30s\"", doubt->other_name);
+	else
+		snprintf(other, sizeof(other), "%s network namespace",
+			doubt->other == WIRE_NETNS_PEER ? "the peer's" : "sockd's");
+	snprintf(ret, size, ", as whether %s is \"%.30s\" cannot be told: %s", other, doubt->name,
+		doubt->error == ENODATA ? "only the peer itself can be asked"
+					: strerror(doubt->error));
 }
 
 static void explain(

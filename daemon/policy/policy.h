@@ -50,9 +50,11 @@ struct policy_subject {
 	size_t n_groups;
 	const char *listener; /* the name of the listener it came by */
 	bool foreign_netns;   /* it lives in another network namespace than the broker */
-	/* Is the peer's network namespace, or the broker's own, the one of this name? 1 or 0, a
-	 * negative errno: it cannot be told, -ENODATA: by the question. NULL: the same. */
-	int (*is_named)(void *data, const char *name, bool brokers_own);
+	/* Is the other network namespace (PEER, BROKER, or NAMED and by which name) the one of this
+	 * name? 1 or 0, a negative errno: it cannot be told, -ENODATA: by the question. NULL: the
+	 * same. */
+	int (*is_named)(
+		void *data, const char *name, enum wire_netns other, const char *other_name);
 	/* Asked only where a rule speaks of units or slices, as it costs time. Returns 0 or a
 	 * negative errno: unknown. NULL: unknown. What it returns lives as long as the decision. */
 	int (*place)(void *data, struct policy_place *ret);

@@ -27,7 +27,9 @@ static const char policy[] =
 	"    \"netns\": \"broker\" },"
 	"  { \"name\": \"not-there\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
 	"\"inet\","
-	"    \"netns\": \"shut\" }"
+	"    \"netns\": \"shut\" },"
+	"  { \"name\": \"too\", \"peers\": \"any\", \"family\": \"inet\", \"type\": \"dgram\","
+	"    \"netns\": \"open\" }"
 	"  ] }";
 
 static struct broker broker;
@@ -115,6 +117,27 @@ START_TEST(a_directory_that_cannot_be_searched_denies)
 	ck_assert_int_eq(chmod("/run/netns", 0700), 0);
 	ck_assert_int_eq(
 		run_as(CLIENT_UID, is_denied, "\"shut\" cannot be told: Permission denied"), 0);
+}
+END_TEST
+
+static int open_by_the_other_name(void *data)
+{
+	static struct wire_request request;
+	_cleanup_close_ int fd = client_greet(broker.socket);
+
+	EXPECT(fd >= 0);
+	request_open(&request, AF_INET, SOCK_DGRAM, 0, 1);
+	EXPECT(client_call(fd, &request, NULL, 0, &reply) == 0);
+	EXPECT(data ? strstr(reply.text, data) != NULL : reply.n_fds == 1);
+	return 0;
+}
+
+START_TEST(a_namespace_is_denied_by_each_of_its_names)
+{
+	name_own_namespace("/run/netns/open");
+	ck_assert_int_eq(run_as(CLIENT_UID, open_by_the_other_name, NULL), 0);
+	name_own_namespace("/run/netns/shut");
+	ck_assert_int_eq(run_as(CLIENT_UID, open_by_the_other_name, "rule not-there denies it"), 0);
 }
 END_TEST
 
@@ -300,6 +323,7 @@ int main(void)
 	tcase_add_test(tests, the_named_namespace_is_denied);
 	tcase_add_test(tests, a_link_to_a_namespace_denies);
 	tcase_add_test(tests, a_directory_that_cannot_be_searched_denies);
+	tcase_add_test(tests, a_namespace_is_denied_by_each_of_its_names);
 	tcase_add_test(tests, a_check_knows_the_named_namespace);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(devices, setup_devices, teardown);

@@ -53,6 +53,15 @@ static int find_place(void *data, struct policy_place *ret)
 	return 0;
 }
 
+/* "a" and "b" are two names of one. */
+static int is_named(
+	void *data _unused_, const char *name, enum wire_netns other, const char *other_name)
+{
+	if (other != WIRE_NETNS_NAMED)
+		return -ENODATA;
+	return strcmp(name, "y") != 0 && strcmp(other_name, "y") != 0;
+}
+
 static void decide(
 	const struct policy *policy, const struct request *request, struct policy_decision *ret)
 {
@@ -96,6 +105,7 @@ static void decide(
 		.n_groups = request->group ? 1 : 0,
 		.listener = request->listener ? request->listener : "main",
 		.foreign_netns = request->foreign,
+		.is_named = is_named,
 		.place = find_place,
 		.data = (void *)request};
 	const struct policy_query query = {.apply = request->apply,
@@ -372,6 +382,8 @@ static const struct example examples[] = {
 	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("p", STREAM ", \"netns\": \"peer\""),
 		{TCP, .foreign = true}, "d", false,
 		"as whether the peer's network namespace is \"x\" cannot be told: only the peer"},
+	{DENY("d", INET ", \"netns\": \"a\"") "," ALLOW("b", STREAM ", \"netns\": \"b\""),
+		{TCP, .foreign = true}, "d", false, "denies it; "},
 	{DENY("d", INET ", \"netns\": \"x\"") "," ALLOW("y", STREAM ", \"netns\": \"y\""),
 		{TCP, .foreign = true}, "y", true, ""},
 
