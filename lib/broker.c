@@ -344,12 +344,13 @@ static int exchange_undisturbed(struct packet *packet, enum wire_verb verb, int 
 	struct wire_reply *ret, bool *ret_repeated)
 {
 	struct disturbance disturbance;
-	int r = -EAGAIN;
+	struct slot *slot;
 
 	put_off(&disturbance);
-	struct slot *slot = slot_take();
-	if (slot) {
-		packet->until_msec = now_msec() + BROKER_TIMEOUT * 1000;
+	/* To wait for the other threads is part of it. */
+	packet->until_msec = now_msec() + BROKER_TIMEOUT * 1000;
+	int r = slot_take(packet->until_msec * 1000, &slot);
+	if (r == 0) {
 		r = exchange(slot, packet, verb, fds, n_fds, ret, ret_repeated);
 		slot_leave(slot);
 	}
@@ -432,11 +433,11 @@ int broker_reach(void)
 	struct disturbance disturbance;
 	struct identity self;
 	int64_t until_msec = now_msec() + BROKER_TIMEOUT * 1000;
-	int r = -EAGAIN;
+	struct slot *slot;
 
 	put_off(&disturbance);
-	struct slot *slot = slot_take();
-	if (slot) {
+	int r = slot_take(until_msec * 1000, &slot);
+	if (r == 0) {
 		identity_read(&self);
 		r = ensure_connection(slot, &self, until_msec);
 		slot_leave(slot);

@@ -14,7 +14,9 @@ struct lock {
 	_Atomic uint32_t word;
 };
 
-void lock_take(struct lock *lock);
+/* Waits until the deadline (span.h) at the most. Returns 0, or -ETIMEDOUT where it is held all the
+ * time. */
+int lock_take(struct lock *lock, int64_t deadline);
 void lock_leave(struct lock *lock);
 
 #endif

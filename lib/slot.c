@@ -124,12 +124,14 @@ bool slot_is_own(void)
 	return own_slot.own;
 }
 
-struct slot *slot_take(void)
+int slot_take(int64_t deadline, struct slot **ret)
 {
 	pid_t self;
 
-	if (own_slot.own)
-		return &own_slot;
+	if (own_slot.own) {
+		*ret = &own_slot;
+		return 0;
+	}
 	self = getpid();
 	for (int i = 0; i < PATIENCE; i++) {
 		struct slot *slot = find(self);
@@ -141,10 +143,10 @@ struct slot *slot_take(void)
 			sched_yield();
 			continue;
 		}
-		lock_take(&slot->lock);
-		return slot;
+		*ret = slot;
+		return lock_take(&slot->lock, deadline);
 	}
-	return NULL;
+	return -EAGAIN;
 }
 
 void slot_leave(struct slot *slot)

@@ -41,9 +41,10 @@ bool slot_is_own(void);
  * empty. */
 void slot_forget_own(void);
 
-/* Returns this process's slot, locked, with signals blocked by the caller; or the thread's own one.
- * NULL where none can be had. */
-struct slot *slot_take(void);
+/* This process's slot, locked, with signals blocked by the caller; or the thread's own one, which
+ * is always to be had. Returns 0; -ETIMEDOUT where others have it until the deadline (span.h);
+ * -EAGAIN where there is none. */
+int slot_take(int64_t deadline, struct slot **ret);
 void slot_leave(struct slot *slot);
 
 /* The slot owns fd from here on. Returns 0 or a negative errno, with fd closed. */

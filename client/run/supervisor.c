@@ -22,6 +22,7 @@
 #include "client/run/window.h"
 #include "lib/broker.h"
 #include "lib/slot.h"
+#include "lib/span.h"
 #include "proto/macro.h"
 
 #define THREADS_FIRST 2u
@@ -156,9 +157,9 @@ static void answer_one(const struct seccomp_notif *notification, void *buffer)
 
 static void close_connection(void)
 {
-	struct slot *slot = slot_take();
+	struct slot *slot;
 
-	if (slot) {
+	if (slot_take(SPAN_FOREVER, &slot) == 0) {
 		slot_close(slot);
 		slot_leave(slot);
 	}

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -372,6 +373,44 @@ START_TEST(silence)
 }
 END_TEST
 
+static void *open_raw_in_time(void *data)
+{
+	bool *in_time = data;
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	int fd = open_raw();
+	int error = errno;
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	*in_time = fd == -1 && error == EPERM && strstr(sockd_reason(), "timed out") &&
+		   to.tv_sec - from.tv_sec < 15;
+	return NULL;
+}
+
+/* Nor ten more for each of the other threads that have asked before. */
+START_TEST(silence_for_many)
+{
+	pthread_t threads[3];
+	bool in_time[ARRAY_SIZE(threads)] = {false};
+
+	start(ANSWER_RIGHT);
+	kill(server, SIGSTOP);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, open_raw_in_time, &in_time[i]), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert(in_time[i]);
+	/* Who waited in vain has left nothing behind: it is served again. */
+	kill(server, SIGCONT);
+	int fd = open_raw();
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	stop();
+}
+END_TEST
+
 /* Ten seconds are for all that one call waits for, however often it is tried. */
 START_TEST(slowness)
 {
@@ -403,6 +442,7 @@ int main(void)
 	tcase_add_test(tcase, a_request_that_sends_is_not_repeated);
 	tcase_add_test(tcase, a_send_that_was_not_read);
 	tcase_add_test(tcase, silence);
+	tcase_add_test(tcase, silence_for_many);
 	tcase_add_test(tcase, slowness);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

@@ -25,6 +25,7 @@
 #include "lib/request.h"
 #include "lib/slot.h"
 #include "lib/sockd.h"
+#include "lib/span.h"
 #include "proto/macro.h"
 
 struct two_messages {
@@ -208,7 +209,7 @@ static int counter;
 static void *count(void *data _unused_)
 {
 	for (int i = 0; i < 20000; i++) {
-		lock_take(&lock);
+		ck_assert_int_eq(lock_take(&lock, SPAN_FOREVER), 0);
 		counter++;
 		lock_leave(&lock);
 	}
@@ -232,11 +233,43 @@ END_TEST
 START_TEST(lock_of_a_dead_owner)
 {
 	atomic_store(&lock.word, 0x3fffffff);
-	lock_take(&lock);
+	ck_assert_int_eq(lock_take(&lock, SPAN_FOREVER), 0);
 	ck_assert_uint_eq(atomic_load(&lock.word) & 0x7fffffff, (uint32_t)gettid());
 	lock_leave(&lock);
 }
 END_TEST
+
+static void *take_until_soon(void *ret)
+{
+	*(int *)ret = lock_take(&lock, span_deadline(span_now(), 100000));
+	return NULL;
+}
+
+/* Who waits in vain leaves it as it is, and comes again. */
+START_TEST(lock_until_a_deadline)
+{
+	pthread_t thread;
+	int taken = 0;
+
+	ck_assert_int_eq(lock_take(&lock, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, take_until_soon, &taken), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(taken, -ETIMEDOUT);
+	lock_leave(&lock);
+	ck_assert_uint_eq(atomic_load(&lock.word), 0);
+	ck_assert_int_eq(lock_take(&lock, 0), 0);
+	lock_leave(&lock);
+}
+END_TEST
+
+static struct slot *take_own_slot(void)
+{
+	struct slot *slot;
+
+	slot_use_own();
+	ck_assert_int_eq(slot_take(0, &slot), 0);
+	return slot;
+}
 
 /* A thread with a slot of its own, whose connection is one end of a pair. The limit on waiting is
  * what a broker that was slow to greet has left. Returns a listener for new connections. */
@@ -255,8 +288,7 @@ static int have_own_slot(int *ret_other_end)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	slot_use_own();
-	struct slot *slot = slot_take();
+	struct slot *slot = take_own_slot();
 	ck_assert_int_eq(slot_set_fd(slot, pair[0]), 0);
 	slot->packet_max = WIRE_PACKET_MAX;
 	slot->limit_msec = BROKER_TIMEOUT * 1000 - 300;
@@ -296,7 +328,7 @@ START_TEST(own_slot_whose_connection_is_lost)
 {
 	int other_end, listener = have_own_slot(&other_end);
 
-	ck_assert(connects(listener, lose_connection, slot_fd(slot_take())));
+	ck_assert(connects(listener, lose_connection, slot_fd(take_own_slot())));
 }
 END_TEST
 
@@ -314,7 +346,7 @@ static void begin_anew(int fd)
 
 START_TEST(own_slot_in_a_child)
 {
-	int other_end, listener = have_own_slot(&other_end), fd = slot_fd(slot_take());
+	int other_end, listener = have_own_slot(&other_end), fd = slot_fd(take_own_slot());
 	char byte;
 
 	ck_assert(connects(listener, begin_anew, fd));
@@ -338,6 +370,7 @@ int main(void)
 	tcase_add_test(tcase, no_broker_no_change);
 	tcase_add_test(tcase, lock_excludes);
 	tcase_add_test(tcase, lock_of_a_dead_owner);
+	tcase_add_test(tcase, lock_until_a_deadline);
 	tcase_add_test(tcase, own_slot_whose_connection_is_lost);
 	tcase_add_test(tcase, own_slot_in_a_child);
 	suite_add_tcase(suite, tcase);
