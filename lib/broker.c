@@ -76,6 +76,15 @@ static bool connection_is_lost(int error)
 	       error == -ENOTSOCK;
 }
 
+/* An EBADF may also be of what the caller wanted to be sent. */
+static bool can_be_sent(const struct packet *packet)
+{
+	for (size_t i = 0; i < packet->n_fds; i++)
+		if (fcntl(packet->fds[i], F_GETFD) < 0)
+			return false;
+	return true;
+}
+
 static void close_all(const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -299,6 +308,10 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 		r = converse(slot, connection, packet, verb, fds, n_fds, ret, &progress);
 		if (r == 0 && ret->answer.origin != WIRE_ORIGIN_STALE)
 			return 0;
+		if (r == -EBADF && !can_be_sent(packet)) {
+			reason_set("a descriptor that was to be sent is not open", NULL, 0);
+			return r;
+		}
 		slot_close(slot);
 		if (r == 0) {
 			r = -ESTALE;

@@ -17,7 +17,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +209,21 @@ START_TEST(from_one_user_to_another)
 }
 END_TEST
 
+/* The library's own; 0: there is none. */
+static ino_t inode_of_connection(void)
+{
+	struct sockaddr_un peer;
+	struct stat status;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		socklen_t size = sizeof peer;
+		if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+			peer.sun_family == AF_UNIX && strcmp(peer.sun_path, broker.socket) == 0)
+			return fstat(fd, &status) == 0 ? status.st_ino : 0;
+	}
+	return 0;
+}
+
 static int bad_tickets(void *data _unused_)
 {
 	char text[200];
@@ -227,6 +244,11 @@ static int bad_tickets(void *data _unused_)
 	REFUSED(ESRCH, sockd_share(fd, SOCKD_FOR_PROCESS, 0x3ffffff, 0, text, sizeof text));
 	REFUSED(EBADF, sockd_share(fd, SOCKD_FOR_PIDFD, -1, 0, text, sizeof text));
 	REFUSED(EINVAL, sockd_share(fd, SOCKD_FOR_PIDFD, fd, 0, text, sizeof text));
+	/* The caller's fault alone: the connection stands. */
+	ino_t before = inode_of_connection();
+	REFUSED(EBADF, sockd_share(fd, SOCKD_FOR_PIDFD, 900, 0, text, sizeof text));
+	EXPECT(strcmp(sockd_reason(), "a descriptor that was to be sent is not open") == 0);
+	EXPECT(before != 0 && inode_of_connection() == before);
 	REFUSED(EINVAL, sockd_share(fd, SOCKD_FOR_ANYONE, 0, -1, text, sizeof text));
 	REFUSED(EINVAL,
 		sockd_share(fd, SOCKD_FOR_ANYONE, 0, SOCKD_TICKET_LONGEST + 1, text, sizeof text));
