@@ -529,7 +529,8 @@ int wire_decode_reply(const void *packet, size_t size, struct wire_reply *ret)
 	if (!read_more(&reader, &reply))
 		return -EBADMSG;
 	if (reply.answer.text_size > WIRE_TEXT_MAX || reply.answer.count > WIRE_COUNT_MAX ||
-		reply.answer.error < 0 || reply.answer.origin > WIRE_ORIGIN_STALE)
+		reply.answer.error < 0 || reply.answer.error > WIRE_ERROR_MAX ||
+		reply.answer.origin > WIRE_ORIGIN_STALE)
 		return -EBADMSG;
 	reply.text = read_part(&reader, reply.answer.text_size);
 	if (!reply.text || reader.left > 0)

@@ -37,6 +37,7 @@
 #define WIRE_STEPS_MAX 32u	       /* steps in one request */
 #define WIRE_COUNT_MAX 253u	       /* sockets in one reply: the kernel's SCM_MAX_FD */
 #define WIRE_TEXT_MAX 512u	       /* bytes of a reply's text */
+#define WIRE_ERROR_MAX 4095	       /* of the kernel, MAX_ERRNO */
 #define WIRE_ADDRESS_MAX 128u	       /* sizeof(struct sockaddr_storage) */
 #define WIRE_OPTION_MAX 4096u	       /* bytes of an option's value */
 #define WIRE_FILTER_MAX 4096u	       /* instructions: the kernel's BPF_MAXINSNS */
@@ -192,7 +193,7 @@ struct wire_step_header {
 };
 
 struct wire_answer {
-	int32_t error;	    /* 0, or an errno */
+	int32_t error;	    /* 0, or an errno up to WIRE_ERROR_MAX */
 	uint32_t origin;    /* enum wire_origin */
 	int32_t step;	    /* the step that failed, counted from 0; -1: none */
 	uint32_t count;	    /* descriptors that travel with this packet */

@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,6 +232,25 @@ START_TEST(replies_come_back_the_same)
 }
 END_TEST
 
+/* What no kernel says would be a number that no program knows. */
+START_TEST(errors_are_those_of_a_kernel)
+{
+	static const struct {
+		int error, result;
+	} cases[] = {{0, 0}, {1, 0}, {4095, 0}, {4096, -EBADMSG}, {INT_MAX, -EBADMSG},
+		{-1, -EBADMSG}, {INT_MIN, -EBADMSG}};
+	struct wire_reply reply = {
+		.verb = WIRE_APPLY, .answer.origin = WIRE_ORIGIN_KERNEL, .text = ""};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		reply.answer.error = cases[i].error;
+		ssize_t size = wire_encode_reply(&reply, packet, sizeof(packet));
+		ck_assert_int_gt(size, 0);
+		ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), cases[i].result);
+	}
+}
+END_TEST
+
 START_TEST(bent_replies_never_read_outside)
 {
 	struct wire_reply reply;
@@ -291,6 +311,7 @@ int main(void)
 		tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_test(tcase, peeking_needs_a_whole_header);
 	tcase_add_loop_test(tcase, replies_come_back_the_same, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	tcase_add_test(tcase, errors_are_those_of_a_kernel);
 	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, replies_are_not_requests, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	suite_add_tcase(suite, tcase);
