@@ -201,6 +201,8 @@ static int say_hello(struct slot *slot, int connection)
 	int r = converse(slot, connection, &packet, WIRE_HELLO, NULL, 0, &reply, &progress);
 	if (r < 0)
 		return r;
+	if (reply.answer.origin == WIRE_ORIGIN_STALE)
+		return -ESTALE;
 	if (reply.answer.error != 0)
 		return -reply.answer.error;
 	if (reply.welcome.version_min > WIRE_VERSION || reply.welcome.version_max < WIRE_VERSION)
@@ -253,29 +255,41 @@ static int open_connection(struct slot *slot, int64_t until_msec)
 	return fd;
 }
 
+/* Returns 0, or a negative errno: -ESTALE where the broker cannot tell that this process sends. */
+static int connect_anew(struct slot *slot, const struct identity *self, int64_t until_msec)
+{
+	slot_close(slot);
+	int fd = open_connection(slot, until_msec);
+	if (fd < 0)
+		return fd;
+	if (!slot->own)
+		slot->identity = *self;
+	int r = slot_set_fd(slot, fd);
+	if (r < 0)
+		return r;
+	fd = atomic_load(&slot->fd);
+	r = limit_waiting(slot, fd, until_msec);
+	if (r == 0)
+		r = say_hello(slot, fd);
+	if (r < 0)
+		slot_close(slot);
+	return r;
+}
+
 /* Returns the descriptor of a connection made by this thread as it is now, or a negative errno. */
 static int ensure_connection(struct slot *slot, const struct identity *self, int64_t until_msec)
 {
 	int fd = slot_fd(slot);
 
 	if (fd < 0 || (!slot->own && !identity_equal(&slot->identity, self))) {
-		slot_close(slot);
-		fd = open_connection(slot, until_msec);
-		if (fd < 0)
-			return fd;
-		if (!slot->own)
-			slot->identity = *self;
-		int r = slot_set_fd(slot, fd);
+		int r = connect_anew(slot, self, until_msec);
+		/* Sent to a manager's listening socket, before the broker could ask for who sends:
+		 * it has by now. */
+		if (r == -ESTALE)
+			r = connect_anew(slot, self, until_msec);
 		if (r < 0)
 			return r;
 		fd = atomic_load(&slot->fd);
-		r = limit_waiting(slot, fd, until_msec);
-		if (r == 0)
-			r = say_hello(slot, fd);
-		if (r < 0) {
-			slot_close(slot);
-			return r;
-		}
 	}
 	int r = limit_waiting(slot, fd, until_msec);
 	return r < 0 ? r : fd;

@@ -40,13 +40,15 @@ enum answer {
 	ANSWER_NOTHING, /* closes */
 	ANSWER_STALE,	/* at first, then right */
 	ANSWER_STALE_EVER,
+	ANSWER_STALE_HELLO_EVER,
 	ANSWER_BAD_HELLO,
-	ANSWER_LOST,   /* closes the first connection unanswered, then right */
-	ANSWER_UNREAD, /* closes the first with the request unread, then right */
-	ANSWER_OLD,    /* has no feature at all */
-	ANSWER_ACTED,  /* acts where it was only asked */
-	ANSWER_UNSAID, /* does not say that it was only asked */
-	ANSWER_SLOW,   /* three seconds for each reply, and closes for each request */
+	ANSWER_STALE_HELLO, /* on the first connection, then right */
+	ANSWER_LOST,	    /* closes the first connection unanswered, then right */
+	ANSWER_UNREAD,	    /* closes the first with the request unread, then right */
+	ANSWER_OLD,	    /* has no feature at all */
+	ANSWER_ACTED,	    /* acts where it was only asked */
+	ANSWER_UNSAID,	    /* does not say that it was only asked */
+	ANSWER_SLOW,	    /* three seconds for each reply, and closes for each request */
 };
 
 static char path[64];
@@ -92,6 +94,9 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 			reply.answer.origin = stale ? WIRE_ORIGIN_STALE : WIRE_ORIGIN_KERNEL;
 			reply.answer.count = !stale;
 		}
+	} else if (answer == ANSWER_STALE_HELLO_EVER || (answer == ANSWER_STALE_HELLO && first)) {
+		reply.answer.error = EPERM;
+		reply.answer.origin = WIRE_ORIGIN_STALE;
 	} else if (answer == ANSWER_BAD_HELLO)
 		reply.welcome.version_min = reply.welcome.version_max = 9;
 	ssize_t n = wire_encode_reply(&reply, ret->bytes, sizeof ret->bytes);
@@ -216,7 +221,8 @@ START_TEST(bad_answers)
 }
 END_TEST
 
-static const enum answer good[] = {ANSWER_RIGHT, ANSWER_STALE, ANSWER_LOST, ANSWER_UNREAD};
+static const enum answer good[] = {
+	ANSWER_RIGHT, ANSWER_STALE, ANSWER_STALE_HELLO, ANSWER_LOST, ANSWER_UNREAD};
 
 START_TEST(good_in_the_end)
 {

@@ -9,7 +9,7 @@ policy <<'JSON'
 JSON
 
 cat >"$work/manager.py" <<'PYTHON'
-import atexit, os, signal, socket, subprocess, sys, time
+import atexit, os, select, signal, socket, subprocess, sys, time
 
 work, tenant, management = sys.argv[1:4]
 
@@ -29,6 +29,18 @@ notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.bind(work + "/run/notify")
 os.chmod(work + "/run/notify", 0o666)
 notify.settimeout(10)
+
+def drop():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+# Who asks first, before sockd could have said that it wants to know who sends (no PassCredentials=yes).
+environment = dict(os.environ, SOCKD_SOCKET=tenant)
+early = subprocess.Popen([work + "/bin/sockctl", "open", "inet", "raw", "icmp"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, env=environment, preexec_fn=drop)
+check("a client connects before sockd runs", select.select([clients], [], [], 10)[0] != [])
+time.sleep(0.3)
 
 pid = os.fork()
 if pid == 0:
@@ -61,13 +73,9 @@ def told(word):
 def sockctl(*arguments, **kwargs):
     return subprocess.run([work + "/bin/sockctl", *arguments], capture_output=True, text=True, timeout=10, **kwargs)
 
-def drop():
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-
 check("readiness is announced, with words", "STATUS=1 rules from 1 files" in told("READY=1"))
-environment = dict(os.environ, SOCKD_SOCKET=tenant)
+told_early = early.communicate(timeout=15)[0].strip()
+check("the client that came first is served: " + (told_early or "it says nothing"), early.returncode == 0)
 for turn in ("a client", "another client"):
     result = sockctl("open", "inet", "raw", "icmp", env=environment, preexec_fn=drop)
     check(turn + " is served on the socket that was handed over", result.returncode == 0)
