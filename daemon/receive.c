@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -22,7 +23,8 @@
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 #define TURNS_WITHOUT_LOOK_MAX 15
 #define PRESSURE_USEC 10000u /* how often one user's limit may cause looks that free nothing */
-#define MANY 4		     /* clients, so that their answers are sent together */
+#define LONG_TURN_USEC 1000000u
+#define MANY 4 /* clients, so that their answers are sent together */
 
 static void link_to_user(struct connection *connection)
 {
@@ -35,8 +37,22 @@ static void link_to_user(struct connection *connection)
 	user->connections++;
 }
 
-/* Returns whether there was a request. */
-static bool receive(struct connection *connection)
+/* For events that are as old as the loop's turn, which whoever stopped sockd may have made long.
+ * Costs a look at the clock. */
+static bool is_gone_since(const struct connection *connection)
+{
+	struct pollfd ends = {.fd = connection->fd};
+
+	return clock_usec(CLOCK_REALTIME_COARSE) > connection->broker->turn_usec + LONG_TURN_USEC &&
+	       poll(&ends, 1, 0) > 0 && ends.revents & POLLHUP;
+}
+
+/*
+ * Returns whether there was a request. That of a peer that is gone (both ways, so that none could
+ * be answered) was given up, mostly because it took too long: whoever made it was told that it
+ * failed. It ends with the connection, as does all that may be behind it.
+ */
+static bool receive(struct connection *connection, bool gone)
 {
 	struct broker *broker = connection->broker;
 	struct transport_message message = {0};
@@ -56,7 +72,7 @@ static bool receive(struct connection *connection)
 		hang_up(connection);
 		return false;
 	}
-	if (message.size == 0) {
+	if (message.size == 0 || gone || is_gone_since(connection)) {
 		release_fds_take(connection, fds, message.n_fds);
 		hang_up(connection);
 		return false;
@@ -88,7 +104,7 @@ static void look_less(struct connection *connection)
  * it is left for a turn, and for longer each time that it was in vain again. (That the peer's pidfd
  * is not asked between two requests does no harm: no pid comes round again so soon.)
  */
-static void serve(struct connection *connection, bool alone)
+static void serve(struct connection *connection, bool alone, bool gone)
 {
 	for (unsigned i = 0; i < (alone ? BATCH : 1); i++) {
 		if (i == 1 && connection->turns_without_look > 0) {
@@ -100,7 +116,7 @@ static void serve(struct connection *connection, bool alone)
 			(void)connection_set_events(connection);
 			return;
 		}
-		if (!receive(connection)) {
+		if (!receive(connection, gone)) {
 			if (i == 1)
 				look_less(connection);
 			return;
@@ -125,7 +141,7 @@ static void on_connection(struct connection *connection, uint32_t events, bool a
 		if (events & (EPOLLHUP | EPOLLERR))
 			hang_up(connection);
 	} else
-		serve(connection, alone);
+		serve(connection, alone, events & EPOLLHUP);
 	connection_unref(connection);
 }
 
