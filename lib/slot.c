@@ -143,8 +143,10 @@ int slot_take(int64_t deadline, struct slot **ret)
 			sched_yield();
 			continue;
 		}
-		*ret = slot;
-		return lock_take(&slot->lock, deadline);
+		int r = lock_take(&slot->lock, deadline);
+		if (r == 0)
+			*ret = slot;
+		return r;
 	}
 	return -EAGAIN;
 }
