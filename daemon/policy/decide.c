@@ -351,11 +351,16 @@ static void explain(
 			work->policy->allow, work->subject, &work->kind, visit_nearest, &nearest);
 	describe_check(
 		query, work->subject, subject_place_known(&work->place), check, sizeof(check));
+	/* The command is worth more than the last words of the reason. */
+	int room = (int)sizeof(ret->reason) - 1 -
+		   (int)(strlen(what) + strlen(": rule  comes nearest: ; : ") + strlen(hint) +
+			   strlen(check));
 	if (work->denied_by) {
 		ret->rule = work->denied_by->view;
 		explain_doubt(&work->doubt, doubt, sizeof(doubt));
-		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it%s; %s: %s", what,
-			ret->rule.name, doubt, hint, check);
+		room -= (int)strlen(ret->rule.name);
+		snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s denies it%.*s; %s: %s",
+			what, ret->rule.name, room > 0 ? room : 0, doubt, hint, check);
 		return;
 	}
 	if (!nearest.rule) {
@@ -367,10 +372,7 @@ static void explain(
 	progress = nearest.progress - PROGRESS_STEP;
 	ret->rule = nearest.rule->view;
 	ret->step = progress >= 0 ? progress : -1;
-	/* The command is worth more than the last words of the reason. */
-	int room = (int)sizeof(ret->reason) - 1 -
-		   (int)(strlen(what) + strlen(": rule  comes nearest: ") + strlen(ret->rule.name) +
-			   strlen("; : ") + strlen(hint) + strlen(check));
+	room -= (int)strlen(ret->rule.name);
 	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; %s: %s", what,
 		ret->rule.name, room > 0 ? room : 0, nearest.why, hint, check);
 }
