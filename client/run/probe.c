@@ -83,15 +83,32 @@ static int mark_one(int listener, const struct seccomp_notif_sizes *sizes)
 	return 0;
 }
 
+/* What a supervisor takes from the program. A filter that was there before may answer any of these
+ * calls with any error. */
+static int look_into(pid_t pid, int fd)
+{
+	static const int known = MARK; /* at the same place there: it is a copy of us */
+	const struct target target = {.tid = pid};
+	int seen;
+
+	_cleanup_close_ int copy = target_get_fd(&target, fd);
+	return copy < 0 ? copy : target_read(&target, (uintptr_t)&known, &seen, sizeof seen);
+}
+
 /* That we are not dumpable ourselves says nothing of the program. */
 static bool is_blind(pid_t pid, int fd)
 {
-	const struct target target = {.tid = pid};
+	int r = look_into(pid, fd);
 
-	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
-		return false;
-	_cleanup_close_ int copy = target_get_fd(&target, fd);
-	return copy == -EPERM;
+	return r < 0 && (r != -EPERM || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+}
+
+/* Without it no program can be followed. */
+static bool has_pidfd_open(void)
+{
+	_cleanup_close_ int pidfd = target_pidfd(getpid());
+
+	return pidfd >= 0;
 }
 
 /* Answers until the process has told its result. */
@@ -139,6 +156,8 @@ int probe_supervision(bool *ret_blind)
 	int channel[2];
 
 	*ret_blind = false;
+	if (!has_pidfd_open())
+		return -ENOSYS;
 	int r = filter_make(&choice, &filter);
 	if (r < 0)
 		return r;

@@ -37,8 +37,8 @@ static void say_not_dumpable(const struct call *call)
 		return;
 	target_name(&call->target, name);
 	say("%s[%d] may not be looked into (its file cannot be read, it made itself undumpable, or "
-	    "the sysctl kernel.yama.ptrace_scope is against it), so nothing can be done on its "
-	    "sockets",
+	    "the sysctl kernel.yama.ptrace_scope or a seccomp filter is against it), so nothing "
+	    "can be done on its sockets",
 		name, (int)process);
 }
 
@@ -58,7 +58,7 @@ static void say_few_descriptors(void)
 
 void reach_failed(const struct call *call, int error)
 {
-	if (error == -EPERM || error == -EACCES)
+	if (error == -EPERM || error == -EACCES || error == -ENOSYS)
 		say_not_dumpable(call);
 	else if (error == -EMFILE || error == -ENFILE)
 		say_few_descriptors();

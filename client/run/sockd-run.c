@@ -28,8 +28,11 @@ static enum run_mode choose(const struct options *options)
 		return RUN_SECCOMP;
 	say_verbosely("system calls cannot be supervised here: %s",
 		r == 0	       ? "no process may be looked into (see the sysctl "
-				 "kernel.yama.ptrace_scope)"
+				 "kernel.yama.ptrace_scope; a seccomp filter that was there before "
+				 "may bar it, too)"
 		: r == -EACCES ? "a seccomp filter that was there before answers first"
+		: r == -ENOSYS ? "the kernel lacks what it takes, or a seccomp filter that was "
+				 "there before bars it"
 			       : strerror(-r));
 	if (options->learn || options->dry_run || options->map_root)
 		return otherwise;

@@ -104,6 +104,17 @@ import socket
 print(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))'
 said "and says why" 'a seccomp filter that was there before answers first'
 said "and which" 'chosen: --mode=preload'
+for barred in pidfd_getfd=EPERM pidfd_getfd=ENOSYS process_vm_readv=EACCES process_vm_readv=ENOSYS pidfd_open=EPERM \
+	pidfd_open=EACCES pidfd_open=ENOSYS; do
+	BARRED=$barred status "where a filter says $barred it takes the library" 0 run_barred --verbose "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+s = socket.socket()
+s.bind(("127.0.0.1", 80))
+s.setsockopt(socket.SOL_SOCKET, 36, 7)'
+	said "and says so" 'chosen: --mode=preload'
+	said "and that a filter may be why" 'cannot be supervised here: .*filter'
+done
 status "in another sockd-run it takes the library" 0 run "$work/bin/sockd-run" --verbose "$work/bin/ping" -c 1 -W 5 $peer
 said "because there can be one supervisor only" 'cannot be supervised here: Device or resource busy'
 status "a supervisor that cannot be ends with 125" 125 run "$work/bin/sockd-run" --mode=seccomp true
