@@ -1,16 +1,16 @@
 #include "client/run/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -195,20 +195,29 @@ static int add_compat(scmp_filter_ctx context, const struct filter_choice *choic
 	return r;
 }
 
-static int read_program(int fd, struct sock_fprog *ret)
+/* Through a pipe: whatever is a file would be held to the caller's limit of file sizes. As much as
+ * this goes in as a whole, or not at all. */
+static int export_program(scmp_filter_ctx context, struct sock_fprog *ret)
 {
-	struct stat status;
+	int ends[2];
 
-	if (fstat(fd, &status) < 0)
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return negative_errno();
-	size_t size = (size_t)status.st_size, n = size / sizeof(struct sock_filter);
-	if (n == 0 || n > UINT16_MAX || n * sizeof(struct sock_filter) != size)
-		return -EINVAL;
-	_cleanup_free_ struct sock_filter *filter = malloc(size);
+	_cleanup_close_ int from = ends[0], to = ends[1];
+	int r = seccomp_export_bpf(context, to);
+	if (r < 0)
+		return r;
+	_cleanup_free_ struct sock_filter *filter = malloc(PIPE_BUF);
 	if (!filter)
 		return -ENOMEM;
-	if (pread(fd, filter, size, 0) != (ssize_t)size)
-		return -EIO;
+	ssize_t size = read(from, filter, PIPE_BUF);
+	if (size < 0)
+		return negative_errno();
+	if (size == PIPE_BUF) /* and perhaps more */
+		return -E2BIG;
+	size_t n = (size_t)size / sizeof *filter;
+	if (n == 0 || n * sizeof *filter != (size_t)size)
+		return -EINVAL;
 	*ret = (struct sock_fprog){.len = (unsigned short)n, .filter = TAKE_PTR(filter)};
 	return 0;
 }
@@ -221,7 +230,6 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 	return -EOPNOTSUPP;
 #endif
 	_cleanup_(cleanup_context) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	_cleanup_close_ int fd = -1;
 
 	if (!context)
 		return -ENOMEM;
@@ -234,14 +242,8 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 		r = add_window(context, &choice->windows[i]);
 	if (r == 0)
 		r = add_compat(context, choice);
-	if (r < 0)
-		return r;
 	/* It is loaded by hand: the library knows not every flag. */
-	fd = memfd_create("sockd-run filter", MFD_CLOEXEC);
-	if (fd < 0)
-		return negative_errno();
-	r = seccomp_export_bpf(context, fd);
-	return r < 0 ? r : read_program(fd, ret);
+	return r < 0 ? r : export_program(context, ret);
 }
 
 int filter_install(const struct sock_fprog *program)

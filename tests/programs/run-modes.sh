@@ -128,6 +128,18 @@ else
 	echo "SKIP static programs: the C library cannot be linked statically"
 fi
 
+echo "--- what the program starts with"
+limited() {
+	(
+		ulimit -f 0
+		exec ip netns exec "$near" "${powerless[@]}" env "${with_library[@]}" \
+			"$work/bin/sockd-run" --socket="$socket" "$@" 2>&1
+	) | cat
+	return "${PIPESTATUS[0]}"
+}
+status "under a limit of file sizes it runs" 0 limited --mode=seccomp bash -c 'ulimit -f'
+contains "and the program has that limit" "$work/output" '^0$'
+
 echo "--- --map-root"
 if in_near "${powerless[@]}" unshare --user true 2>/dev/null; then
 	status "the program sees itself as root" 0 run --map-root id -u
