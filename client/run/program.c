@@ -91,16 +91,27 @@ static int hand_over(const struct program *program, int listener)
 	return r < 0 ? r : wait_for_supervisor(program);
 }
 
-/* What was meant for the process that started us is meant for the program. */
-static void rename_pid(const char *variable, pid_t from)
+static bool renumber(const char *variable, pid_t from)
 {
 	const char *value = getenv(variable);
 	char text[16], other[16];
 
 	snprintf(other, sizeof other, "%d", (int)from);
 	snprintf(text, sizeof text, "%d", (int)getpid());
-	if (value && strcmp(value, other) == 0)
-		(void)setenv(variable, text, 1);
+	if (!value || strcmp(value, other) != 0)
+		return false;
+	(void)setenv(variable, text, 1);
+	return true;
+}
+
+/* What a service manager said of the process that started us it said of the program. */
+static void become_program(pid_t stand_in)
+{
+	/* The number of a pidfd has no meaning before Linux 6.9, and may be left out. */
+	if (renumber("LISTEN_PID", stand_in))
+		(void)unsetenv("LISTEN_PIDFDID");
+	(void)renumber("WATCHDOG_PID", stand_in);
+	(void)renumber("SYSTEMD_EXEC_PID", stand_in);
 }
 
 _Noreturn void program_run(const struct program *program)
@@ -123,8 +134,7 @@ _Noreturn void program_run(const struct program *program)
 	}
 	(void)close(listener);
 	(void)close(program->channel);
-	rename_pid("LISTEN_PID", program->stand_in);
-	rename_pid("WATCHDOG_PID", program->stand_in);
+	become_program(program->stand_in);
 	sigprocmask(SIG_SETMASK, program->signals, NULL);
 	_exit(program_exec(program->command));
 }

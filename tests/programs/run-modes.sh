@@ -139,6 +139,36 @@ limited() {
 }
 status "under a limit of file sizes it runs" 0 limited --mode=seccomp bash -c 'ulimit -f'
 contains "and the program has that limit" "$work/output" '^0$'
+# Becomes sockd-run, as a service manager starts it.
+cat >"$work/manager" <<'SCRIPT'
+import os, sys
+pid = str(os.getpid() + (sys.argv[1] == "other"))
+os.environ.update(LISTEN_PID=pid, LISTEN_PIDFDID="17", WATCHDOG_PID=pid, SYSTEMD_EXEC_PID=pid)
+os.execv(sys.argv[2], sys.argv[2:])
+SCRIPT
+chmod 644 "$work/manager"
+managed() {
+	in_near "${powerless[@]}" env "${with_library[@]}" /usr/bin/python3 "$work/manager" "$@" 2>"$work/said"
+}
+for mode in seccomp preload; do
+	status "what a service manager says of its process, $mode" 0 managed same "$work/bin/sockd-run" --socket="$socket" \
+		--mode=$mode "$work/bin/python3" -c '
+import os
+own = str(os.getpid())
+for name in "LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID":
+    print(name, os.environ[name] == own)
+print(os.environ.get("LISTEN_PIDFDID"))'
+	counted "is said of the program" 3 "$work/output" True
+done
+status "what it says of its process has no pidfd of another, seccomp" 0 managed same "$work/bin/sockd-run" \
+	--socket="$socket" --mode=seccomp sh -c 'echo "<$LISTEN_PIDFDID>"'
+contains "it is not there" "$work/output" '^<>$'
+status "what it says of another process" 0 managed other "$work/bin/sockd-run" --socket="$socket" --mode=seccomp \
+	"$work/bin/python3" -c '
+import os
+print(os.environ["LISTEN_PID"] == os.environ["WATCHDOG_PID"] == os.environ["SYSTEMD_EXEC_PID"] != str(os.getpid()))
+print(os.environ["LISTEN_PIDFDID"])'
+expect "is left alone" cmp - "$work/output" <<<$'True\n17'
 
 echo "--- --map-root"
 if in_near "${powerless[@]}" unshare --user true 2>/dev/null; then
