@@ -227,9 +227,10 @@ int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t s
 	reason_clear();
 	if (r == 0 && bluetooth_filter_was_narrowed(fd, level, name, value, size, filter))
 		widen_filter(fd, level, name, filter);
-	if (r == 0 || !ask_is_worth_it(errno) || size > WIRE_OPTION_MAX || (!value && size > 0))
+	if (r == 0 || !ask_is_worth_it(errno) || (!value && size > 0))
 		return r;
-	if (!option_by_number(level, name)) {
+	const struct option_info *info = option_by_number(level, name);
+	if (!info) {
 		int error = errno;
 		reason_set("the option is not one whose value is known to be plain data, "
 			   "so the broker is not asked",
@@ -241,7 +242,9 @@ int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t s
 		.a = level,
 		.b = name,
 		.data = value,
-		.data_size = size,
+		.data_size = option_size_read(info, size),
 	};
+	if (step.data_size > WIRE_OPTION_MAX)
+		return r;
 	return finish(apply(fd, &step, errno), saved_errno, 0);
 }

@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/tipc.h>
 #include <linux/vm_sockets.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -425,4 +426,20 @@ bool option_is_switch(const struct option_info *info)
 	default:
 		return false;
 	}
+}
+
+size_t option_size_read(const struct option_info *info, size_t size)
+{
+	/* What is free is not ours to judge, and its number may be another family's. */
+	if (info->right == OPTION_FREE)
+		return size;
+	switch (info->value) {
+	case OPTION_INT:
+		return MIN_OF(size, sizeof(int));
+	case OPTION_INTERFACE:
+		return MIN_OF(size, IFNAMSIZ - 1u);
+	case OPTION_BYTES:
+		break;
+	}
+	return size;
 }

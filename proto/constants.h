@@ -89,6 +89,10 @@ bool option_is_free(const struct option_info *info, const void *value, size_t si
  * kernel? */
 bool option_is_switch(const struct option_info *info);
 
+/* How much the kernel reads of a value that has so many bytes: of a number and of a name not more
+ * than they have room for. */
+size_t option_size_read(const struct option_info *info, size_t size);
+
 /* Netlink multicast groups ("RTNLGRP_LINK", "NFNLGRP_NFTABLES") and message types ("RTM_NEWLINK",
  * "NFT_MSG_NEWTABLE": subsystem and message in one number, as in nlmsg_type), by netlink protocol.
  * Generic netlink's commands have numbers of their own, see netlink-generic.h.

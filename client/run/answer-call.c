@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -290,13 +291,20 @@ static struct answer answer_setsockopt(
 {
 	int level = call_int(call, 1), name = call_int(call, 2);
 	socklen_t size = (socklen_t)call->arguments[4];
-	unsigned char value[WIRE_OPTION_MAX];
+	unsigned char value[WIRE_OPTION_MAX] = {0};
 	const struct option_info *info = option_by_number(level, name);
 	struct namespaces where;
 
 	/* Those that hold a pointer or a descriptor are not ours to act on. */
-	if (!info || size > sizeof value || reach_memory(call, call->arguments[3], value, size) < 0)
+	if (!info || size > INT_MAX)
 		return answer_continue();
+	size_t size_read = option_size_read(info, size);
+	if (size_read > sizeof value ||
+		reach_memory(call, call->arguments[3], value, size_read) < 0)
+		return answer_continue();
+	/* Some options the kernel takes in their exact size only: it is shown the one that was
+	 * given. */
+	size = MIN_OF(size, sizeof value);
 	if (option_is_free(info, value, size) && !is_hci_filter(level, name))
 		return answer_continue();
 	enum place place = place_of(surroundings, call, &where);

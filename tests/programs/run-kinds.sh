@@ -8,12 +8,15 @@ begin_run abi moves
 policy <<'JSON'
 { "rules": [
   { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "ports": [80], "options": { "SO_MARK": [7] } },
+  { "name": "datagrams", "peers": { "uid": 65534 }, "family": "inet", "type": "dgram",
+    "options": { "SO_MARK": [7], "SO_BINDTODEVICE": ["eth0"] } },
   { "name": "ping", "peers": { "uid": [0, 65534] }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
 JSON
 start_sockd
 
 echo "--- ways to call"
 judged "ways to call" supervised -- "$work/bin/abi"
+SOCKD_BY=preload judged "long values with the library" through "$work/bin/abi" values
 
 echo "--- set-user-ID programs"
 install -m 4755 /usr/bin/id "$work/bin/id"

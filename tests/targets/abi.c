@@ -2,10 +2,14 @@
  * abi: calls by other ways than the usual one: those of 32 bits by int 0x80, of x32, io_uring; and
  * filters that the program sets up itself.
  *
- * The policy is to allow raw ICMP sockets, port 80 of stream sockets and SO_MARK 7.
+ * The policy is to allow raw ICMP sockets, port 80 of stream sockets, SO_MARK 7 and
+ * SO_BINDTODEVICE eth0.
+ *
+ * abi values: only options whose value is longer than what the kernel reads of it.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -21,6 +25,15 @@
 static int open_given(void)
 {
 	return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+}
+
+static int mark_of(int fd)
+{
+	int mark = -1;
+	socklen_t size = sizeof mark;
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size);
+	return mark;
 }
 
 #ifdef __x86_64__
@@ -70,15 +83,6 @@ static long by_socketcall(
 
 	memcpy(low->words, words, sizeof words);
 	return by_int80(I386_SOCKETCALL, which, low_address(low->words), 0, 0, 0);
-}
-
-static int mark_of(int fd)
-{
-	int mark = -1;
-	socklen_t size = sizeof mark;
-
-	(void)getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size);
-	return mark;
 }
 
 static bool is_low(int fd)
@@ -276,8 +280,72 @@ static void check_own_filters(void)
 		outcome(fd));
 }
 
-int main(void)
+/* The end of what may be read. */
+static unsigned char *end_of_memory(void)
 {
+	size_t page = (size_t)getpagesize();
+	unsigned char *pages =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || mprotect(pages + page, page, PROT_NONE) < 0)
+		give_up("memory");
+	return pages + page;
+}
+
+static bool is_bound_to(int fd, const char *name)
+{
+	char bound[IFNAMSIZ] = "";
+	socklen_t size = sizeof bound;
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, bound, &size) == 0 &&
+	       strcmp(bound, name) == 0;
+}
+
+static void check_long_values(void)
+{
+	const long seven[] = {7, -1}, nine = 9;
+	const struct ifreq interface = {.ifr_name = "eth0", .ifr_ifindex = -1};
+	const int seven_alone = 7;
+	unsigned char *end = end_of_memory();
+
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	long r = setsockopt(fd, SOL_SOCKET, SO_MARK, seven, sizeof seven);
+	check(r == 0 && mark_of(fd) == 7, "a number in a longer value: %s", outcome(r));
+	r = setsockopt(fd, SOL_SOCKET, SO_MARK, &nine, sizeof nine);
+	check(r < 0 && errno == EPERM, "one that is not allowed: %s", outcome(r));
+	(void)close(fd);
+
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	memcpy(end - sizeof seven_alone, &seven_alone, sizeof seven_alone);
+	r = setsockopt(fd, SOL_SOCKET, SO_MARK, end - sizeof seven_alone, 5000);
+	check(r == 0 && mark_of(fd) == 7, "a number at the end of memory: %s", outcome(r));
+	r = setsockopt(fd, SOL_SOCKET, SO_MARK, end - 2, 4);
+	check(r < 0 && errno == EFAULT, "half a number there: %s", outcome(r));
+	r = setsockopt(fd, SOL_SOCKET, SO_MARK, &seven_alone, 2);
+	check(r < 0 && errno == EINVAL, "half a number: %s", outcome(r));
+	(void)close(fd);
+
+	/* The first device may be chosen by anybody, and no other instead. */
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2);
+	r = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, &interface, sizeof interface);
+	check(r == 0 && is_bound_to(fd, "eth0"), "a device in a longer value: %s", outcome(r));
+	(void)close(fd);
+
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2);
+	memset(end - IFNAMSIZ, 0, IFNAMSIZ);
+	memcpy(end - IFNAMSIZ + 1, "eth0", 4);
+	r = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, end - IFNAMSIZ + 1, 5000);
+	check(r == 0 && is_bound_to(fd, "eth0"), "a device at the end of memory: %s", outcome(r));
+	(void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	check_long_values();
+	if (argc > 1 && strcmp(argv[1], "values") == 0)
+		return n_wrong != 0;
 	check_abis();
 	check_io_uring();
 	check_own_filters();
