@@ -17,6 +17,7 @@
 #include "lib/kernel.h"
 #include "lib/send.h"
 #include "lib/sockd.h"
+#include "proto/macro.h"
 
 /* Defined under names of their own, because the headers of the C library declare the others in ways
  * of theirs. */
@@ -68,12 +69,73 @@ static inline bool is_remembered(int fd)
 		       1ul << ((size_t)fd % WORD_BITS)) != 0;
 }
 
-/* A number beyond the memory may be one; the library then asks the kernel. */
-static bool may_concern(int fd, const struct sockaddr *address, socklen_t size)
+/* Nobody knows yet what memory the address is in, but its size is no other family's. */
+static inline bool may_be_netlink_address(const struct sockaddr *address, socklen_t size)
 {
-	if (address && size >= sizeof(sa_family_t))
-		return address->sa_family == AF_NETLINK;
-	return fd >= N_REMEMBERED || is_remembered(fd);
+	return address && size >= sizeof(struct sockaddr_nl) && size < sizeof(struct sockaddr_in);
+}
+
+/* A number beyond the memory may be one; the library then asks the kernel. */
+static inline bool may_concern(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (fd >= 0 && fd < N_REMEMBERED && !is_remembered(fd) &&
+		!may_be_netlink_address(address, size))
+		return false;
+	return fd >= 0 && send_concerns_broker(fd);
+}
+
+/* Both ends of it, which are seldom in different places. */
+static bool is_readable(const void *memory, size_t size)
+{
+	char bytes[2];
+	struct iovec copies = {.iov_base = bytes, .iov_len = sizeof bytes};
+	const struct iovec ends[] = {
+		{.iov_base = (void *)memory, .iov_len = 1},
+		{.iov_base = (char *)memory + size - 1, .iov_len = 1},
+	};
+
+	if (size == 0)
+		return true;
+	ssize_t n = syscall(SYS_process_vm_readv, getpid(), &copies, 1, ends, ARRAY_SIZE(ends), 0);
+	/* Where the call itself is barred, nobody can tell. */
+	return n < 0 ? errno != EFAULT : n == sizeof bytes;
+}
+
+static bool are_readable(const struct iovec *parts, size_t n)
+{
+	if (n > IOV_MAX || !is_readable(parts, n * sizeof *parts))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_readable(parts[i].iov_base, parts[i].iov_len))
+			return false;
+	return true;
+}
+
+/*
+ * Of a message on a socket that concerns the broker. What cannot be read is for the kernel, which
+ * tells the program so where we would end it.
+ */
+static __attribute__((noinline)) bool is_message_readable(const struct msghdr *message)
+{
+	int saved_errno = errno;
+	bool readable =
+		is_readable(message, sizeof *message) &&
+		(!message->msg_name || is_readable(message->msg_name, message->msg_namelen)) &&
+		are_readable(message->msg_iov, message->msg_iovlen);
+
+	errno = saved_errno;
+	return readable;
+}
+
+static bool may_send_for(int fd, const struct msghdr *message)
+{
+	/* Of a socket that is none of ours the header alone is looked at. */
+	if (!message || fd < 0)
+		return false;
+	if (is_remembered(fd))
+		return send_concerns_broker(fd) && is_message_readable(message);
+	return may_concern(fd, message->msg_name, message->msg_namelen) &&
+	       is_message_readable(message);
 }
 
 int preload_socket(int domain, int type, int protocol)
@@ -107,7 +169,15 @@ int preload_setsockopt(int fd, int level, int name, const void *value, socklen_t
 ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size)
 {
-	if (!may_concern(fd, address, address_size))
+	const struct iovec part = {.iov_base = (void *)buffer, .iov_len = size};
+	const struct msghdr message = {
+		.msg_name = (void *)address,
+		.msg_namelen = address_size,
+		.msg_iov = (struct iovec *)&part,
+		.msg_iovlen = 1,
+	};
+
+	if (!may_concern(fd, address, address_size) || !is_message_readable(&message))
 		return kernel_sendto(fd, buffer, size, flags, address, address_size);
 	return call_sendto(fd, buffer, size, flags, address, address_size);
 }
@@ -119,20 +189,19 @@ ssize_t preload_send(int fd, const void *buffer, size_t size, int flags)
 
 ssize_t preload_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	if (!message || !may_concern(fd, message->msg_name, message->msg_namelen))
+	if (!may_send_for(fd, message))
 		return kernel_sendmsg(fd, message, flags);
 	return call_sendmsg(fd, message, flags);
 }
 
 int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
-	if (n == 0 || !messages ||
-		!may_concern(fd, messages[0].msg_hdr.msg_name, messages[0].msg_hdr.msg_namelen))
+	if (n == 0 || !messages || !may_send_for(fd, &messages[0].msg_hdr))
 		return kernel_sendmmsg(fd, messages, n, flags);
 	if (n > IOV_MAX)
 		n = IOV_MAX;
 	for (unsigned i = 0; i < n; i++) {
-		ssize_t sent = call_sendmsg(fd, &messages[i].msg_hdr, flags);
+		ssize_t sent = preload_sendmsg(fd, &messages[i].msg_hdr, flags);
 		if (sent < 0)
 			return i > 0 ? (int)i : -1;
 		messages[i].msg_len = (unsigned)sent;
@@ -170,11 +239,12 @@ static __attribute__((noinline)) ssize_t write_watched(
 	const struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n};
 	int saved_errno = errno;
 
-	if (!send_concerns_broker(fd)) {
+	bool concerns = send_concerns_broker(fd);
+	if (!concerns)
 		remember(fd, false);
+	if (!concerns || !is_message_readable(&message))
 		return buffer ? write_plainly(fd, buffer, parts->iov_len)
 			      : writev_plainly(fd, parts, (int)n);
-	}
 	enum send_verdict verdict = send_instead(fd, &message, 0);
 	if (verdict == SEND_PLAINLY) {
 		ssize_t written = buffer ? write_plainly(fd, buffer, parts->iov_len)

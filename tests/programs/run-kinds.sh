@@ -16,7 +16,7 @@ start_sockd
 
 echo "--- ways to call"
 judged "ways to call" supervised -- "$work/bin/abi"
-SOCKD_BY=preload judged "long values with the library" through "$work/bin/abi" values
+SOCKD_BY=preload judged "values with the library" through "$work/bin/abi" values
 
 echo "--- set-user-ID programs"
 install -m 4755 /usr/bin/id "$work/bin/id"

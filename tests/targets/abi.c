@@ -5,9 +5,11 @@
  * The policy is to allow raw ICMP sockets, port 80 of stream sockets, SO_MARK 7 and
  * SO_BINDTODEVICE eth0.
  *
- * abi values: only options whose value is longer than what the kernel reads of it.
+ * abi values: only options whose value is longer than what the kernel reads of it, and addresses
+ * where no memory is.
  */
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -18,6 +20,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/targets/target.h"
@@ -341,9 +345,103 @@ static void check_long_values(void)
 	(void)close(fd);
 }
 
+enum way { BY_SENDTO, BY_SENDMSG, BY_SENDMMSG, BY_WRITE, BY_WRITEV };
+
+/* Sends in a process of its own. Returns the error; 0: it was sent. */
+static int error_of(enum way way, int fd, void *data, void *address, socklen_t size)
+{
+	struct iovec part = {.iov_base = data, .iov_len = 20};
+	struct mmsghdr message = {.msg_hdr = {.msg_name = address,
+					  .msg_namelen = size,
+					  .msg_iov = &part,
+					  .msg_iovlen = 1}};
+	int status;
+	long r = -1;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		give_up("fork");
+	if (pid == 0) {
+		switch (way) {
+		case BY_SENDTO:
+			r = sendto(fd, data, 20, 0, address, size);
+			break;
+		case BY_SENDMSG:
+			r = sendmsg(fd, &message.msg_hdr, 0);
+			break;
+		case BY_SENDMMSG:
+			r = sendmmsg(fd, &message, 1, 0);
+			break;
+		case BY_WRITE:
+			r = write(fd, data, 20);
+			break;
+		case BY_WRITEV:
+			r = writev(fd, &part, 1);
+			break;
+		}
+		_exit(r < 0 ? errno : 0);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		give_up("waitpid");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* The program gets an error where the memory is not there, and no signal. */
+static void check_addresses(void)
+{
+	static const char *const ways[] = {"sendto", "sendmsg", "sendmmsg", "write", "writev"};
+	char data[20] = {20}; /* a netlink message of no kind */
+	unsigned char *nowhere = end_of_memory();
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int netlink = socket(AF_NETLINK, SOCK_RAW, 0), datagrams = socket(AF_INET, SOCK_DGRAM, 0);
+	int ends[2], r;
+
+	if (netlink < 0 || datagrams < 0 || pipe(ends) < 0)
+		give_up("descriptors");
+	for (enum way way = BY_SENDTO; way <= BY_SENDMMSG; way++)
+		for (socklen_t size = 12; size <= 16; size += 4) {
+			r = error_of(way, datagrams, data, nowhere, size);
+			check(r == EFAULT, "%s, address of %u: %d", ways[way], size, r);
+			r = error_of(way, netlink, data, nowhere, size);
+			check(r == EFAULT, "%s, netlink's address of %u: %d", ways[way], size, r);
+			r = error_of(way, -1, data, nowhere, size);
+			/* sendmsg looks up the descriptor first. */
+			check(r == EBADF || (way == BY_SENDTO && r == EFAULT),
+				"%s, no descriptor, address of %u: %d", ways[way], size, r);
+			r = error_of(way, ends[1], data, nowhere, size);
+			check(r == ENOTSOCK || (way == BY_SENDTO && r == EFAULT),
+				"%s, no socket, address of %u: %d", ways[way], size, r);
+		}
+	for (enum way way = BY_SENDTO; way <= BY_WRITEV; way++) {
+		bool with_address = way <= BY_SENDMMSG;
+		r = error_of(way, netlink, nowhere, NULL, 0);
+		check(r == EFAULT, "%s, netlink's message: %d", ways[way], r);
+		r = error_of(way, netlink, nowhere - 4, NULL, 0);
+		check(r == EFAULT, "%s, half of it: %d", ways[way], r);
+		r = error_of(way, netlink, nowhere, with_address ? &kernel : NULL,
+			with_address ? sizeof kernel : 0);
+		check(r == EFAULT, "%s, the same by address: %d", ways[way], r);
+	}
+	int fds[] = {netlink, -1};
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		int error = fds[i] < 0 ? EBADF : EFAULT;
+		long n = sendmsg(fds[i], (struct msghdr *)(void *)nowhere, 0);
+		check(n < 0 && errno == error, "sendmsg's header: %s", outcome(n));
+		n = sendmmsg(fds[i], (struct mmsghdr *)(void *)nowhere, 1, 0);
+		check(n < 0 && errno == error, "sendmmsg's header: %s", outcome(n));
+		n = writev(fds[i], (struct iovec *)(void *)nowhere, 1);
+		check(n < 0 && errno == error, "writev's parts: %s", outcome(n));
+		struct msghdr message = {
+			.msg_iov = (struct iovec *)(void *)nowhere, .msg_iovlen = 1};
+		n = sendmsg(fds[i], &message, 0);
+		check(n < 0 && errno == error, "sendmsg's parts: %s", outcome(n));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	check_long_values();
+	check_addresses();
 	if (argc > 1 && strcmp(argv[1], "values") == 0)
 		return n_wrong != 0;
 	check_abis();
