@@ -3,10 +3,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/run/program.h"
 #include "client/run/say.h"
@@ -34,32 +36,57 @@ static const char *library_path(void)
 	return path && *path ? path : SOCKD_PRELOAD_PATH;
 }
 
+static bool is_installed(void)
+{
+	return access(library_path(), R_OK) == 0;
+}
+
+static bool is_directory(const char *name)
+{
+	struct stat status;
+
+	return stat(name, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int open_file(const char *name)
+{
+	if (is_directory(name)) {
+		errno = EISDIR;
+		return -1;
+	}
+	return open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 /* As execvp(3) finds it. */
 static int open_program(const char *name)
 {
 	const char *path = getenv("PATH");
 	char file[4096];
 
+	if (*name == '\0') {
+		errno = ENOENT;
+		return -1;
+	}
 	if (strchr(name, '/'))
-		return open(name, O_RDONLY | O_CLOEXEC);
+		return open_file(name);
 	for (path = path ? path : "/bin:/usr/bin"; *path;) {
 		size_t size = strcspn(path, ":");
 		int n = snprintf(file, sizeof file, "%.*s%s%s", (int)size, path,
 			size > 0 ? "/" : "./", name);
-		if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
-			return open(file, O_RDONLY | O_CLOEXEC);
+		if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0 &&
+			!is_directory(file))
+			return open_file(file);
 		path += size + (path[size] == ':');
 	}
 	errno = ENOENT;
 	return -1;
 }
 
-/* A script's interpreter; NULL: the file is none, or is wrong. */
+/* A script's interpreter; NULL: the file is none, or is wrong. What the kernel knows no way to run
+ * execvp(3) gives to the shell. */
 static char *interpreter_of(const char *head, char *buffer, size_t size)
 {
-	if (head[0] != '#' || head[1] != '!')
-		return NULL;
-	head += 2;
+	head = strncmp(head, "#!", 2) == 0 ? head + 2 : _PATH_BSHELL;
 	head += strspn(head, " \t");
 	size_t length = strcspn(head, " \t\n");
 	if (length == 0 || length >= size)
@@ -94,19 +121,18 @@ static bool is_loadable(int fd, char *interpreter, size_t size, const char **ret
 	ssize_t n = pread(fd, &head, sizeof head - 1, 0);
 
 	*interpreter = '\0';
-	*ret_why = "it can be read by nobody but its owner";
+	*ret_why = "it cannot be read";
 	if (n < 0 || fstat(fd, &status) < 0)
 		return false;
 	*ret_why = "it changes its user or group";
 	if (status.st_mode & (S_ISUID | S_ISGID))
 		return false;
-	if (interpreter_of(head.text, interpreter, size))
-		return true;
-	*ret_why = "it is neither an ELF program nor a script";
-	if ((size_t)n < sizeof head.elf || memcmp(head.elf.e_ident, ELFMAG, SELFMAG) != 0)
-		return false;
+	*ret_why = "it names no interpreter";
+	if (memcmp(head.text, ELFMAG, SELFMAG) != 0)
+		return interpreter_of(head.text, interpreter, size);
 	*ret_why = "it is built for another architecture";
-	if (head.elf.e_ident[EI_CLASS] != OWN_CLASS || head.elf.e_phentsize != sizeof(elf_segment))
+	if ((size_t)n < sizeof head.elf || head.elf.e_ident[EI_CLASS] != OWN_CLASS ||
+		head.elf.e_phentsize != sizeof(elf_segment))
 		return false;
 	return is_dynamic(fd, &head.elf, ret_why);
 }
@@ -115,14 +141,16 @@ bool preload_can(const char *name, const char **ret_why)
 {
 	char interpreter[512];
 
-	if (access(library_path(), R_OK) < 0) {
+	if (!is_installed()) {
 		*ret_why = "libsockd-preload.so is not installed";
 		return false;
 	}
 	for (int i = 0; i < INTERPRETERS_MAX; i++) {
 		_cleanup_close_ int fd = open_program(name);
 		if (fd < 0) {
-			*ret_why = errno == ENOENT ? "it is not found" : "it cannot be read";
+			*ret_why = errno == ENOENT   ? "it is not found"
+				   : errno == EISDIR ? "it is a directory"
+						     : "it cannot be read";
 			return false;
 		}
 		if (!is_loadable(fd, interpreter, sizeof interpreter, ret_why))
@@ -152,7 +180,7 @@ int preload_run(const struct options *options)
 	_cleanup_close_ int fd = open_program(options->command[0]);
 	const char *why;
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && (errno == ENOENT || errno == EISDIR))
 		return program_exec(options->command); /* to say so */
 	if (!preload_can(options->command[0], &why)) {
 		if (options->mode == RUN_PRELOAD && options->require) {

@@ -104,6 +104,28 @@ import socket
 print(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))'
 said "and says why" 'a seccomp filter that was there before answers first'
 said "and which" 'chosen: --mode=preload'
+# A file that only execvp(3) takes for a script.
+cat >"$work/home/plain" <<SCRIPT
+exec "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)'
+SCRIPT
+chmod 755 "$work/home/plain"
+status "a script that does not say its interpreter" 0 run_barred --verbose "$work/home/plain"
+said "has the library too" 'chosen: --mode=preload'
+status "and with --mode=preload" 0 run --mode=preload --require "$work/home/plain"
+silent "without a word"
+install -m 755 /dev/null "$work/home/empty"
+status "an empty one" 0 run --mode=preload --require "$work/home/empty"
+status "a directory" 126 run_barred --verbose "$work/home"
+said "is called one" 'cannot be loaded into the program: it is a directory'
+status "a directory with --require" 126 run --mode=preload --require "$work/home"
+said "cannot be run" 'cannot be run: Permission denied'
+status "no name" 127 run_barred --verbose ""
+said "is not found" 'cannot be loaded into the program: it is not found'
+status "a directory of the name is passed by" 0 env PATH="$work:$PATH" bash -c 'mkdir -p "$0/true"; "$@"' "$work" \
+	ip netns exec "$near" "${powerless[@]}" env "${with_library[@]}" PATH="$work:$PATH" "$work/bin/sockd-run" \
+	--socket="$socket" --mode=preload --require true
 for barred in pidfd_getfd=EPERM pidfd_getfd=ENOSYS process_vm_readv=EACCES process_vm_readv=ENOSYS pidfd_open=EPERM \
 	pidfd_open=EACCES pidfd_open=ENOSYS; do
 	BARRED=$barred status "where a filter says $barred it takes the library" 0 run_barred --verbose "$work/bin/python3" -c '
