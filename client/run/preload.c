@@ -198,7 +198,8 @@ int preload_run(const struct options *options)
 		}
 		say("%s; the program runs without it", sockd_reason());
 	}
-	int r = add_to_environment();
+	/* Where it cannot be loaded into the program it may be into what that starts. */
+	int r = is_installed() ? add_to_environment() : 0;
 	if (r < 0) {
 		say_error("the environment cannot be set: %s", strerror(-r));
 		return EXIT_SOCKD_RUN;

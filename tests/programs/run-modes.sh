@@ -126,6 +126,15 @@ said "is not found" 'cannot be loaded into the program: it is not found'
 status "a directory of the name is passed by" 0 env PATH="$work:$PATH" bash -c 'mkdir -p "$0/true"; "$@"' "$work" \
 	ip netns exec "$near" "${powerless[@]}" env "${with_library[@]}" PATH="$work:$PATH" "$work/bin/sockd-run" \
 	--socket="$socket" --mode=preload --require true
+installed=("${with_library[@]}")
+with_library+=(SOCKD_PRELOAD="$work/lib/missing.so")
+status "without the library the program runs" 0 run --mode=preload "$work/bin/python3" -c '
+import os
+print("missing" in os.environ.get("LD_PRELOAD", ""))'
+said "after it was said" 'libsockd-preload.so is not installed; it runs without'
+counted "and nothing is complained of" 1 "$work/said" ''
+contains "because nothing is loaded" "$work/output" '^False$'
+with_library=("${installed[@]}")
 for barred in pidfd_getfd=EPERM pidfd_getfd=ENOSYS process_vm_readv=EACCES process_vm_readv=ENOSYS pidfd_open=EPERM \
 	pidfd_open=EACCES pidfd_open=ENOSYS; do
 	BARRED=$barred status "where a filter says $barred it takes the library" 0 run_barred --verbose "$work/bin/python3" -c '
