@@ -8,13 +8,13 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "client/run/answer-send.h"
 #include "client/run/elsewhere.h"
+#include "client/run/netlink-number.h"
 #include "client/run/reach.h"
 #include "client/run/receiver.h"
 #include "client/run/residents.h"
@@ -26,8 +26,6 @@
 #include "proto/constants.h"
 #include "proto/macro.h"
 #include "proto/wire.h"
-
-#define NETLINK_NUMBER_TRIES 16
 
 /* Rights that this process has still? */
 static bool has_given_up(
@@ -228,27 +226,6 @@ static bool is_free_address(
 	}
 }
 
-/* The number that the kernel would choose is the caller's process, who is not the one to bind
- * here. */
-static int bind_netlink(const struct call *call, int fd, union address *address, socklen_t size)
-{
-	struct sockaddr_nl own = {0};
-	socklen_t own_size = sizeof own;
-
-	if (address->netlink.nl_pid != 0 ||
-		(kernel_getsockname(fd, &own, &own_size) == 0 && own.nl_pid != 0))
-		return sockd_bind(fd, &address->any, size);
-	pid_t process = target_process(&call->target);
-	address->netlink.nl_pid = process > 0 ? (uint32_t)process : 0;
-	for (int i = 0; i < NETLINK_NUMBER_TRIES; i++) {
-		int r = sockd_bind(fd, &address->any, size);
-		if (r == 0 || errno != EADDRINUSE)
-			return r;
-		address->netlink.nl_pid = (uint32_t) - (4096 + (int32_t)(random() & 0xffffff));
-	}
-	return -1;
-}
-
 static struct answer answer_bind(const struct surroundings *surroundings, const struct call *call)
 {
 	socklen_t size = (socklen_t)call->arguments[2];
@@ -275,8 +252,9 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 		memcpy(request.data, &address, size);
 		return elsewhere_answer(surroundings, call, &where, &request, fd);
 	}
-	int r = address.any.sa_family == AF_NETLINK ? bind_netlink(call, fd, &address, size)
-						    : sockd_bind(fd, &address.any, size);
+	int r = address.any.sa_family == AF_NETLINK
+			? netlink_number_bind(call, fd, &address.netlink, size, sockd_bind)
+			: sockd_bind(fd, &address.any, size);
 	return answer_value(r < 0 ? -errno : 0);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "client/run/netlink-number.h"
 #include "client/run/reach.h"
 #include "client/run/receiver.h"
 #include "lib/kernel.h"
@@ -137,6 +138,7 @@ static struct answer send_one(const struct call *call, int fd, bool is_netlink)
 		ssize_t n = call_sendmsg(fd, &copy.header, flags | MSG_NOSIGNAL);
 		return answer_value(n < 0 ? -errno : n);
 	}
+	netlink_number_ensure(call, fd);
 	switch (send_instead(fd, &copy.header, flags)) {
 	case SEND_DONE:
 		return answer_value((int64_t)copy.data.iov_len);
@@ -159,7 +161,7 @@ static int write_length(const struct target *target, uint64_t address, unsigned 
 
 /* As many as go; like the kernel, an error is told only where it is the first that fails. The next
  * call then has the rest. */
-static struct answer send_several(const struct call *call, int fd)
+static struct answer send_several(const struct call *call, int fd, bool is_netlink)
 {
 	uint64_t n = call->arguments[2] & UINT32_MAX;
 	int flags = call_int(call, 3) | MSG_NOSIGNAL;
@@ -171,6 +173,8 @@ static struct answer send_several(const struct call *call, int fd)
 		if (read_message(&call->target, address, &copy) < 0 || copy.has_control ||
 			!target_is_waiting(&call->target))
 			return sent > 0 ? answer_value(sent) : answer_continue();
+		if (is_netlink)
+			netlink_number_ensure(call, fd);
 		ssize_t length = call_sendmsg(fd, &copy.header, flags);
 		if (length < 0)
 			return answer_value(sent > 0 ? sent : -errno);
@@ -196,6 +200,6 @@ struct answer answer_send(const struct call *call)
 	if (call->kind == CALL_SENDMMSG || !is_netlink)
 		receiver_hand_on();
 	if (call->kind == CALL_SENDMMSG)
-		return send_several(call, fd);
+		return send_several(call, fd, is_netlink);
 	return send_one(call, fd, is_netlink);
 }

@@ -18,3 +18,4 @@ judged "own numbers in the window" supervised -- "$work/bin/numbers" dup
 judged "a program that grows into the window" supervised -- "$work/bin/numbers" grow
 judged "many descriptors" supervised -- "$work/bin/numbers" many
 judged "few descriptors" supervised -- "$work/bin/numbers" few
+judged "numbers of netlink sockets" supervised -- "$work/bin/numbers" unbound

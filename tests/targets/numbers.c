@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -259,6 +260,46 @@ static void have_few(void)
 	check(bind_to(r, 80) == 0, "and one can be bound");
 }
 
+static uint32_t own_number(int fd)
+{
+	struct sockaddr_nl own = {0};
+	socklen_t size = sizeof own;
+
+	if (getsockname(fd, (struct sockaddr *)&own, &size) < 0)
+		give_up("getsockname");
+	return own.nl_pid;
+}
+
+/* The number that a netlink socket gets with its first message, one that takes a right. */
+static void send_unbound(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg info;
+	} message = {
+		.head = {.nlmsg_len = sizeof message,
+			.nlmsg_type = RTM_DELLINK,
+			.nlmsg_flags = NLM_F_REQUEST},
+		.info = {.ifi_index = INT32_MAX},
+	};
+	struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
+	struct mmsghdr several = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+
+	int first = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	long r = send(first, &message, sizeof message, 0);
+	check(r == sizeof message && own_number(first) == (uint32_t)getpid(),
+		"the first is the process's (%u of %d)", own_number(first), (int)getpid());
+	int second = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	r = send(second, &message, sizeof message, 0);
+	check(r == sizeof message && (int32_t)own_number(second) < 0,
+		"others are no process's (%u)", own_number(second));
+	(void)close(first);
+	int third = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	r = sendmmsg(third, &several, 1, 0);
+	check(r == 1 && own_number(third) == (uint32_t)getpid(),
+		"that of several messages (%u of %d)", own_number(third), (int)getpid());
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -270,6 +311,7 @@ int main(int argc, char **argv)
 		{"grow", grow_into_window},
 		{"many", have_many},
 		{"few", have_few},
+		{"unbound", send_unbound},
 	};
 
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(kinds); i++)
