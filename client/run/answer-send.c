@@ -159,12 +159,15 @@ static int write_length(const struct target *target, uint64_t address, unsigned 
 	return n == sizeof length ? 0 : -EFAULT;
 }
 
-/* As many as go; like the kernel, an error is told only where it is the first that fails. The next
- * call then has the rest. */
+/*
+ * As many as go at once; like the kernel, an error is told only where it is the first that fails.
+ * The next call then has the rest. Where the first has to wait the program does so itself: here no
+ * signal would end it.
+ */
 static struct answer send_several(const struct call *call, int fd, bool is_netlink)
 {
 	uint64_t n = call->arguments[2] & UINT32_MAX;
-	int flags = call_int(call, 3) | MSG_NOSIGNAL;
+	int flags = call_int(call, 3) | MSG_NOSIGNAL | MSG_DONTWAIT;
 	int64_t sent = 0;
 
 	for (; sent < (int64_t)MIN_OF(n, MESSAGES_MAX); sent++) {
@@ -176,6 +179,8 @@ static struct answer send_several(const struct call *call, int fd, bool is_netli
 		if (is_netlink)
 			netlink_number_ensure(call, fd);
 		ssize_t length = call_sendmsg(fd, &copy.header, flags);
+		if (length < 0 && errno == EAGAIN && sent == 0)
+			return answer_continue();
 		if (length < 0)
 			return answer_value(sent > 0 ? sent : -errno);
 		/* It may have taken long, and the number be another's. */

@@ -438,12 +438,47 @@ static void check_addresses(void)
 	}
 }
 
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/* A send that waits for a reader is ended by a signal. */
+static void check_interrupted(void)
+{
+	const struct sigaction action = {.sa_handler = on_alarm};
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+	socklen_t size = sizeof address;
+	char data[4096] = {0};
+	struct iovec part = {.iov_base = data, .iov_len = sizeof data};
+	struct mmsghdr message = {.msg_hdr = {.msg_name = &address,
+					  .msg_namelen = sizeof address,
+					  .msg_iov = &part,
+					  .msg_iovlen = 1}};
+	int to = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	int from = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+
+	if (to < 0 || from < 0 || bind(to, (struct sockaddr *)&address, size) < 0 ||
+		getsockname(to, (struct sockaddr *)&address, &size) < 0 ||
+		sigaction(SIGALRM, &action, NULL) < 0)
+		give_up("netlink sockets");
+	while (sendmsg(from, &message.msg_hdr, MSG_DONTWAIT) >= 0)
+		;
+	check(errno == EAGAIN, "the other one's queue is full: %s", outcome(-1));
+	(void)alarm(1);
+	long n = sendmmsg(from, &message, 1, 0);
+	check(n < 0 && errno == EINTR, "sendmmsg is interrupted: %s", outcome(n));
+	(void)close(from);
+	(void)close(to);
+}
+
 int main(int argc, char **argv)
 {
 	check_long_values();
 	check_addresses();
 	if (argc > 1 && strcmp(argv[1], "values") == 0)
 		return n_wrong != 0;
+	check_interrupted();
 	check_abis();
 	check_io_uring();
 	check_own_filters();
