@@ -1,25 +1,12 @@
 #include "daemon/device.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "daemon/privilege.h"
+#include "proto/address.h"
 #include "proto/macro.h"
-
-/* With CAP_NET_ADMIN the kernel would load a module for a name that is not there. */
-static int find_index(int fd, struct ifreq *request)
-{
-	int had = privilege_lower(CAP_NET_ADMIN);
-
-	if (had < 0)
-		return had;
-	int r = ioctl(fd, SIOCGIFINDEX, request) < 0 ? negative_errno() : 0;
-	privilege_restore(CAP_NET_ADMIN, had);
-	return r;
-}
 
 int device_bind(int fd, const void *name, size_t size, char ret_own[static IFNAMSIZ])
 {
@@ -32,7 +19,7 @@ int device_bind(int fd, const void *name, size_t size, char ret_own[static IFNAM
 		return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0) < 0 ? negative_errno()
 									      : 0;
 	memcpy(found.ifr_name, name, size);
-	int r = find_index(fd, &found);
+	int r = address_find_interface(fd, &found);
 	if (r < 0)
 		return r;
 	own.ifr_ifindex = found.ifr_ifindex;

@@ -2,11 +2,14 @@
  */
 #include <errno.h>
 #include <linux/can.h>
+#include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "proto/address.h"
 #include "proto/macro.h"
@@ -42,6 +45,24 @@ int address_interface(const void *address, size_t size, int *ret)
 		return -EINVAL;
 	memcpy(ret, (const char *)address + offset, sizeof *ret);
 	return 0;
+}
+
+int address_find_interface(int fd, struct ifreq *request)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct held[2], without[2];
+
+	if (syscall(SYS_capget, &header, held) < 0)
+		return negative_errno();
+	memcpy(without, held, sizeof without);
+	without[0].effective &= ~(UINT32_C(1) << CAP_NET_ADMIN);
+	bool changes = without[0].effective != held[0].effective;
+	if (changes && syscall(SYS_capset, &header, without) < 0)
+		return negative_errno();
+	int r = ioctl(fd, SIOCGIFINDEX, request) < 0 ? negative_errno() : 0;
+	if (changes && syscall(SYS_capset, &header, held) < 0)
+		return negative_errno();
+	return r;
 }
 
 int address_set_interface(int fd, const void *address, size_t size, const void *name,

@@ -60,6 +60,14 @@ int address_format(const void *address, size_t size, char *buffer, size_t buffer
  * above). */
 void address_limits(int domain, size_t *ret_min, size_t *ret_max);
 
+struct ifreq;
+/*
+ * SIOCGIFINDEX for the name in the request. For one that is not there the kernel loads the module
+ * "netdev-NAME", and waits for it, where the asker has CAP_NET_ADMIN: not for a client, who could
+ * not, so that this is laid down meanwhile. Returns 0 or a negative errno.
+ */
+int address_find_interface(int fd, struct ifreq *request);
+
 /*
  * An interface's number in an address: of the families that have one there, can and packet. A name
  * beside an address whose number is 0 is that of the namespace where the socket lives, which the

@@ -1,16 +1,15 @@
 #include "proto/netlink-attributes.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "proto/address.h"
 #include "proto/macro.h"
 
 bool netlink_no(struct netlink_judge *judge, const char *format, ...)
@@ -79,30 +78,6 @@ bool netlink_check_index_attribute(
 	return netlink_check_index(judge, index);
 }
 
-/*
- * For a name that is not there the kernel loads the module "netdev-NAME", and waits for it, where
- * the asker has CAP_NET_ADMIN: not for a client, who could not.
- */
-static int index_of_name(int fd, struct ifreq *request)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct held[2], without[2];
-
-	if (syscall(SYS_capget, &header, held) < 0)
-		return -1;
-	memcpy(without, held, sizeof without);
-	without[0].effective &= ~(UINT32_C(1) << CAP_NET_ADMIN);
-	bool changes = without[0].effective != held[0].effective;
-	if (changes && syscall(SYS_capset, &header, without) < 0)
-		return -1;
-	int r = ioctl(fd, SIOCGIFINDEX, request);
-	int error = errno;
-	if (changes && syscall(SYS_capset, &header, held) < 0)
-		return -1;
-	errno = error;
-	return r;
-}
-
 bool netlink_check_name_attribute(struct netlink_judge *judge,
 	const struct netlink_attributes *attributes, unsigned type, enum netlink_name whose)
 {
@@ -124,8 +99,9 @@ bool netlink_check_name_attribute(struct netlink_judge *judge,
 	if (judge->fd < 0)
 		return netlink_no(
 			judge, "interfaces can be told only on a socket of the client's own");
-	if (index_of_name(judge->fd, &request) < 0)
-		return (errno == ENODEV && whose == NETLINK_NAME_MAY_EXIST) ||
+	int r = address_find_interface(judge->fd, &request);
+	if (r < 0)
+		return (r == -ENODEV && whose == NETLINK_NAME_MAY_EXIST) ||
 		       netlink_no(judge, "interface %s cannot be found", request.ifr_name);
 	return netlink_check_index(judge, (uint32_t)request.ifr_ifindex);
 }

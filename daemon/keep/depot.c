@@ -124,8 +124,6 @@ static void finish_batch(struct depot *depot, bool cancelled)
 	batch->taken_usec = 0;
 }
 
-static void pump(struct depot *depot);
-
 static void done(struct job *job)
 {
 	struct batch *batch = (struct batch *)job;
@@ -134,14 +132,14 @@ static void done(struct job *job)
 	depot->time_left_usec -= (int64_t)batch->taken_usec;
 	finish_batch(depot, job->cancelled);
 	depot->busy = false;
-	pump(depot);
+	depot_work(depot);
 }
 
 static int on_again(sd_event_source *source _unused_, uint64_t usec _unused_, void *data)
 {
 	struct depot *depot = data;
 
-	pump(depot);
+	depot_work(depot);
 	return 0;
 }
 
@@ -182,7 +180,7 @@ static void fill_batch(struct depot *depot, uint64_t pause)
 }
 
 /* One batch at a time, so that their order is kept. */
-static void pump(struct depot *depot)
+void depot_work(struct depot *depot)
 {
 	if (depot->busy || depot->ending || depot->n_waiting + depot->batch->n == 0)
 		return;
@@ -275,11 +273,6 @@ static struct operation *add(struct depot *depot, const char *name, bool put)
 	return operation;
 }
 
-void depot_work(struct depot *depot)
-{
-	pump(depot);
-}
-
 int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 	void (*callback)(void *data, int result), void *data)
 {
@@ -313,5 +306,5 @@ int depot_put(struct depot *depot, const char *name, const int *fds, size_t n,
 void depot_remove(struct depot *depot, const char *name)
 {
 	if (depot && add(depot, name, false))
-		pump(depot);
+		depot_work(depot);
 }

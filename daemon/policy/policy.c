@@ -53,7 +53,26 @@ static int add_drop_in(struct drop_ins *all, const char *directory, const char *
 	return 0;
 }
 
-/* Who may put files of others out of the way decides which deny rules there are. */
+/* Only root and sockd's own user may say what sockd gives away. */
+static bool is_owners_alone(const char *path, const struct stat *status, uid_t owner,
+	const char *what, const char *power, struct report *report)
+{
+	if (status->st_uid != 0 && status->st_uid != owner) {
+		report_error(report, path, NULL, NULL,
+			"the %s belongs to user %u, who could %s; chown root it", what,
+			status->st_uid, power);
+		return false;
+	}
+	if (status->st_mode & (S_IWGRP | S_IWOTH) &&
+		!(S_ISDIR(status->st_mode) && status->st_mode & S_ISVTX)) {
+		report_error(report, path, NULL, NULL,
+			"the %s is writable by others than its owner (mode %04o); chmod go-w it",
+			what, status->st_mode & 07777);
+		return false;
+	}
+	return true;
+}
+
 static bool directory_is_safe(DIR *dir, const char *directory, uid_t owner, struct report *report)
 {
 	struct stat status;
@@ -63,21 +82,9 @@ static bool directory_is_safe(DIR *dir, const char *directory, uid_t owner, stru
 			strerror(errno));
 		return false;
 	}
-	if (status.st_uid != 0 && status.st_uid != owner) {
-		report_error(report, directory, NULL, NULL,
-			"the directory belongs to user %u, who could take files out of it; chown "
-			"root it",
-			status.st_uid);
-		return false;
-	}
-	if (status.st_mode & (S_IWGRP | S_IWOTH) && !(status.st_mode & S_ISVTX)) {
-		report_error(report, directory, NULL, NULL,
-			"the directory is writable by others than its owner (mode %04o), who could "
-			"take files out of it; chmod go-w it",
-			status.st_mode & 07777);
-		return false;
-	}
-	return true;
+	/* Deny rules, for one. */
+	return is_owners_alone(
+		directory, &status, owner, "directory", "take files out of it", report);
 }
 
 static int list_directory(
@@ -157,7 +164,6 @@ static int sort_drop_ins(struct drop_ins *all)
 	return 0;
 }
 
-/* Only root and sockd's own user may say what sockd gives away. */
 static bool file_is_safe(
 	const char *path, const struct stat *status, uid_t owner, struct report *report)
 {
@@ -166,20 +172,8 @@ static bool file_is_safe(
 			"this is no regular file; only files and links to files can hold a policy");
 		return false;
 	}
-	if (status->st_uid != 0 && status->st_uid != owner) {
-		report_error(report, path, NULL, NULL,
-			"the file belongs to user %u, who could change what sockd gives away; "
-			"chown "
-			"root it",
-			status->st_uid);
+	if (!is_owners_alone(path, status, owner, "file", "change what sockd gives away", report))
 		return false;
-	}
-	if (status->st_mode & (S_IWGRP | S_IWOTH)) {
-		report_error(report, path, NULL, NULL,
-			"the file is writable by others than its owner (mode %04o); chmod go-w it",
-			status->st_mode & 07777);
-		return false;
-	}
 	if ((uint64_t)status->st_size > FILE_SIZE_MAX) {
 		report_error(report, path, NULL, NULL, "the file is larger than %zu MiB; split it",
 			FILE_SIZE_MAX >> 20);
