@@ -118,13 +118,14 @@ int listener_open(
 	(void)umask(old);
 	if (r < 0)
 		return r;
-	struct stat status;
-	if (listen(fd, SOMAXCONN) < 0 || lstat(path, &status) < 0)
-		return negative_errno();
-	struct listener *listener = NULL;
+	struct listener *listener;
 	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
-	if (!listener)
+	if (r < 0)
 		return r;
+	struct stat status;
+	/* As late as this: who connects gets what the listening socket has by then. */
+	if (listen(listener->fd, SOMAXCONN) < 0 || lstat(path, &status) < 0)
+		return negative_errno();
 	listener->device = status.st_dev;
 	listener->inode = status.st_ino;
 	listener->path = strdup(path);

@@ -307,9 +307,12 @@ start_sockd() {
 }
 
 # Bound alone is not enough: connect() is answered only once it listens.
+is_listening() {
+	"${broker_at[@]}" ss -Hx state listening src "$1" | grep -q .
+}
+
 broker_ready() {
-	kill -0 "$broker_pid" && [ -S "$socket" ] && [ -S "$management" ] &&
-		"${broker_at[@]}" ss -Hlx "src $socket" | grep -q .
+	kill -0 "$broker_pid" && is_listening "$socket" && is_listening "$management"
 }
 
 # What sockd says of its fence is what the kernel knows of it.
