@@ -268,7 +268,8 @@ static int index_of(int fd, const void *name, size_t size)
 	struct ifreq request = {0};
 
 	memcpy(request.ifr_name, name, MIN_OF(size, sizeof request.ifr_name - 1));
-	return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? negative_errno() : request.ifr_ifindex;
+	int r = address_find_interface(fd, &request);
+	return r < 0 ? r : request.ifr_ifindex;
 }
 
 /* The interfaces that the socket is kept to: the one that the request binds it to, else all of the
