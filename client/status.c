@@ -43,6 +43,8 @@ int verb_status(const struct arguments *arguments)
 	print_integer("Grants", reply, "grants");
 	print_string("Capabilities", reply, "capabilities");
 	print_string("Audit", reply, "audit");
+	if (*management_string(reply, "audit_error"))
+		print_string("Audit error", reply, "audit_error");
 	print_integer("Audit lost", reply, "audit_lost");
 	return EXIT_SUCCESS;
 }
@@ -58,5 +60,8 @@ int verb_reload(const struct arguments *arguments)
 	printf("Policy reloaded: %" JSON_INTEGER_FORMAT " rules in %" JSON_INTEGER_FORMAT
 	       " files.\n",
 		management_integer(reply, "rules"), management_integer(reply, "files"));
+	if (*management_string(reply, "audit_error"))
+		output_error("the audit trail is not as it should be: %s",
+			management_string(reply, "audit_error"));
 	return EXIT_SUCCESS;
 }

@@ -55,6 +55,8 @@ struct audit {
 	bool ending;
 
 	atomic_uint_fast64_t lost;
+	atomic_int write_error; /* of the last write; 0: it went well */
+	int reopen_error;	/* the loop's */
 
 	/* The writer's. */
 	char *buffer;
@@ -62,7 +64,6 @@ struct audit {
 	size_t n_buffered;	/* records in the buffer, without one of loss */
 	uint64_t lost_buffered; /* what the record of loss at its end says */
 	bool torn;		/* the last line was cut off by a failed write */
-	bool failing;		/* the last write failed, which was said */
 	struct audit_fields fields;
 };
 
@@ -73,6 +74,14 @@ static void count_lost(struct audit *audit, uint64_t n, uint64_t n_again)
 	(void)pthread_mutex_lock(&audit->lock);
 	audit->lost_unwritten += n + n_again;
 	(void)pthread_mutex_unlock(&audit->lock);
+}
+
+/* Of the last write; a failure is said once, until it goes well again. */
+static void note_write(struct audit *audit, int r)
+{
+	if (r < 0 && atomic_load_explicit(&audit->write_error, memory_order_relaxed) == 0)
+		log_say("the audit trail %s cannot be written: %s", audit->target, strerror(-r));
+	atomic_store_explicit(&audit->write_error, r, memory_order_relaxed);
 }
 
 /* Writes out the buffer. What cannot be written is lost and counted: the next records must not wait
@@ -88,10 +97,7 @@ static void flush_buffer(struct audit *audit)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && !audit->failing)
-			log_say("the audit trail %s cannot be written: %s", audit->target,
-				strerror(errno));
-		audit->failing = n < 0;
+		note_write(audit, n < 0 ? negative_errno() : 0);
 		if (n <= 0)
 			break;
 		at += n;
@@ -113,12 +119,16 @@ static void flush_buffer(struct audit *audit)
 
 static void write_record(struct audit *audit, const struct audit_record *record)
 {
+	int r;
+
 	switch (audit->kind) {
 	case TO_NOTHING:
 		break;
 	case TO_JOURNAL:
 		audit_format_journal(record, &audit->fields);
-		if (sd_journal_sendv(audit->fields.fields, (int)audit->fields.n) >= 0)
+		r = sd_journal_sendv(audit->fields.fields, (int)audit->fields.n);
+		note_write(audit, MIN_OF(r, 0));
+		if (r >= 0)
 			break;
 		if (record->event == AUDIT_LOST)
 			count_lost(audit, 0, record->count);
@@ -436,20 +446,31 @@ struct audit *audit_free(struct audit *audit)
 	return NULL;
 }
 
-int audit_reopen(struct audit *audit)
+static int reopen(struct audit *audit)
 {
 	_cleanup_close_ int fd = -1;
-	int r;
 
 	if (!audit->is_path)
 		return 0;
-	r = open_file(audit->target, &fd);
+	int r = open_file(audit->target, &fd);
 	if (r < 0)
 		return r;
 	/* Takes the place of the old file at once, also for the thread. */
 	if (dup3(fd, audit->fd, O_CLOEXEC) < 0)
 		return negative_errno();
 	return 0;
+}
+
+int audit_reopen(struct audit *audit)
+{
+	return audit->reopen_error = reopen(audit);
+}
+
+int audit_error(const struct audit *audit)
+{
+	int r = atomic_load_explicit(&audit->write_error, memory_order_relaxed);
+
+	return r < 0 ? r : audit->reopen_error;
 }
 
 uint64_t audit_lost(const struct audit *audit)

@@ -85,6 +85,9 @@ void audit_push(struct audit *audit, const struct audit_record *record);
 /* Opens the file anew (after log rotation). Called on reload. Returns 0 or a negative errno; keeps
  * the old one on failure. */
 int audit_reopen(struct audit *audit);
+/* Why the trail is not as it should be: a negative errno of the last write, or where that was well,
+ * of the last audit_reopen(); 0: nothing is known against it. */
+int audit_error(const struct audit *audit);
 /* Records that were not written: the queue was full, or the write failed. */
 uint64_t audit_lost(const struct audit *audit);
 /* Where it goes: "journal", "stderr", "none" or the path. */

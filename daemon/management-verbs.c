@@ -91,17 +91,26 @@ static json_t *verb_list(struct broker *broker, const json_t *request _unused_)
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "grants", list, "kept", kept);
 }
 
+/* NULL: none. */
+static const char *audit_trouble(const struct broker *broker)
+{
+	int r = audit_error(broker->audit);
+
+	return r < 0 ? strerror(-r) : NULL;
+}
+
 static json_t *verb_status(struct broker *broker, const json_t *request _unused_)
 {
 	char capabilities[512];
 
-	return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I}", "ok", 1, "version",
+	return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:I}", "ok", 1, "version",
 		PACKAGE_VERSION, "rules", (json_int_t)policy_rule_count(broker->policy), "files",
 		(json_int_t)policy_file_count(broker->policy), "connections",
 		(json_int_t)broker->n_connections, "grants",
 		(json_int_t)grants_count(broker->grants), "capabilities",
 		privilege_describe(privilege_held(), capabilities, sizeof capabilities), "audit",
-		audit_target(broker->audit), "audit_lost", (json_int_t)audit_lost(broker->audit));
+		audit_target(broker->audit), "audit_error", audit_trouble(broker), "audit_lost",
+		(json_int_t)audit_lost(broker->audit));
 }
 
 /* The bytes of a hexadecimal string; 0 for none. -EINVAL: not one, or longer than max. */
@@ -353,9 +362,10 @@ json_t *management_reload_answer(const struct broker *broker, int result, const 
 {
 	if (result < 0)
 		return management_failure(-result, *errors ? errors : strerror(-result));
-	return json_pack("{s:b, s:I, s:I}", "ok", 1, "rules",
+	return json_pack("{s:b, s:I, s:I, s:s?}", "ok", 1, "rules",
 		(json_int_t)policy_rule_count(broker->policy), "files",
-		(json_int_t)policy_file_count(broker->policy));
+		(json_int_t)policy_file_count(broker->policy), "audit_error",
+		audit_trouble(broker));
 }
 
 json_t *management_verb(struct broker *broker, const json_t *request)

@@ -191,5 +191,14 @@ kill -HUP "$broker_pid"
 expect "a trail that cannot be opened anew is told of" \
 	wait_for 10 grep -q 'audit.json cannot be opened anew: Is a directory; what was open until now is written on' "$work/sockd.log"
 expect "sockd goes on" through "${open_one[@]}"
+manage() { in_near "$work/bin/sockctl" --management="$management" "$@"; }
+manage status >"$work/status"
+contains "status says why" "$work/status" '^ *Audit error: Is a directory$'
+manage reload >"$work/reload" 2>&1
+contains "so does the answer to a reload" "$work/reload" '^sockctl: the audit trail .*: Is a directory$'
+contains "which has been done" "$work/reload" '^Policy reloaded: '
 rmdir "$audit"
+expect "it is opened anew" manage reload
+manage status >"$work/status"
+counted "nothing is wrong with it any more" 0 "$work/status" 'Audit error'
 stop_sockd

@@ -796,6 +796,7 @@ START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	ck_assert_uint_gt(audit_lost(audit), 0);
 	ck_assert_uint_lt(audit_lost(audit), 100);
+	ck_assert_int_eq(audit_error(audit), -EFBIG);
 	push_grants(audit, 101, 101);
 	n = 101 - audit_lost(audit);
 	(void)audit_free(audit);
@@ -853,6 +854,7 @@ START_TEST(a_failed_reopen_keeps_the_old_file)
 	ck_assert_int_eq(rename(path, old), 0);
 	ck_assert_int_eq(symlink(old, path), 0);
 	ck_assert_int_eq(audit_reopen(audit), -ELOOP);
+	ck_assert_int_eq(audit_error(audit), -ELOOP);
 	push_grants(audit, 1, 1);
 	(void)audit_free(audit);
 	ck_assert_uint_eq(read_lines(old, check_grant_number), 1);
