@@ -20,6 +20,7 @@
 
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
+#include "tests/daemon/suite.h"
 
 static const char policy[] =
 	"{ \"limits\": { \"connections-per-user\": 8 }, \"rules\": ["
@@ -454,10 +455,6 @@ int main(void)
 	Suite *suite = suite_create("attack");
 	TCase *tests = tcase_create("attack");
 
-	if (getuid() != 0) {
-		puts("SKIP: needs root, for the daemon and for other users");
-		return 77;
-	}
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, what_came_with_too_long_a_packet_is_not_closed_on_the_loop);
@@ -468,10 +465,5 @@ int main(void)
 	tcase_add_test(tests, long_filters_do_not_slow_others);
 	tcase_add_test(tests, credentials_dropped_before_the_first_request);
 	suite_add_tcase(suite, tests);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run_as_root(suite);
 }

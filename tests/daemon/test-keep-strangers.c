@@ -24,6 +24,7 @@
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
+#include "tests/daemon/suite.h"
 
 #define THIRD_UID 65532
 #define FETCHER_UID 65531
@@ -463,10 +464,6 @@ int main(void)
 	Suite *suite = suite_create("keep-strangers");
 	TCase *tests = tcase_create("keep-strangers");
 
-	if (getuid() != 0) {
-		puts("SKIP: needs root, for the daemon and for other users");
-		return 77;
-	}
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_common_name_is_not_told_of_to_those_who_may_not_have_it);
@@ -480,10 +477,5 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_user_is_one_of_the_brokers_own_namespace);
 	suite_add_tcase(suite, tests);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run_as_root(suite);
 }
