@@ -32,7 +32,7 @@ const char keep_policy[] =
 struct broker keep_broker;
 struct shared *shared;
 
-void keep_setup(void)
+static void setup(void)
 {
 	shared = mmap(
 		NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -42,21 +42,25 @@ void keep_setup(void)
 	(void)setenv("SOCKD_SOCKET", keep_broker.socket, 1);
 }
 
-void keep_teardown(void)
+static void teardown(void)
 {
 	ck_assert_int_eq(broker_stop(&keep_broker), 0);
 }
 
-int keep_main(const char *name, const TTest *const tests[], size_t n)
+TCase *keep_case(const char *name)
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	return tests;
+}
+
+int keep_main(const char *name, TCase *tests)
 {
 	Suite *suite = suite_create(name);
-	TCase *cases = tcase_create(name);
 
-	tcase_add_checked_fixture(cases, keep_setup, keep_teardown);
-	tcase_set_timeout(cases, 60);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(cases, tests[i]);
-	suite_add_tcase(suite, cases);
+	suite_add_tcase(suite, tests);
 	return suite_run_as_root(suite);
 }
 

@@ -26,11 +26,10 @@ struct shared {
 };
 extern struct shared *shared;
 
-void keep_setup(void);
-void keep_teardown(void);
-/* Runs the tests, each with a sockd of its own, or says that they need root. Returns the program's
- * exit status. */
-int keep_main(const char *name, const TTest *const tests[], size_t n);
+/* An empty test case, each of whose tests gets a sockd of its own. */
+TCase *keep_case(const char *name);
+/* Runs the tests, or says that they need root. Returns the program's exit status. */
+int keep_main(const char *name, TCase *tests);
 
 /* For the children of a test. */
 

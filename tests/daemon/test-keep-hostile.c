@@ -321,12 +321,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {
-		what_was_not_read_counts_after_the_end,
-		an_ended_connection_that_is_not_read_costs_no_time,
-		strangers_leave_nothing_behind,
-		slow_closes_are_not_on_the_loop,
-	};
+	TCase *tests = keep_case("keep-hostile");
 
-	return keep_main("keep-hostile", tests, ARRAY_SIZE(tests));
+	tcase_add_test(tests, what_was_not_read_counts_after_the_end);
+	tcase_add_test(tests, an_ended_connection_that_is_not_read_costs_no_time);
+	tcase_add_test(tests, strangers_leave_nothing_behind);
+	tcase_add_test(tests, slow_closes_are_not_on_the_loop);
+	return keep_main("keep-hostile", tests);
 }

@@ -125,11 +125,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {
-		two_containers_meet_by_name,
-		names_are_kept,
-		a_name_is_its_users,
-	};
+	TCase *tests = keep_case("keep-names");
 
-	return keep_main("keep-names", tests, ARRAY_SIZE(tests));
+	tcase_add_test(tests, two_containers_meet_by_name);
+	tcase_add_test(tests, names_are_kept);
+	tcase_add_test(tests, a_name_is_its_users);
+	return keep_main("keep-names", tests);
 }

@@ -543,23 +543,22 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {
-		from_one_user_to_another,
-		what_cannot_be_is_refused,
-		for_a_user,
-		for_a_group,
-		for_a_process,
-		a_pid_that_is_given_again_is_another_process,
-		a_pid_is_of_the_sharers_namespace,
-		a_user_is_of_the_sharers_namespace,
-		what_is_not_fetched_is_closed_and_reported,
-		guessing_is_cut_off_and_costs_nobody_else,
-		both_ends_are_subject_to_the_policy,
-		no_socket_leaves_its_namespace_by_itself,
-		both_ends_work_over_fork,
-		without_a_broker_it_says_so,
-		administrators_see_what_is_kept,
-	};
+	TCase *tests = keep_case("keep");
 
-	return keep_main("keep", tests, ARRAY_SIZE(tests));
+	tcase_add_test(tests, from_one_user_to_another);
+	tcase_add_test(tests, what_cannot_be_is_refused);
+	tcase_add_test(tests, for_a_user);
+	tcase_add_test(tests, for_a_group);
+	tcase_add_test(tests, for_a_process);
+	tcase_add_test(tests, a_pid_that_is_given_again_is_another_process);
+	tcase_add_test(tests, a_pid_is_of_the_sharers_namespace);
+	tcase_add_test(tests, a_user_is_of_the_sharers_namespace);
+	tcase_add_test(tests, what_is_not_fetched_is_closed_and_reported);
+	tcase_add_test(tests, guessing_is_cut_off_and_costs_nobody_else);
+	tcase_add_test(tests, both_ends_are_subject_to_the_policy);
+	tcase_add_test(tests, no_socket_leaves_its_namespace_by_itself);
+	tcase_add_test(tests, both_ends_work_over_fork);
+	tcase_add_test(tests, without_a_broker_it_says_so);
+	tcase_add_test(tests, administrators_see_what_is_kept);
+	return keep_main("keep", tests);
 }
