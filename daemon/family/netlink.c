@@ -20,6 +20,7 @@
 #include "daemon/privilege.h"
 #include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
+#include "proto/netlink-sender.h"
 
 #define CAPABILITY(cap) (UINT64_C(1) << (cap))
 #define AUDIT_CAPABILITIES \
@@ -334,6 +335,11 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 		return family_no(why, why_size,
 			"netlink message %d names another network namespace, a process or a "
 			"descriptor, or is malformed",
+			number);
+	if (netlink_is_about_sender(protocol, message))
+		return family_no(why, why_size,
+			"netlink message %d names a descriptor or the process that sends it, which "
+			"would be sockd's",
 			number);
 	if (message_is_free(protocol, number) || frames_a_batch(rule, protocol, number))
 		return true;

@@ -2,9 +2,13 @@
  * A real sockd and users who look for a way round its policy, or for a way to make others wait.
  */
 #include <check.h>
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -30,7 +34,9 @@ static const char policy[] =
 	"    \"type\": \"dgram\", \"protocol\": \"udp\" },"
 	"  { \"name\": \"links\", \"peers\": \"any\", \"family\": \"netlink\","
 	"    \"protocol\": \"route\", \"messages\": [\"RTM_NEWLINK\", \"RTM_NEWNSID\"],"
-	"    \"netns\": \"peer\" }"
+	"    \"netns\": \"peer\" },"
+	"  { \"name\": \"firewall\", \"peers\": \"any\", \"family\": \"netlink\","
+	"    \"protocol\": \"netfilter\", \"messages\": \"any\" }"
 	"  ] }";
 
 static struct broker broker;
@@ -236,22 +242,27 @@ static void end_nested(struct buffer *b, size_t at)
 	memcpy(b->bytes + at, &size, sizeof size);
 }
 
-static int send_message(struct buffer *b, struct client_reply *reply)
+static int send_messages(int own, const struct buffer *b, struct client_reply *reply)
 {
 	static struct wire_request request;
-	struct nlmsghdr *header = (struct nlmsghdr *)b->bytes;
-	int own = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	int fd = client_greet(broker.socket);
 
 	EXPECT(own >= 0 && fd >= 0);
-	header->nlmsg_len = (uint32_t)b->size;
 	request = (struct wire_request){.verb = WIRE_APPLY, .serial = 7, .n_steps = 1};
 	request.steps[0] =
 		(struct wire_step){.kind = WIRE_STEP_SEND, .data = b->bytes, .data_size = b->size};
 	int r = client_call(fd, &request, &own, 1, reply);
-	close(own);
 	close(fd);
 	return r;
+}
+
+static int send_message(struct buffer *b, struct client_reply *reply)
+{
+	_cleanup_close_ int own = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	struct nlmsghdr *header = (struct nlmsghdr *)b->bytes;
+
+	header->nlmsg_len = (uint32_t)b->size;
+	return send_messages(own, b, reply);
 }
 
 /* ip link add escape0 type ifb, in the namespace of another process. */
@@ -296,6 +307,85 @@ START_TEST(no_link_in_another_namespace)
 	ck_assert_msg(if_nametoindex("escape0") == 0, "the container made a link in sockd's "
 						      "network namespace");
 	ck_assert_int_eq(r, 0);
+}
+END_TEST
+
+static size_t start_netfilter(struct buffer *b, int type, int flags, int subsystem)
+{
+	struct nlmsghdr header = {
+		.nlmsg_type = (uint16_t)type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)};
+	struct nfgenmsg family = {.nfgen_family = AF_INET, .res_id = htons((uint16_t)subsystem)};
+	size_t at = b->size;
+
+	memcpy(b->bytes + at, &header, sizeof header);
+	memcpy(b->bytes + at + sizeof header, &family, sizeof family);
+	b->size += sizeof header + sizeof family;
+	return at;
+}
+
+static void finish(struct buffer *b, size_t at)
+{
+	uint32_t size = (uint32_t)(b->size - at);
+	memcpy(b->bytes + at, &size, sizeof size);
+}
+
+/* A rule of nftables by a match of x_tables: a program that is told by its descriptor. */
+static void put_program(struct buffer *b, int descriptor)
+{
+	const uint32_t revision = htonl(1);
+	struct {
+		uint16_t mode, instructions;
+		int32_t descriptor;
+		unsigned char rest[520];
+	} program = {.mode = 2, .descriptor = descriptor};
+	size_t list = put(b, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, NULL, 0);
+	size_t first = put(b, NFTA_LIST_ELEM | NLA_F_NESTED, NULL, 0);
+
+	put(b, NFTA_EXPR_NAME, "match", 6);
+	size_t match = put(b, NFTA_EXPR_DATA | NLA_F_NESTED, NULL, 0);
+	put(b, NFTA_MATCH_NAME, "bpf", 4);
+	put(b, NFTA_MATCH_REV, &revision, sizeof revision);
+	put(b, NFTA_MATCH_INFO, &program, sizeof program);
+	end_nested(b, match);
+	end_nested(b, first);
+	end_nested(b, list);
+}
+
+static int name_a_descriptor(void *data _unused_)
+{
+	_cleanup_close_ int own = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+	const int nftables = NFNL_SUBSYS_NFTABLES << 8;
+	struct buffer b = {0};
+	struct client_reply reply;
+
+	finish(&b, start_netfilter(&b, NFNL_MSG_BATCH_BEGIN, 0, NFNL_SUBSYS_NFTABLES));
+	size_t at = start_netfilter(&b, nftables | NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+	put(&b, NFTA_TABLE_NAME, "t", 2);
+	finish(&b, at);
+	at = start_netfilter(&b, nftables | NFT_MSG_NEWCHAIN, NLM_F_CREATE, 0);
+	put(&b, NFTA_CHAIN_TABLE, "t", 2);
+	put(&b, NFTA_CHAIN_NAME, "c", 2);
+	finish(&b, at);
+	at = start_netfilter(&b, nftables | NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_ACK, 0);
+	put(&b, NFTA_RULE_TABLE, "t", 2);
+	put(&b, NFTA_RULE_CHAIN, "c", 2);
+	put_program(&b, 0);
+	finish(&b, at);
+	finish(&b, start_netfilter(&b, NFNL_MSG_BATCH_END, 0, NFNL_SUBSYS_NFTABLES));
+
+	EXPECT(send_messages(own, &b, &reply) == 0);
+	/* Else the kernel tells of each number whether sockd has it: EINVAL, or EBADF. */
+	ssize_t n = recv(own, b.bytes, sizeof b.bytes, MSG_DONTWAIT);
+	EXPECT(n < 0);
+	EXPECT(reply.reply.answer.error == EPERM);
+	EXPECT(strstr(reply.text, "descriptor"));
+	return 0;
+}
+
+/* What a number means to sockd nobody learns. */
+START_TEST(no_descriptor_of_sockds_is_named)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, name_a_descriptor, NULL), 0);
 }
 END_TEST
 
@@ -461,6 +551,7 @@ int main(void)
 	tcase_add_test(tests, a_refused_connection_is_not_closed_on_the_loop);
 	tcase_add_test(tests, who_leaves_makes_room_at_once);
 	tcase_add_test(tests, no_link_in_another_namespace);
+	tcase_add_test(tests, no_descriptor_of_sockds_is_named);
 	tcase_add_test(tests, many_releases_do_not_slow_others);
 	tcase_add_test(tests, long_filters_do_not_slow_others);
 	tcase_add_test(tests, credentials_dropped_before_the_first_request);

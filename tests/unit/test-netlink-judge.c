@@ -1,11 +1,15 @@
 /* Hostile and honest netlink messages before the judge. Interfaces are real ones of a namespace of
  * its own. */
 #include <check.h>
+#include <linux/audit.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/inet_diag.h>
 #include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/nexthop.h>
 #include <linux/pkt_cls.h>
@@ -1003,6 +1007,95 @@ START_TEST(batches_of_nfnetlink)
 }
 END_TEST
 
+/* An expression of a rule of nftables, with the name of what it matches by. */
+static void make_expression(struct buffer *b, int type, const char *name, const char *match)
+{
+	struct nfgenmsg header = {.nfgen_family = AF_INET};
+
+	b->size = 0;
+	size_t at = start(b, NFNL_SUBSYS_NFTABLES << 8 | type, 0, &header, sizeof header);
+	put_text(b, NFTA_RULE_TABLE, "bpf");
+	put_text(b, NFTA_RULE_CHAIN, "match");
+	size_t list = put(b, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, NULL, 0);
+	size_t first = put(b, NFTA_LIST_ELEM, NULL, 0);
+	/* The name counts wherever it stands, and with a NUL or without. */
+	size_t data = put(b, NFTA_EXPR_DATA, NULL, 0);
+	put_text(b, NFTA_MATCH_NAME, match);
+	end_nested(b, data);
+	put(b, NFTA_EXPR_NAME, name, strlen(name));
+	end_nested(b, first);
+	end_nested(b, list);
+	finish(b, at);
+}
+
+static bool within_protocol(int protocol, const struct buffer *b)
+{
+	why[0] = '\0';
+	return netlink_messages_within(&rule, protocol, fd, b->bytes, b->size, why, sizeof why);
+}
+
+static bool audit_within(int type, uint32_t mask, size_t size)
+{
+	struct buffer b = {0};
+
+	finish(&b, start(&b, type, 0, &mask, size));
+	return within_protocol(NETLINK_AUDIT, &b);
+}
+
+/* It would be the broker that is named, or what is the broker's. */
+START_TEST(nothing_is_about_who_sends_it)
+{
+	static struct range all[] = {{0, UINT16_MAX}};
+	struct inet_diag_req_v2 request = {.sdiag_family = AF_INET6};
+	struct inet_diag_req old = {.idiag_family = AF_INET};
+	struct buffer b = {0};
+
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){all, 1};
+	make_expression(&b, 6, "match", "bpf");
+	ck_assert(!within_protocol(NETLINK_NETFILTER, &b));
+	ck_assert_ptr_nonnull(strstr(why, "descriptor"));
+	make_expression(&b, 12, "match", "bpf"); /* elements of sets have expressions too */
+	ck_assert(!within_protocol(NETLINK_NETFILTER, &b));
+	make_expression(&b, 6, "match", "comment");
+	ck_assert_msg(within_protocol(NETLINK_NETFILTER, &b), "%s", why); /* the table is "bpf" */
+	make_expression(&b, 6, "counter", "bpf");
+	ck_assert_msg(within_protocol(NETLINK_NETFILTER, &b), "%s", why);
+
+	/* INET_DIAG_REQ_SK_BPF_STORAGES */
+	b.size = 0;
+	size_t at = start(&b, 20, NLM_F_DUMP, &request, sizeof request);
+	put_number(&b, INET_DIAG_REQ_BYTECODE, 0);
+	finish(&b, at);
+	ck_assert_msg(within_protocol(NETLINK_SOCK_DIAG, &b), "%s", why);
+	put_number(&b, 2 | NLA_F_NESTED, 0);
+	finish(&b, at);
+	ck_assert(!within_protocol(NETLINK_SOCK_DIAG, &b));
+	b.size = 0;
+	at = start(&b, TCPDIAG_GETSOCK, NLM_F_DUMP, &old, sizeof old);
+	put_number(&b, 2, 0);
+	finish(&b, at);
+	ck_assert(!within_protocol(NETLINK_SOCK_DIAG, &b));
+
+	/* RDMA_NLDEV_CMD_SET, RDMA_NLDEV_NET_NS_FD */
+	b.size = 0;
+	at = start(&b, 5 << 10 | 2, 0, NULL, 0);
+	put_number(&b, 1, 0);
+	finish(&b, at);
+	ck_assert_msg(within_protocol(NETLINK_RDMA, &b), "%s", why);
+	put_number(&b, 68, 0);
+	finish(&b, at);
+	ck_assert(!within_protocol(NETLINK_RDMA, &b));
+
+	ck_assert(audit_within(AUDIT_GET, 0, 0));
+	ck_assert(audit_within(AUDIT_SET, AUDIT_STATUS_RATE_LIMIT, 4));
+	ck_assert(!audit_within(AUDIT_SET, AUDIT_STATUS_PID | AUDIT_STATUS_RATE_LIMIT, 4));
+	ck_assert(!audit_within(AUDIT_SET, AUDIT_STATUS_PID, 1));
+	ck_assert(!audit_within(AUDIT_TTY_SET, 0, 0));
+	ck_assert(!audit_within(AUDIT_TTY_GET, 0, 0));
+}
+END_TEST
+
 static bool nftables_message_within(int type)
 {
 	struct nfgenmsg header = {0};
@@ -1185,6 +1278,7 @@ int main(void)
 	tcase_add_test(tests, no_filter_has_a_program);
 	tcase_add_test(tests, a_filter_needs_its_kind);
 	tcase_add_test(tests, batches_of_nfnetlink);
+	tcase_add_test(tests, nothing_is_about_who_sends_it);
 	tcase_add_test(tests, deny_of_deletion_is_of_destruction_too);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, deny_speaks_of_links_by_name);
