@@ -134,6 +134,12 @@ static bool audit(int type, const unsigned char *data, size_t size)
 	}
 }
 
+bool netlink_types_tell(int protocol)
+{
+	return protocol != NETLINK_CONNECTOR && protocol != NETLINK_FIB_LOOKUP &&
+	       protocol != NETLINK_ISCSI;
+}
+
 bool netlink_is_about_sender(int protocol, const struct nlmsghdr *message)
 {
 	const unsigned char *data = (const unsigned char *)message + NLMSG_HDRLEN;

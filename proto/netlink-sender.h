@@ -9,6 +9,13 @@
 #include <linux/netlink.h>
 #include <stdbool.h>
 
+/*
+ * Do a protocol's messages say by their types what they are, and tell what of them is the sender's?
+ * The connector and the look-up of routes take every type for the same; iSCSI is told its
+ * connections by descriptors.
+ */
+bool netlink_types_tell(int protocol);
+
 /* Of one whole message (nlmsg_len has been checked). */
 bool netlink_is_about_sender(int protocol, const struct nlmsghdr *message);
 

@@ -16,6 +16,7 @@
 #include "proto/netlink-generic.h"
 #include "proto/netlink-interfaces.h"
 #include "proto/netlink-route.h"
+#include "proto/netlink-sender.h"
 
 #define GROUPS_IN_ADDRESS 32
 
@@ -214,6 +215,13 @@ static int leaves_home(const struct nlmsghdr *message, void *data)
 	return netlink_route_stays_home(message) ? 0 : -EOPNOTSUPP;
 }
 
+static int is_about_sender(const struct nlmsghdr *message, void *data)
+{
+	const struct learn_need *need = data;
+
+	return netlink_is_about_sender(need->socket.protocol, message) ? -EOPNOTSUPP : 0;
+}
+
 static int need_interfaces(
 	const struct learn_call *call, const void *data, size_t size, struct learn_need *need)
 {
@@ -283,6 +291,11 @@ static int need_send(const struct learn_call *call, struct learn_need *need)
 	if (needs_rule && need->socket.protocol == NETLINK_KOBJECT_UEVENT)
 		return learn_need_never(
 			need, "an event of the kernel's is not for a client to send");
+	if (needs_rule && !netlink_types_tell(need->socket.protocol))
+		return learn_need_never(need, "its type does not say what it does");
+	if (each_message(data, size, is_about_sender, need) < 0)
+		return learn_need_never(
+			need, "it names a descriptor, or the process that sends it");
 	if (!needs_rule)
 		need->open = true;
 	return need->socket.protocol == NETLINK_ROUTE || need->socket.protocol == NETLINK_GENERIC

@@ -117,6 +117,10 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 		return family_bad_rule(what, what_size, ret_key, "messages",
 			"a kernel event sent by a client would be taken for the kernel's; take "
 			"\"messages\" out");
+	if (rule->has_messages && !netlink_types_tell(rule->protocols[0]))
+		return family_bad_rule(what, what_size, ret_key, "messages",
+			"what a message of connector, fib_lookup and iscsi does, its type does not "
+			"say; take \"messages\" out");
 	return rule->has_interfaces ? check_interfaces(rule, what, what_size, ret_key) : 0;
 }
 

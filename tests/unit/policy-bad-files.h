@@ -306,6 +306,11 @@ static const struct {
 		"a "
 		"number may mean another one tomorrow; give names of commands, such as "
 		"\"ETHTOOL_MSG_FEATURES_SET\"\n"},
+	{"connector_messages",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
+		"\"protocol\": \"connector\", \"messages\": 3}\n]}",
+		"p.json:2:91: rule r: what a message of connector, fib_lookup and iscsi does, its "
+		"type does not say; take \"messages\" out\n"},
 	{"generic_interfaces",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
 		"\"protocol\": \"generic\", \"messages\": \"TCP_METRICS_CMD_DEL\", \"interfaces\": "

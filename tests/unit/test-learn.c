@@ -536,6 +536,8 @@ START_TEST(what_no_rule_gives)
 		{PLAIN(AF_ALG, SOCK_SEQPACKET, 0), .bind = "hash/sha256"},
 		{NETLINK(NETLINK_GENERIC), .message = 99},
 		{NETLINK(NETLINK_KOBJECT_UEVENT), .message = 99},
+		{NETLINK(NETLINK_CONNECTOR), .message = 99},
+		{NETLINK(NETLINK_AUDIT), .message = 1017}, /* AUDIT_TTY_SET */
 		{NETLINK(NETLINK_ROUTE), .message = RTM_NEWLINK, .interface = "new1",
 			.elsewhere = true},
 		{BLUETOOTH(SOCK_RAW, BTPROTO_L2CAP), .bind = "l2cap:any/psm=0x0001"},
