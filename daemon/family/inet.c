@@ -23,6 +23,7 @@
 
 #define PRIVILEGED_PORT_LAST 1023u
 #define PROTOCOL_MPTCP 262
+#define PROTOCOL_SMC 256
 
 static int effective_protocol(int type, int protocol)
 {
@@ -95,6 +96,10 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 		return family_bad_rule(what, what_size, ret_key, "mark",
 			"what an SCTP socket accepts does not have it; take \"mark\" or the "
 			"protocol out");
+	if (rule->has_mark && family_rule_has(rule->protocols, rule->n_protocols, PROTOCOL_SMC))
+		return family_bad_rule(what, what_size, ret_key, "mark",
+			"what an SMC socket sends over shared memory does not have it; take "
+			"\"mark\" or the protocol out");
 	return rule->has_interfaces ? check_device(rule, what, what_size, ret_key) : 0;
 }
 
@@ -316,6 +321,10 @@ static bool open_within(
 	if (rule->has_mark && effective_protocol(query->type, query->protocol) == IPPROTO_SCTP)
 		return family_no(why, why_size,
 			"the rule sets a mark, which what an SCTP socket accepts does not have");
+	if (rule->has_mark && query->protocol == PROTOCOL_SMC)
+		return family_no(why, why_size,
+			"the rule sets a mark, which what an SMC socket sends over shared memory "
+			"does not have");
 	if (!rule->has_interfaces)
 		return true;
 	const struct wire_step *device = device_step(query);

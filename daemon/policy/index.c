@@ -12,6 +12,7 @@
 
 #define ANY (-1)
 #define PROTOCOL_MPTCP 262
+#define PROTOCOL_SMC 256
 #define RANGE_EXPAND_MAX 64u	    /* a range up to this is spread over the hash */
 #define RULE_EXPAND_MAX 4096u	    /* places one rule may take in the hash */
 #define INDEX_EXPAND_MAX (4u << 20) /* and all rules together; then ranges stay ranges */
@@ -526,11 +527,11 @@ static void visit_protocol(const struct search *search, int domain, int type, in
 		visit_bucket(search, domain, ANY, 0);
 }
 
-/* A listener of MPTCP takes TCP connections too, so that who denies TCP denies it. */
+/* A listener of MPTCP or SMC takes TCP connections too, so that who denies TCP denies it. */
 static bool does_tcp(const struct socket_kind *kind)
 {
 	return (kind->domain == AF_INET || kind->domain == AF_INET6) &&
-	       kind->protocol == PROTOCOL_MPTCP;
+	       (kind->protocol == PROTOCOL_MPTCP || kind->protocol == PROTOCOL_SMC);
 }
 
 void rule_index_each(const struct rule_index *index, const struct policy_subject *subject,

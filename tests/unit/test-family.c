@@ -24,7 +24,7 @@
 static char why[POLICY_REASON_MAX];
 static int stream[] = {SOCK_STREAM}, dgram[] = {SOCK_DGRAM}, raw[] = {SOCK_RAW};
 static int tcp[] = {IPPROTO_TCP}, udp[] = {IPPROTO_UDP}, sctp[] = {132}, mptcp[] = {262},
-	   inet6[] = {AF_INET6}, route[] = {NETLINK_ROUTE};
+	   smc[] = {256}, inet6[] = {AF_INET6}, route[] = {NETLINK_ROUTE};
 static struct range web[] = {{80, 80}, {8000, 8010}};
 
 static struct rule inet_rule(int *types, int *protocols)
@@ -339,7 +339,7 @@ START_TEST(a_denied_option_has_no_other_name)
 }
 END_TEST
 
-START_TEST(a_mark_is_not_for_sctp)
+START_TEST(a_mark_is_not_for_sctp_and_smc)
 {
 	struct policy_query query = query_of(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
 	struct rule rule = inet_rule(stream, NULL);
@@ -352,6 +352,13 @@ START_TEST(a_mark_is_not_for_sctp)
 	ck_assert(!family_inet.open_within(&rule, &query, why, sizeof why));
 	query = query_of(AF_INET, SOCK_STREAM, IPPROTO_TCP);
 	ck_assert(family_inet.open_within(&rule, &query, why, sizeof why));
+	/* Nor for SMC, whose data goes past every firewall. */
+	query.protocol = smc[0];
+	ck_assert(!family_inet.open_within(&rule, &query, why, sizeof why));
+	rule = inet_rule(stream, smc);
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "");
+	rule.has_mark = true;
+	ck_assert_str_eq(bad_key(&family_inet, &rule), "mark");
 }
 END_TEST
 
@@ -593,7 +600,7 @@ int main(void)
 	tcase_add_test(tests, malformed_addresses);
 	tcase_add_test(tests, addresses);
 	tcase_add_test(tests, interfaces_of_tcp);
-	tcase_add_test(tests, a_mark_is_not_for_sctp);
+	tcase_add_test(tests, a_mark_is_not_for_sctp_and_smc);
 	tcase_add_test(tests, a_denied_option_has_no_other_name);
 	tcase_add_test(tests, interfaces_on_a_clients_socket);
 	tcase_add_test(tests, options);

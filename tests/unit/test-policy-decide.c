@@ -136,6 +136,8 @@ static void decide(
 	DENY("d", INET ", \"protocol\": \"" protocol "\", \"ports\": 22") \
 	"," ALLOW("a", STREAM ", \"protocol\": [\"tcp\", \"mptcp\"], \"ports\": \"1-99\"")
 #define MPTCP .domain = AF_INET, .type = SOCK_STREAM, .protocol = IPPROTO_MPTCP
+/* IPPROTO_SMC, which old headers do not have */
+#define SMC .domain = AF_INET, .type = SOCK_STREAM, .protocol = 256
 #define TCP .domain = AF_INET, .type = SOCK_STREAM
 #define INET "\"family\": \"inet\""
 #define STREAM INET ", \"type\": \"stream\""
@@ -275,10 +277,14 @@ static const struct example examples[] = {
 	{DENY("d", INET ", \"options\": {\"SO_MARK\": 5}") "," ALLOW(
 		 "a", STREAM ", \"options\": {\"SO_MARK\": \"any\"}"),
 		{TCP, .option = "SO_MARK", .value = 6}, "a", true, ""},
-	/* what listens for MPTCP takes TCP connections too, and not the other way round */
+	/* what listens for MPTCP or SMC takes TCP connections too, and not the other way round */
 	{DENIED_22("tcp"), {MPTCP, .bind = "*:22"}, "d", false, "denies it"},
 	{DENIED_22("tcp"), {MPTCP, .bind = "*:23"}, "a", true, ""},
 	{DENIED_22("tcp"), {TCP, .bind = "*:22"}, "d", false, "denies it"},
+	{DENIED_22("tcp") "," ALLOW("b", STREAM ", \"ports\": \"22-23\""), {SMC, .bind = "*:22"},
+		"d", false, "denies it"},
+	{DENIED_22("tcp") "," ALLOW("b", STREAM ", \"ports\": \"22-23\""), {SMC, .bind = "*:23"},
+		"b", true, ""},
 	{DENIED_22("mptcp"), {MPTCP, .bind = "*:22"}, "d", false, "denies it"},
 	{DENIED_22("mptcp"), {TCP, .bind = "*:22"}, "a", true, ""},
 	{DENY("d", "\"family\": \"inet6\", \"type\": \"stream\", \"netns\": \"broker\"") "," ALLOW(
