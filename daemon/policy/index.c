@@ -527,24 +527,40 @@ static void visit_protocol(const struct search *search, int domain, int type, in
 		visit_bucket(search, domain, ANY, 0);
 }
 
-/* A listener of MPTCP or SMC takes TCP connections too, so that who denies TCP denies it. */
-static bool does_tcp(const struct socket_kind *kind)
+/*
+ * What gives the same as another kind, or more, is denied with it: a listener of MPTCP or SMC takes
+ * TCP connections too, and the obsolete packet sockets are raw ones.
+ */
+static bool denied_with(const struct socket_kind *kind, struct socket_kind *ret)
 {
+	*ret = *kind;
+	if (kind->domain == AF_PACKET && kind->type == SOCK_PACKET) {
+		ret->type = SOCK_RAW;
+		return true;
+	}
+	ret->protocol = IPPROTO_TCP;
 	return (kind->domain == AF_INET || kind->domain == AF_INET6) &&
 	       (kind->protocol == PROTOCOL_MPTCP || kind->protocol == PROTOCOL_SMC);
+}
+
+static void visit_kind(const struct search *search, const struct socket_kind *kind)
+{
+	unsigned forms = search->index->forms[(unsigned)kind->domain % FAMILIES];
+
+	visit_protocol(search, kind->domain, kind->type, kind->protocol);
+	if (forms & FORM_ANY_PROTOCOL)
+		visit_bucket(search, kind->domain, kind->type, ANY);
 }
 
 void rule_index_each(const struct rule_index *index, const struct policy_subject *subject,
 	const struct socket_kind *kind, rule_index_visit visit, void *data)
 {
 	const struct search search = {index, subject, visit, data};
-	unsigned forms = index->forms[(unsigned)kind->domain % FAMILIES];
+	struct socket_kind other;
 
-	visit_protocol(&search, kind->domain, kind->type, kind->protocol);
-	if (index->deny && does_tcp(kind))
-		visit_protocol(&search, kind->domain, kind->type, IPPROTO_TCP);
-	if (forms & FORM_ANY_PROTOCOL)
-		visit_bucket(&search, kind->domain, kind->type, ANY);
-	if (forms & FORM_ANY_BOTH)
+	visit_kind(&search, kind);
+	if (index->deny && denied_with(kind, &other))
+		visit_kind(&search, &other);
+	if (index->forms[(unsigned)kind->domain % FAMILIES] & FORM_ANY_BOTH)
 		visit_bucket(&search, kind->domain, ANY, ANY);
 }

@@ -136,6 +136,9 @@ static void decide(
 	DENY("d", INET ", \"protocol\": \"" protocol "\", \"ports\": 22") \
 	"," ALLOW("a", STREAM ", \"protocol\": [\"tcp\", \"mptcp\"], \"ports\": \"1-99\"")
 #define MPTCP .domain = AF_INET, .type = SOCK_STREAM, .protocol = IPPROTO_MPTCP
+#define DENIED_RAW \
+	ALLOW("a", "\"family\": \"packet\"") \
+	"," DENY("d", "\"family\": \"packet\", \"type\": \"raw\"")
 /* IPPROTO_SMC, which old headers do not have */
 #define SMC .domain = AF_INET, .type = SOCK_STREAM, .protocol = 256
 #define TCP .domain = AF_INET, .type = SOCK_STREAM
@@ -236,6 +239,10 @@ static const struct example examples[] = {
 	{ALLOW("a", INET) "," DENY("d", "\"family\": \"packet\""),
 		{.domain = AF_INET, .type = SOCK_PACKET}, "d", false, "rule d denies it"},
 	{ALLOW("a", INET), {.domain = AF_INET, .type = SOCK_PACKET}, NULL, false, "no rule"},
+	/* the obsolete type is raw */
+	{DENIED_RAW, {.domain = AF_INET, .type = SOCK_PACKET}, "d", false, "denies it"},
+	{DENIED_RAW, {.domain = AF_PACKET, .type = SOCK_PACKET}, "d", false, "denies it"},
+	{DENIED_RAW, {.domain = AF_PACKET, .type = SOCK_DGRAM}, "a", true, ""},
 
 	/* ports: all that is asked must be in one rule */
 	{ALLOW("a", STREAM ", \"ports\": [80, \"100-200\"]"), {TCP, .bind = "*:150"}, "a", true,
