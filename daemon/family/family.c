@@ -242,6 +242,9 @@ static const struct rule_option *find_twin(const struct rule *rule, const struct
 	} twins[][2] = {
 		{{IPPROTO_IP, IP_TRANSPARENT}, {IPPROTO_IPV6, IPV6_TRANSPARENT}},
 		{{SOL_SOCKET, SO_BINDTODEVICE}, {SOL_SOCKET, SO_BINDTOIFINDEX}},
+		/* IP_IPSEC_POLICY and IP_XFRM_POLICY, and those of IPv6 */
+		{{IPPROTO_IP, 16}, {IPPROTO_IP, 17}},
+		{{IPPROTO_IPV6, 34}, {IPPROTO_IPV6, 35}},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)

@@ -336,6 +336,22 @@ START_TEST(a_denied_option_has_no_other_name)
 	ck_assert(!step_within(&rule, &query, &off));
 	ck_assert(step_within(&rule, &query, &by_index));
 	ck_assert(!step_within(&rule, &query, &other));
+
+	/* A policy of IPsec in the words of PF_KEY, and in those of XFRM. */
+	static const char *const policies[][2] = {
+		{"IP_XFRM_POLICY", "IP_IPSEC_POLICY"}, {"IPV6_XFRM_POLICY", "IPV6_IPSEC_POLICY"}};
+	struct rule_option policy = {.any = true};
+
+	rule.options = &policy;
+	rule.n_options = 1;
+	for (size_t i = 0; i < 4; i++) {
+		const struct option_info *twin_info = option_by_name(policies[i / 2][(i + 1) % 2]);
+
+		policy.info = option_by_name(policies[i / 2][i % 2]);
+		twin = option_step(twin_info->level, twin_info->option, "12345678", 8);
+		ck_assert(step_within(&rule, &query, &twin));
+		ck_assert(!step_within(&rule, &query, &transparent));
+	}
 }
 END_TEST
 
