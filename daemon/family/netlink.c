@@ -101,6 +101,11 @@ static int check_rule(const struct rule *rule, char *what, size_t what_size, con
 
 	if (r < 0)
 		return r;
+	if (rule_find_option(rule, option_by_number(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP)) ||
+		rule_find_option(rule, option_by_number(SOL_NETLINK, NETLINK_DROP_MEMBERSHIP)))
+		return family_bad_rule(what, what_size, ret_key, "options",
+			"which groups may be joined and left \"groups\" says; name them there, and "
+			"take NETLINK_ADD_MEMBERSHIP and NETLINK_DROP_MEMBERSHIP out");
 	if (!rule->has_messages && !rule->has_groups && !rule->has_interfaces)
 		return 0;
 	if (rule->n_protocols != 1)

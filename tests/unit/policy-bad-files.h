@@ -306,6 +306,12 @@ static const struct {
 		"a "
 		"number may mean another one tomorrow; give names of commands, such as "
 		"\"ETHTOOL_MSG_FEATURES_SET\"\n"},
+	{"netlink_membership",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
+		"\"effect\": \"deny\", \"protocol\": \"netfilter\", \"options\": "
+		"{\"NETLINK_ADD_MEMBERSHIP\": 7}}\n]}",
+		"p.json:2:108: rule r: which groups may be joined and left \"groups\" says; name "
+		"them there, and take NETLINK_ADD_MEMBERSHIP and NETLINK_DROP_MEMBERSHIP out\n"},
 	{"connector_messages",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": \"netlink\", "
 		"\"protocol\": \"connector\", \"messages\": 3}\n]}",
