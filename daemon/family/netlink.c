@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -224,6 +225,76 @@ static bool is_first_send(const struct policy_query *query, const struct wire_st
 	return false;
 }
 
+#define NF(subsystem, message) (NFNL_SUBSYS_##subsystem << 8 | (message))
+
+/*
+ * What does the same under another number, or that and more: a deny rule for the second is for the
+ * first too. In numbers where old headers have no name.
+ */
+static const struct {
+	int protocol;
+	int type, like;
+} twins[] = {
+	/* Changes a link that is there; the first also makes one. */
+	{NETLINK_ROUTE, RTM_NEWLINK, RTM_SETLINK},
+	{NETLINK_ROUTE, RTM_SETLINK, RTM_NEWLINK},
+	/* Deletes, and says nothing where there is none: NFT_MSG_DESTROY... */
+	{NETLINK_NETFILTER, NF(NFTABLES, 26), NF(NFTABLES, NFT_MSG_DELTABLE)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 27), NF(NFTABLES, NFT_MSG_DELCHAIN)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 28), NF(NFTABLES, NFT_MSG_DELRULE)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 29), NF(NFTABLES, NFT_MSG_DELSET)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 30), NF(NFTABLES, NFT_MSG_DELSETELEM)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 31), NF(NFTABLES, NFT_MSG_DELOBJ)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 32), NF(NFTABLES, NFT_MSG_DELFLOWTABLE)},
+	/* Reads, and begins to count anew: ..._RESET, ..._CTRZERO */
+	{NETLINK_NETFILTER, NF(NFTABLES, 21), NF(NFTABLES, NFT_MSG_GETOBJ)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 25), NF(NFTABLES, NFT_MSG_GETRULE)},
+	{NETLINK_NETFILTER, NF(NFTABLES, 33), NF(NFTABLES, NFT_MSG_GETSETELEM)},
+	{NETLINK_NETFILTER, NF(CTNETLINK, 3), NF(CTNETLINK, 1)},
+	{NETLINK_NETFILTER, NF(ACCT, 2), NF(ACCT, 1)},
+	/* IPSET_CMD_LIST and IPSET_CMD_SAVE */
+	{NETLINK_NETFILTER, NF(IPSET, 7), NF(IPSET, 8)},
+	{NETLINK_NETFILTER, NF(IPSET, 8), NF(IPSET, 7)},
+	/* Adds where there is none, or completes what ALLOCSPI began. */
+	{NETLINK_XFRM, XFRM_MSG_UPDPOLICY, XFRM_MSG_NEWPOLICY},
+	{NETLINK_XFRM, XFRM_MSG_UPDSA, XFRM_MSG_NEWSA},
+	/* What has expired for good is deleted. */
+	{NETLINK_XFRM, XFRM_MSG_POLEXPIRE, XFRM_MSG_DELPOLICY},
+	{NETLINK_XFRM, XFRM_MSG_EXPIRE, XFRM_MSG_DELSA},
+};
+
+/* The number of its twin, or its own. */
+static int like(int protocol, const struct nlmsghdr *message)
+{
+	const unsigned only_new = NLM_F_CREATE | NLM_F_EXCL;
+	int type = message->nlmsg_type;
+
+	if (protocol == NETLINK_ROUTE && type == RTM_NEWLINK &&
+		(message->nlmsg_flags & only_new) == only_new)
+		return type;
+	/* These are about a bridge's port. */
+	if (protocol == NETLINK_ROUTE && type == RTM_SETLINK && message->nlmsg_len > NLMSG_HDRLEN &&
+		((const unsigned char *)message)[NLMSG_HDRLEN] == AF_BRIDGE)
+		return type;
+	for (size_t i = 0; i < ARRAY_SIZE(twins); i++)
+		if (twins[i].protocol == protocol && twins[i].type == type)
+			return twins[i].like;
+	return type;
+}
+
+/* Does the rule name this message? */
+static bool is_listed(const struct rule *rule, int protocol, const struct nlmsghdr *message)
+{
+	int number = netlink_message_number(protocol, message);
+
+	if (!rule->has_messages)
+		return false;
+	if (ranges_contain(&rule->messages, (uint32_t)number))
+		return true;
+	return rule->deny && protocol != NETLINK_GENERIC &&
+	       ranges_contain(&rule->messages, (uint32_t)like(protocol, message));
+}
+
 /* The kernel is asked for the interfaces of each message, on the loop and for each rule. */
 static bool is_too_much_to_judge(const struct rule *rule, const struct policy_query *query)
 {
@@ -237,7 +308,7 @@ static bool is_too_much_to_judge(const struct rule *rule, const struct policy_qu
 		for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
 			int number = netlink_message_number(query->protocol, message);
 
-			if (ranges_contain(&rule->messages, (uint32_t)number) &&
+			if (is_listed(rule, query->protocol, message) &&
 				netlink_is_judged(query->protocol, number) && ++judged > JUDGED_MAX)
 				return true;
 		}
@@ -306,32 +377,14 @@ static bool not_listed(
 		name ? " (" : "", name ? name : "", name ? ")" : "");
 }
 
-/* Of nftables: what deletes as NFT_MSG_DEL... does, and says nothing where there is none. Numbers
- * that old headers do not have. */
-static int deletion_like(int protocol, int number)
-{
-	static const unsigned char deletions[] = {NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN,
-		NFT_MSG_DELRULE, NFT_MSG_DELSET, NFT_MSG_DELSETELEM, NFT_MSG_DELOBJ,
-		NFT_MSG_DELFLOWTABLE};
-	const int first = NFNL_SUBSYS_NFTABLES << 8 | 26; /* NFT_MSG_DESTROYTABLE */
-
-	if (protocol != NETLINK_NETFILTER || number < first ||
-		number >= first + (int)ARRAY_SIZE(deletions))
-		return number;
-	return NFNL_SUBSYS_NFTABLES << 8 | deletions[number - first];
-}
-
 static bool message_within(const struct rule *rule, int protocol, int fd,
 	const struct nlmsghdr *message, char *why, size_t why_size)
 {
 	int number = netlink_message_number(protocol, message);
 	bool judged = rule->has_interfaces && netlink_is_judged(protocol, number);
-	bool listed = rule->has_messages && ranges_contain(&rule->messages, (uint32_t)number);
+	bool listed = is_listed(rule, protocol, message);
 
 	if (rule->deny) {
-		listed = listed ||
-			 (rule->has_messages && ranges_contain(&rule->messages,
-							(uint32_t)deletion_like(protocol, number)));
 		if (rule->has_messages && !listed)
 			return false;
 		if (rule->has_interfaces)

@@ -16,6 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/seg6_local.h>
 #include <linux/veth.h>
+#include <linux/xfrm.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -1138,6 +1139,58 @@ START_TEST(deny_of_deletion_is_of_destruction_too)
 }
 END_TEST
 
+/* Does a deny rule for one message speak of another? */
+static bool denies(int protocol, int denied, int type, int flags, int family)
+{
+	struct ifinfomsg header = {.ifi_family = (unsigned char)family, .ifi_index = 1};
+	struct range one = {(uint32_t)denied, (uint32_t)denied};
+	struct buffer b = {0};
+
+	rule.deny = true;
+	rule.has_interfaces = false;
+	rule.messages = (struct ranges){&one, 1};
+	finish(&b, start(&b, type, flags, &header, sizeof header));
+	bool denied_too = within_protocol(protocol, &b);
+	/* An allow rule is for what it says. */
+	rule.deny = false;
+	ck_assert(type == denied || !within_protocol(protocol, &b));
+	return denied_too;
+}
+
+START_TEST(deny_has_no_other_number)
+{
+	static const struct {
+		int protocol, denied, type;
+		bool both;
+	} twins[] = {
+		{NETLINK_ROUTE, RTM_SETLINK, RTM_NEWLINK, true},
+		{NETLINK_NETFILTER, 0x0a07, 0x0a19, false}, /* NFT_MSG_GETRULE, _RESET */
+		{NETLINK_NETFILTER, 0x0a0d, 0x0a21, false}, /* NFT_MSG_GETSETELEM, _RESET */
+		{NETLINK_NETFILTER, 0x0a13, 0x0a15, false}, /* NFT_MSG_GETOBJ, _RESET */
+		{NETLINK_NETFILTER, 0x0101, 0x0103, false}, /* IPCTNL_MSG_CT_GET, _CTRZERO */
+		{NETLINK_NETFILTER, 0x0701, 0x0702, false}, /* NFNL_MSG_ACCT_GET, _CTRZERO */
+		{NETLINK_NETFILTER, 0x0607, 0x0608, true},  /* IPSET_CMD_LIST, IPSET_CMD_SAVE */
+		{NETLINK_XFRM, XFRM_MSG_NEWPOLICY, XFRM_MSG_UPDPOLICY, false},
+		{NETLINK_XFRM, XFRM_MSG_NEWSA, XFRM_MSG_UPDSA, false},
+		{NETLINK_XFRM, XFRM_MSG_DELPOLICY, XFRM_MSG_POLEXPIRE, false},
+		{NETLINK_XFRM, XFRM_MSG_DELSA, XFRM_MSG_EXPIRE, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(twins); i++) {
+		int protocol = twins[i].protocol, denied = twins[i].denied, type = twins[i].type;
+
+		ck_assert_msg(denies(protocol, denied, denied, 0, 0), "twins %zu", i);
+		ck_assert_msg(denies(protocol, denied, type, 0, 0), "twins %zu", i);
+		ck_assert_msg(
+			denies(protocol, type, denied, 0, 0) == twins[i].both, "twins %zu", i);
+	}
+	/* What only makes a link changes none, and a bridge's port is set by SETLINK alone. */
+	ck_assert(denies(NETLINK_ROUTE, RTM_SETLINK, RTM_NEWLINK, NLM_F_CREATE, 0));
+	ck_assert(!denies(NETLINK_ROUTE, RTM_SETLINK, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0));
+	ck_assert(!denies(NETLINK_ROUTE, RTM_NEWLINK, RTM_SETLINK, 0, AF_BRIDGE));
+}
+END_TEST
+
 START_TEST(deny_speaks_of_its_interfaces)
 {
 	static char *denied[] = {"t9"};
@@ -1280,6 +1333,7 @@ int main(void)
 	tcase_add_test(tests, batches_of_nfnetlink);
 	tcase_add_test(tests, nothing_is_about_who_sends_it);
 	tcase_add_test(tests, deny_of_deletion_is_of_destruction_too);
+	tcase_add_test(tests, deny_has_no_other_number);
 	tcase_add_test(tests, deny_speaks_of_its_interfaces);
 	tcase_add_test(tests, deny_speaks_of_links_by_name);
 	tcase_add_test(tests, sees_through_alternative_names);
