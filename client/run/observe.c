@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "client/run/absolute.h"
 #include "client/run/describe.h"
 #include "client/run/learn.h"
 #include "client/run/say.h"
@@ -195,18 +196,14 @@ static void keep_for_home(const struct wire_request *request, int fd, enum ask_o
 /* The supervisor leaves the user's directory. */
 static int learn_in_directory(const char *path)
 {
-	_cleanup_free_ char *directory = NULL, *absolute = NULL;
+	_cleanup_free_ char *absolute = NULL;
+	int r = absolute_path(path, &absolute);
 
-	if (path[0] != '/') {
-		directory = getcwd(NULL, 0);
-		if (!directory || asprintf(&absolute, "%s/%s", directory, path) < 0) {
-			say_error(
-				"--learn: the current directory is not known: %s", strerror(errno));
-			return -ENOENT;
-		}
-		path = absolute;
+	if (r < 0) {
+		say_error("--learn: the current directory is not known: %s", strerror(-r));
+		return r;
 	}
-	int r = learn_open(path, geteuid(), &learnt);
+	r = learn_open(absolute, geteuid(), &learnt);
 	if (r < 0)
 		say_error("--learn: %s", learn_reason());
 	return r;

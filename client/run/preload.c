@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/run/absolute.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
 #include "lib/broker.h"
@@ -167,10 +168,13 @@ bool preload_can(const char *name, const char **ret_why)
 static int add_to_environment(void)
 {
 	const char *present = getenv("LD_PRELOAD");
-	_cleanup_free_ char *value = NULL;
+	_cleanup_free_ char *library = NULL, *value = NULL;
+	int r = absolute_path(library_path(), &library);
 
+	if (r < 0)
+		return r;
 	if (asprintf(&value, "%s%s%s", present ? present : "", present && *present ? ":" : "",
-		    library_path()) < 0)
+		    library) < 0)
 		return -ENOMEM;
 	return setenv("LD_PRELOAD", value, 1) < 0 ? negative_errno() : 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/run/absolute.h"
 #include "client/run/launch.h"
 #include "client/run/options.h"
 #include "client/run/preload.h"
@@ -57,6 +58,18 @@ static int fill_standard_numbers(void)
 	return 0;
 }
 
+/* For the supervisor, which leaves the user's directory, and for a program that does. */
+static int name_broker(const char *option)
+{
+	const char *path = option ? option : secure_getenv("SOCKD_SOCKET");
+	_cleanup_free_ char *absolute = NULL;
+
+	/* From a directory that is gone nothing is found; the reason is said where it is tried. */
+	if (path && *path && absolute_path(path, &absolute) == 0)
+		path = absolute;
+	return path && setenv("SOCKD_SOCKET", path, 1) < 0 ? negative_errno() : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -71,8 +84,11 @@ int main(int argc, char **argv)
 	int r = options_parse(argc, argv, &options);
 	if (r > 0)
 		return fflush(stdout) != 0 ? EXIT_SOCKD_RUN : r - 1;
-	if (options.socket && setenv("SOCKD_SOCKET", options.socket, 1) < 0)
+	r = name_broker(options.socket);
+	if (r < 0) {
+		say_error("the broker's socket cannot be named: %s", strerror(-r));
 		return EXIT_SOCKD_RUN;
+	}
 	if (options.netns && setenv("SOCKD_NETNS", options.netns, 1) < 0)
 		return EXIT_SOCKD_RUN;
 	enum run_mode mode = options.mode == RUN_AUTO ? choose(&options) : options.mode;

@@ -159,6 +159,29 @@ else
 	echo "SKIP static programs: the C library cannot be linked statically"
 fi
 
+echo "--- names of files from the user's directory"
+cat >"$work/bin/moves" <<'SCRIPT'
+import os, socket, sys
+os.chdir("/")
+if os.fork() == 0:
+    os.execv(sys.executable, [sys.executable, "-c", """
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print("opened")"""])
+sys.exit(os.WEXITSTATUS(os.wait()[1]))
+SCRIPT
+for mode in seccomp preload; do
+	for way in option environment; do
+		by=(SOCKD_SOCKET="run/${socket##*/}" "$work/bin/sockd-run")
+		[ $way = environment ] || by=("$work/bin/sockd-run" --socket="run/${socket##*/}")
+		status "the broker's socket, $mode, $way" 0 \
+			in_near "${powerless[@]}" env --chdir="$work" "${with_library[@]}" SOCKD_PRELOAD="lib/${preload##*/}" \
+			"${by[@]}" --mode=$mode --require "$work/bin/python3" "$work/bin/moves" 2>"$work/said"
+		contains "serves what has moved to another" "$work/output" '^opened$'
+		silent "and nothing is complained of"
+	done
+done
+
 echo "--- what the program starts with"
 limited() {
 	(
