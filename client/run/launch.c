@@ -147,7 +147,8 @@ int launch_supervised(const struct options *options)
 		say_error("the supervisor cannot be started: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
-	/* What the program lets go of is to be gone. */
+	/* What the program lets go of is to be gone, and where it no longer is nobody is. */
+	(void)!chdir("/");
 	put_null(STDIN_FILENO, STDOUT_FILENO);
 	close_all_but(with_us[1], with_us[1]);
 	/* Until there is a program, signals are for us. */

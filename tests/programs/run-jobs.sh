@@ -100,6 +100,14 @@ def alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
 
+def directories():
+    """Those where somebody is."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            yield os.readlink("/proc/%s/cwd" % pid)
+        except OSError:
+            pass
+
 def at_a_terminal(run):
     """Yields what was seen, step by step."""
     t = Terminal(run)
@@ -233,6 +241,12 @@ def statuses(run):
                 os.kill(program, number)
             yield "killed as it stops, %d" % i, eventually(lambda: p.poll() is not None, 5) and p.wait()
             p.kill()
+    directory = home + "/left"
+    os.makedirs(directory, exist_ok=True)
+    with subprocess.Popen([*run, "sh", "-c", "cd /; echo left; exec sleep 100"], stdout=subprocess.PIPE, cwd=directory) as p:
+        p.stdout.readline()
+        yield "a directory that it leaves is left", eventually(lambda: directory not in directories(), 3)
+        p.terminate()
     with subprocess.Popen([*run, "sh", "-c", "exec >&-; sleep 3"], stdout=subprocess.PIPE) as p:
         began = time.monotonic()
         p.stdout.read()
