@@ -129,12 +129,15 @@ int launch_supervised(const struct options *options)
 		close_pair(with_us);
 		return EXIT_SOCKD_RUN;
 	}
+	struct program_traits traits;
+	program_traits(&traits);
 	follow_prepare(&signals);
 	struct program run = {
 		.command = options->command,
 		.map_root = options->map_root,
 		.filter = filter,
 		.signals = &signals,
+		.traits = traits,
 		.stand_in = getpid(),
 		.channel = with_program[1],
 	};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "client/run/filter.h"
@@ -71,6 +72,23 @@ int program_exec(char **command)
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+void program_traits(struct program_traits *ret)
+{
+	*ret = (struct program_traits){0};
+	(void)prctl(PR_GET_PDEATHSIG, &ret->death_signal, 0, 0, 0);
+	(void)prctl(PR_GET_CHILD_SUBREAPER, &ret->is_subreaper, 0, 0, 0);
+}
+
+/* The parent whose death is meant is the first process's. With that it dies too or is sent the
+ * signal, and the supervisor, which is the program's parent, dies with the first process. */
+static void take_traits(const struct program_traits *traits)
+{
+	if (traits->death_signal != 0)
+		(void)prctl(PR_SET_PDEATHSIG, traits->death_signal, 0, 0, 0);
+	if (traits->is_subreaper)
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
 static int wait_for_supervisor(const struct program *program)
 {
 	char go;
@@ -127,6 +145,9 @@ _Noreturn void program_run(const struct program *program)
 			listener == -EBUSY ? " (another supervisor does that already)" : "");
 		_exit(EXIT_SOCKD_RUN);
 	}
+	/* Not earlier: new capabilities undo it. Where the supervisor has ended before, what
+	 * follows fails. */
+	take_traits(&program->traits);
 	int r = hand_over(program, listener);
 	if (r < 0) {
 		say_error("the supervisor did not start: %s", strerror(-r));

@@ -9,14 +9,24 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* What execve(2) keeps and fork(2) does not. */
+struct program_traits {
+	int death_signal; /* of PR_SET_PDEATHSIG; 0: none */
+	int is_subreaper;
+};
+
 struct program {
 	char **command;
 	bool map_root;
 	struct sock_fprog filter;
 	const sigset_t *signals; /* the mask to start with */
-	pid_t stand_in;		 /* the process that stands for the program */
-	int channel;		 /* to the supervisor */
+	struct program_traits traits;
+	pid_t stand_in; /* the process that stands for the program */
+	int channel;	/* to the supervisor */
 };
+
+/* Of this process, which the program is to have. */
+void program_traits(struct program_traits *ret);
 
 /* When the supervisor says so: runs the program in this process, which has one thread; ends it
  * where that fails. */

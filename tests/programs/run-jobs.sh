@@ -14,10 +14,12 @@ chmod 755 "$work/home/no-interpreter"
 chmod 644 "$work/home/not-executable"
 
 cat >"$work/jobs.py" <<'PYTHON'
-import fcntl, os, pty, re, resource, select, signal, struct, subprocess, sys, termios, time
+import ctypes, fcntl, os, pty, re, resource, select, signal, struct, subprocess, sys, termios, time
 
 sockd_run, home = sys.argv[1:3]
 RUN = [sockd_run, "--mode=seccomp", "--"]
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+libc = ctypes.CDLL(None)
 LOOP = "while :; do sleep 0.05; done"
 
 def check(name, condition, *more):
@@ -269,6 +271,21 @@ def statuses(run):
             yield "and a lock is free", eventually(free, 3)
         p.terminate()
     yield "an alarm from before", outcome([*run, "sleep", "4"], preexec_fn=lambda: signal.alarm(1))
+    # With the one that started it, where that wanted it so.
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        reader, writer = os.pipe()
+        starter = os.fork()
+        if starter == 0:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            subprocess.Popen([*run, "sh", "-c", "echo; exec sleep 100"], stdout=writer,
+                             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)).wait()
+            os._exit(0)
+        os.close(writer)
+        os.read(reader, 1)
+        os.kill(starter, signal.SIGKILL)
+        os.waitpid(starter, 0)
+        yield "%s at the death of its parent" % number.name, select.select([reader], [], [], 5)[0] and os.read(reader, 1)
+        os.close(reader)
     # So many that sockd-run's own come to have high numbers.
     for n in (961, 1010):
         def crowded():
@@ -297,7 +314,11 @@ def statuses(run):
         yield "ended from outside", p.wait()
 
 SHOW = r"""
-import os, re, resource
+import ctypes, os, re, resource
+def option(number): # PR_GET_PDEATHSIG, PR_GET_CHILD_SUBREAPER
+    value = ctypes.c_int()
+    ctypes.CDLL(None).prctl(number, ctypes.byref(value), 0, 0, 0)
+    return value.value
 status = open("/proc/self/status").read()
 def of_status(*keys):
     return [re.search("(?m)^%s:.*" % key, status).group() for key in keys]
@@ -312,6 +333,7 @@ for name, value in {
     "where it is": [os.getcwd(), of_status("Umask"), open("/proc/self/cgroup").read(), os.readlink("/proc/self/root"),
                     *(os.readlink("/proc/self/ns/" + ns) for ns in ("user", "net", "mnt", "pid"))],
     "how it is scheduled": [os.nice(0), os.sched_getaffinity(0), os.sched_getscheduler(0), open("/proc/self/oom_score_adj").read()],
+    "what exec keeps": [option(2), option(37)],
     "session and group": [os.getsid(0) == int(os.environ["SESSION"]), os.getpgid(0) == int(os.environ["GROUP"])],
 }.items():
     print(name, repr(value), sep="=")
@@ -325,6 +347,8 @@ def inherited(run):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGWINCH])
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1, 0, 0, 0)
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         os.umask(0o27)
         os.nice(3)
     options = dict(env=environment, pass_fds=[9], preexec_fn=prepare, stdin=null)
