@@ -20,6 +20,7 @@
 #include "client/run/program.h"
 #include "client/run/say.h"
 #include "client/run/supervise.h"
+#include "client/run/target.h"
 #include "client/run/window.h"
 #include "proto/macro.h"
 
@@ -116,6 +117,10 @@ int launch_supervised(const struct options *options)
 	int with_program[2] = {-1, -1}, with_us[2] = {-1, -1};
 	sigset_t signals, blocked;
 
+	if (!target_is_in_proc()) {
+		say_error("the program cannot be supervised: " TARGET_NOT_IN_PROC);
+		return EXIT_SOCKD_RUN;
+	}
 	int r = make_pair(with_program);
 	if (r == 0)
 		r = make_pair(with_us);

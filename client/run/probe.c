@@ -156,6 +156,8 @@ int probe_supervision(bool *ret_blind)
 	int channel[2];
 
 	*ret_blind = false;
+	if (!target_is_in_proc())
+		return -ESRCH;
 	if (!has_pidfd_open())
 		return -ENOSYS;
 	int r = filter_make(&choice, &filter);

@@ -14,6 +14,7 @@
 #include "client/run/probe.h"
 #include "client/run/program.h"
 #include "client/run/say.h"
+#include "client/run/target.h"
 #include "proto/macro.h"
 
 /* Which way is open to this program here. RUN_AUTO: none. */
@@ -32,6 +33,7 @@ static enum run_mode choose(const struct options *options)
 				 "kernel.yama.ptrace_scope; a seccomp filter that was there before "
 				 "may bar it, too)"
 		: r == -EACCES ? "a seccomp filter that was there before answers first"
+		: r == -ESRCH  ? TARGET_NOT_IN_PROC
 		: r == -ENOSYS ? "the kernel lacks what it takes, or a seccomp filter that was "
 				 "there before bars it"
 			       : strerror(-r));

@@ -24,6 +24,15 @@
 #endif
 #define PIDFD_OF_THREAD O_EXCL /* PIDFD_THREAD, from Linux 6.9 */
 
+bool target_is_in_proc(void)
+{
+	char seen[16], own[16];
+	ssize_t n = readlink("/proc/self", seen, sizeof seen);
+	int size = snprintf(own, sizeof own, "%d", (int)getpid());
+
+	return n == size && memcmp(seen, own, (size_t)n) == 0;
+}
+
 bool target_is_waiting(const struct target *target)
 {
 	uint64_t id = target->id;

@@ -24,6 +24,11 @@ struct namespaces {
 	ino_t network, user;
 };
 
+/* Does /proc show processes by the numbers that they have here? Most of what follows is read there.
+ */
+bool target_is_in_proc(void);
+#define TARGET_NOT_IN_PROC "/proc is not there, or shows another PID namespace"
+
 bool target_is_waiting(const struct target *target);
 
 /* A pidfd, close-on-exec. Before Linux 6.9 only the first thread of a process has one. Returns a

@@ -146,6 +146,24 @@ s.setsockopt(socket.SOL_SOCKET, 36, 7)'
 	said "and says so" 'chosen: --mode=preload'
 	said "and that a filter may be why" 'cannot be supervised here: .*filter'
 done
+# in_other_proc HOW COMMAND...: as nobody where /proc knows nobody (gone), or not by these numbers (others).
+in_other_proc() {
+	local how=$1 as=(sh -c 'mount -t tmpfs none /proc && exec "$@"' sh)
+	shift
+	[ "$how" = gone ] || as=(unshare --pid --fork)
+	in_near "${as[@]}" "${powerless[@]}" env "${with_library[@]}" "$work/bin/sockd-run" --socket="$socket" "$@" 2>"$work/said"
+}
+for how in gone others; do
+	status "where /proc is $how it takes the library" 0 in_other_proc $how --verbose "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)'
+	said "and says so" 'chosen: --mode=preload'
+	said "and why" "cannot be supervised here: /proc is not there, or shows another PID namespace"
+	status "a supervisor that cannot be, /proc is $how" 125 in_other_proc $how --mode=seccomp touch "$work/home/ran"
+	counted "and one line says why" 1 "$work/said" '/proc is not there, or shows another PID namespace'
+	counted "and nothing else" 1 "$work/said" ''
+	expect "the program was not run" test ! -e "$work/home/ran"
+done
 status "in another sockd-run it takes the library" 0 run "$work/bin/sockd-run" --verbose "$work/bin/ping" -c 1 -W 5 $peer
 said "because there can be one supervisor only" 'cannot be supervised here: Device or resource busy'
 status "a supervisor that cannot be ends with 125" 125 run "$work/bin/sockd-run" --mode=seccomp true
