@@ -3,6 +3,7 @@
  * the kernel's own errno reaches the caller unchanged.
  */
 #include <check.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -355,6 +357,22 @@ START_TEST(own_slot_in_a_child)
 }
 END_TEST
 
+/* Its connection would be nobody's, and the next time there would be another. */
+START_TEST(stays_when_it_is_unloaded)
+{
+	const char *build = getenv("SOCKD_BUILD");
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/lib/.libs/libsockd.so", build ? build : ".");
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	ck_assert_msg(library != NULL, "%s", dlerror());
+	ck_assert_int_eq(dlclose(library), 0);
+	library = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+	ck_assert_ptr_nonnull(library);
+	(void)dlclose(library);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lib-parts");
@@ -373,6 +391,7 @@ int main(void)
 	tcase_add_test(tcase, lock_until_a_deadline);
 	tcase_add_test(tcase, own_slot_whose_connection_is_lost);
 	tcase_add_test(tcase, own_slot_in_a_child);
+	tcase_add_test(tcase, stays_when_it_is_unloaded);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
