@@ -42,6 +42,12 @@ static bool is_installed(void)
 	return access(library_path(), R_OK) == 0;
 }
 
+/* In LD_PRELOAD, which has no way to quote. */
+static bool can_be_listed(const char *path)
+{
+	return !strpbrk(path, ": ");
+}
+
 static bool is_directory(const char *name)
 {
 	struct stat status;
@@ -146,6 +152,10 @@ bool preload_can(const char *name, const char **ret_why)
 		*ret_why = "libsockd-preload.so is not installed";
 		return false;
 	}
+	if (!can_be_listed(library_path())) {
+		*ret_why = "the name of libsockd-preload.so has a space or a colon";
+		return false;
+	}
 	for (int i = 0; i < INTERPRETERS_MAX; i++) {
 		_cleanup_close_ int fd = open_program(name);
 		if (fd < 0) {
@@ -168,11 +178,12 @@ bool preload_can(const char *name, const char **ret_why)
 static int add_to_environment(void)
 {
 	const char *present = getenv("LD_PRELOAD");
-	_cleanup_free_ char *library = NULL, *value = NULL;
-	int r = absolute_path(library_path(), &library);
+	const char *library = library_path();
+	_cleanup_free_ char *absolute = NULL, *value = NULL;
 
-	if (r < 0)
-		return r;
+	/* The program's children may be in another directory. */
+	if (absolute_path(library, &absolute) == 0 && can_be_listed(absolute))
+		library = absolute;
 	if (asprintf(&value, "%s%s%s", present ? present : "", present && *present ? ":" : "",
 		    library) < 0)
 		return -ENOMEM;
@@ -203,7 +214,7 @@ int preload_run(const struct options *options)
 		say("%s; the program runs without it", sockd_reason());
 	}
 	/* Where it cannot be loaded into the program it may be into what that starts. */
-	int r = is_installed() ? add_to_environment() : 0;
+	int r = is_installed() && can_be_listed(library_path()) ? add_to_environment() : 0;
 	if (r < 0) {
 		say_error("the environment cannot be set: %s", strerror(-r));
 		return EXIT_SOCKD_RUN;

@@ -134,6 +134,23 @@ print("missing" in os.environ.get("LD_PRELOAD", ""))'
 said "after it was said" 'libsockd-preload.so is not installed; it runs without'
 counted "and nothing is complained of" 1 "$work/said" ''
 contains "because nothing is loaded" "$work/output" '^False$'
+for name in 'with space.so' with:colon.so; do
+	install -m 755 "${preload##*:}" "$work/lib/$name"
+	with_library+=(SOCKD_PRELOAD="$work/lib/$name")
+	status "where LD_PRELOAD cannot name the library the program runs" 0 run --mode=preload true
+	said "after it was said" 'has a space or a colon; it runs without'
+	counted "and nothing is complained of" 1 "$work/said" ''
+	status "with --require it does not" 125 run --mode=preload --require true
+done
+mkdir -p "$work/home/with space"
+install -m 755 "${preload##*:}" "$work/home/with space/near.so"
+cd "$work/home/with space" || exit 1
+with_library+=(SOCKD_PRELOAD=./near.so)
+status "from the user's directory it can" 0 run --mode=preload --require "$work/bin/python3" -c '
+import socket
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)'
+silent "without a word"
+cd / || exit 1
 with_library=("${installed[@]}")
 for barred in pidfd_getfd=EPERM pidfd_getfd=ENOSYS process_vm_readv=EACCES process_vm_readv=ENOSYS pidfd_open=EPERM \
 	pidfd_open=EACCES pidfd_open=ENOSYS; do
