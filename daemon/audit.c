@@ -63,7 +63,7 @@ struct audit {
 	size_t buffered;
 	size_t n_buffered;	/* records in the buffer, without one of loss */
 	uint64_t lost_buffered; /* what the record of loss at its end says */
-	bool torn;		/* the last line was cut off by a failed write */
+	bool torn;		/* the last line was cut off by a failed write, of whomever */
 	struct audit_fields fields;
 };
 
@@ -117,6 +117,14 @@ static void flush_buffer(struct audit *audit)
 	audit->lost_buffered = 0;
 }
 
+/* Is there a line that another may not be added to? Not in a file that is new, or was emptied. */
+static bool must_end_line(const struct audit *audit)
+{
+	struct stat st;
+
+	return audit->torn && !(audit->is_path && fstat(audit->fd, &st) == 0 && st.st_size == 0);
+}
+
 static void write_record(struct audit *audit, const struct audit_record *record)
 {
 	int r;
@@ -138,7 +146,7 @@ static void write_record(struct audit *audit, const struct audit_record *record)
 	case TO_FD:
 		if (audit->buffered + 1 + AUDIT_LINE_MAX > BUFFER_SIZE)
 			flush_buffer(audit);
-		if (audit->buffered == 0 && audit->torn)
+		if (audit->buffered == 0 && must_end_line(audit))
 			audit->buffer[audit->buffered++] = '\n';
 		audit->buffered += audit_format_json(record, audit->buffer + audit->buffered);
 		if (record->event == AUDIT_LOST)
@@ -331,6 +339,19 @@ static int open_file(const char *path, int *ret_fd)
 	return 0;
 }
 
+/* Was the last line cut off when an earlier trail was written? What cannot be read is taken to be
+ * whole. */
+static bool ends_torn(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	char last;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	       pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
 static int open_target(struct audit *audit, const char *target)
 {
 	if (strcmp(target, "auto") == 0)
@@ -351,6 +372,7 @@ static int open_target(struct audit *audit, const char *target)
 		audit->fd = STDERR_FILENO;
 	else {
 		audit->is_path = true;
+		audit->torn = ends_torn(target);
 		return open_file(target, &audit->fd);
 	}
 	return 0;

@@ -777,17 +777,13 @@ START_TEST(after_a_flood_refusals_have_room_again)
 }
 END_TEST
 
-/* A disk that is full: what was written is whole, what was not is counted, and told when there is
- * room again. */
-START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
+/* Fills the file up to a limit, so that its last line is cut off. */
+static void tear(struct audit *audit)
 {
-	struct audit *audit = open_audit(path);
-	struct rlimit limit = {.rlim_cur = 10000, .rlim_max = RLIM_INFINITY};
-	struct rlimit before;
-	size_t n;
+	struct rlimit before, limit;
 
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit.rlim_max = before.rlim_max;
+	limit = (struct rlimit){.rlim_cur = 10000, .rlim_max = before.rlim_max};
 	ck_assert_int_eq(audit_start(audit), 0); /* its thread has SIGXFSZ blocked */
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	push_grants(audit, 1, 100);
@@ -797,6 +793,16 @@ START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
 	ck_assert_uint_gt(audit_lost(audit), 0);
 	ck_assert_uint_lt(audit_lost(audit), 100);
 	ck_assert_int_eq(audit_error(audit), -EFBIG);
+}
+
+/* A disk that is full: what was written is whole, what was not is counted, and told when there is
+ * room again. */
+START_TEST(a_failed_write_is_told_and_leaves_whole_lines)
+{
+	struct audit *audit = open_audit(path);
+	size_t n;
+
+	tear(audit);
 	push_grants(audit, 101, 101);
 	n = 101 - audit_lost(audit);
 	(void)audit_free(audit);
@@ -842,6 +848,100 @@ START_TEST(the_file_is_reopened)
 	ck_assert_uint_eq(read_lines(old, check_grant_number), 1);
 	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
 	(void)unlink(old);
+}
+END_TEST
+
+static void begin_file(const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+/* What a full disk left of the last line of an earlier trail spoils no record of this one. */
+START_TEST(a_line_that_was_cut_off_before_stays_alone)
+{
+	char line[AUDIT_LINE_MAX + 1];
+
+	begin_file("{\"time\":\"20");
+	struct audit *audit = open_audit(path);
+	push_grants(audit, 1, 1);
+	(void)audit_free(audit);
+
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+	ck_assert_str_eq(line, "{\"time\":\"20\n");
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
+	json_t *object = parse(line, strlen(line));
+	check_grant_number(object, 0);
+	json_decref(object);
+	ck_assert_ptr_null(fgets(line, sizeof(line), file));
+	(void)fclose(file);
+}
+END_TEST
+
+START_TEST(whole_lines_of_before_are_followed_by_the_next)
+{
+	begin_file("{\"grant\":1}\n");
+	struct audit *audit = open_audit(path);
+	push_grants(audit, 2, 2);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
+}
+END_TEST
+
+START_TEST(a_new_file_has_nothing_of_the_old_ones_last_line)
+{
+	struct audit *audit = open_audit(path);
+	char old[96];
+
+	(void)snprintf(old, sizeof(old), "%s.1", path);
+	tear(audit);
+	ck_assert_int_eq(rename(path, old), 0);
+	ck_assert_int_eq(audit_reopen(audit), 0);
+	push_grants(audit, 101, 101);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(path, NULL), 2); /* with what was lost */
+	(void)unlink(old);
+}
+END_TEST
+
+START_TEST(a_file_that_was_emptied_begins_with_a_record)
+{
+	struct audit *audit = open_audit(path);
+
+	tear(audit);
+	ck_assert_int_eq(truncate(path, 0), 0);
+	push_grants(audit, 101, 101);
+	(void)audit_free(audit);
+	ck_assert_uint_eq(read_lines(path, NULL), 2);
+}
+END_TEST
+
+START_TEST(a_file_that_stays_keeps_its_torn_line_alone)
+{
+	struct audit *audit = open_audit(path);
+	char line[AUDIT_LINE_MAX + 1];
+	size_t torn = 0;
+
+	tear(audit);
+	ck_assert_int_eq(audit_reopen(audit), 0);
+	push_grants(audit, 101, 101);
+	(void)audit_free(audit);
+
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		json_t *object = json_loadb(line, strlen(line), 0, NULL);
+
+		torn += object == NULL;
+		json_decref(object);
+	}
+	(void)fclose(file);
+	ck_assert_uint_eq(torn, 1);
 }
 END_TEST
 
@@ -1088,6 +1188,11 @@ int main(void)
 	tcase_add_test(trail, after_a_flood_refusals_have_room_again);
 	tcase_add_test(trail, a_failed_write_is_told_and_leaves_whole_lines);
 	tcase_add_test(trail, the_file_is_reopened);
+	tcase_add_test(trail, a_line_that_was_cut_off_before_stays_alone);
+	tcase_add_test(trail, whole_lines_of_before_are_followed_by_the_next);
+	tcase_add_test(trail, a_new_file_has_nothing_of_the_old_ones_last_line);
+	tcase_add_test(trail, a_file_that_was_emptied_begins_with_a_record);
+	tcase_add_test(trail, a_file_that_stays_keeps_its_torn_line_alone);
 	tcase_add_test(trail, a_failed_reopen_keeps_the_old_file);
 	tcase_add_test(trail, only_a_regular_file_will_do);
 	tcase_add_test(trail, nobody_reads_and_the_end_still_comes);
