@@ -45,13 +45,27 @@ static int attach_filter(int fd, const struct wire_step *step)
 	return 0;
 }
 
+/* A name is the client's: with the right the kernel would load a module for one that is not there.
+ */
+static int find_address(int fd, const struct wire_step *step, struct sockaddr_storage *storage,
+	const struct sockaddr **ret)
+{
+	int had = step->data_size > 0 ? privilege_lower(CAP_NET_ADMIN) : 0;
+
+	if (had < 0)
+		return had;
+	int r = address_of_step(fd, step, storage, ret);
+	privilege_restore(CAP_NET_ADMIN, had);
+	return r;
+}
+
 static int do_bind(
 	int fd, const struct plan *plan, const struct family *family, const struct wire_step *step)
 {
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = address_of_step(fd, step, &storage, &address);
+	int r = find_address(fd, step, &storage, &address);
 	if (r < 0)
 		return r;
 	return family->bind(
@@ -64,7 +78,7 @@ static int start_connect(int fd, const struct wire_step *step, bool blocking, bo
 	struct sockaddr_storage storage;
 	const struct sockaddr *address;
 
-	int r = address_of_step(fd, step, &storage, &address);
+	int r = find_address(fd, step, &storage, &address);
 	if (r >= 0)
 		r = set_blocking(fd, false);
 	if (r < 0)

@@ -13,12 +13,17 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
+#include "daemon/execute.h"
 #include "daemon/family/family.h"
+#include "daemon/privilege.h"
 #include "proto/macro.h"
 
 static char why[POLICY_REASON_MAX];
@@ -605,6 +610,57 @@ START_TEST(packet_sockets)
 }
 END_TEST
 
+static volatile sig_atomic_t looked_up, held_then;
+
+static void on_look_up(int signal_number _unused_)
+{
+	int held = privilege_lower(CAP_NET_ADMIN);
+
+	looked_up = true;
+	held_then = held_then || held > 0;
+	privilege_restore(CAP_NET_ADMIN, held);
+}
+
+/* Else the kernel would load a module of a client's choice: "netdev-" and the name. */
+START_TEST(a_name_is_looked_up_without_the_right_to_load_modules)
+{
+	static struct outcome outcome;
+	struct sockaddr_ll address = {.sll_family = AF_PACKET};
+	const struct wire_step step = {.kind = WIRE_STEP_BIND,
+		.address = &address,
+		.address_size = sizeof address,
+		.data = "tunl0",
+		.data_size = 5};
+	const struct plan plan = {.fd = -1,
+		.domain = AF_PACKET,
+		.type = SOCK_RAW,
+		.count = 1,
+		.steps = &step,
+		.n_steps = 1,
+		.netns_fd = -1};
+
+	if (getuid() != 0)
+		return;
+	ck_assert(signal(SIGSYS, on_look_up) != SIG_ERR);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	ck_assert_ptr_nonnull(filter);
+	ck_assert_int_eq(seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(ioctl), 1,
+				 SCMP_A1(SCMP_CMP_EQ, SIOCGIFINDEX)),
+		0);
+	ck_assert_int_eq(seccomp_load(filter), 0);
+	seccomp_release(filter);
+	execute(&plan, &outcome);
+	for (size_t i = 0; i < outcome.n_fds + outcome.n_failed_fds; i++)
+		close_quietly(outcome.fds[i]);
+	ck_assert(looked_up);
+	ck_assert(!held_then);
+	int held = privilege_lower(CAP_NET_ADMIN);
+	ck_assert_int_ge(held, 0);
+	privilege_restore(CAP_NET_ADMIN, held);
+	ck_assert_int_gt(held, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("family");
@@ -625,6 +681,7 @@ int main(void)
 	tcase_add_test(tests, unix_names);
 	tcase_add_test(tests, plain_families_bind_nothing_privileged);
 	tcase_add_test(tests, packet_sockets);
+	tcase_add_test(tests, a_name_is_looked_up_without_the_right_to_load_modules);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);
