@@ -19,6 +19,10 @@
 #include "proto/address.h"
 #include "proto/macro.h"
 
+#if !defined(SO_RCVMARK) && !defined(__sparc__) && !defined(__hppa__)
+#define SO_RCVMARK 75
+#endif
+
 #define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 #define SEND_FLAGS (MSG_DONTROUTE | MSG_CONFIRM | MSG_MORE | MSG_OOB | MSG_EOR)
 
@@ -142,13 +146,39 @@ static int bind_device(int fd, const void *name, size_t size, struct outcome *ou
 	return r;
 }
 
+static int set_plainly(int fd, const struct wire_step *step)
+{
+	return setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0
+		       ? negative_errno()
+		       : 0;
+}
+
+/* Everybody's today, so that no rule need say them; kernels before Linux 6.5 ask for a right. */
+static bool was_privileged(const struct wire_step *step)
+{
+#ifdef SO_RCVMARK
+	if (step->a == SOL_SOCKET && step->b == SO_RCVMARK)
+		return true;
+#endif
+	return step->a == SOL_SOCKET && step->b == SO_BUSY_POLL;
+}
+
+static int set_without_rights(int fd, const struct wire_step *step)
+{
+	int had_admin = privilege_lower(CAP_NET_ADMIN);
+	int had_raw = had_admin < 0 ? had_admin : privilege_lower(CAP_NET_RAW);
+	int r = had_raw < 0 ? had_raw : set_plainly(fd, step);
+
+	privilege_restore(CAP_NET_RAW, had_raw);
+	privilege_restore(CAP_NET_ADMIN, had_admin);
+	return r;
+}
+
 static int set_option(int fd, const struct wire_step *step, struct outcome *outcome)
 {
 	if (step->a == SOL_SOCKET && step->b == SO_BINDTODEVICE)
 		return bind_device(fd, step->data, step->data_size, outcome);
-	return setsockopt(fd, step->a, step->b, step->data, (socklen_t)step->data_size) < 0
-		       ? negative_errno()
-		       : 0;
+	return was_privileged(step) ? set_without_rights(fd, step) : set_plainly(fd, step);
 }
 
 static int do_step(int fd, const struct plan *plan, const struct family *family,
