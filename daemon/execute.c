@@ -17,6 +17,7 @@
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
 #include "proto/address.h"
+#include "proto/constants.h"
 #include "proto/macro.h"
 
 #if !defined(SO_RCVMARK) && !defined(__sparc__) && !defined(__hppa__)
@@ -119,16 +120,39 @@ static int send_data(int fd, int domain, const struct wire_step *step)
 	return (size_t)n == step->data_size ? 0 : -EMSGSIZE;
 }
 
-/* What a message does is done in the name of who sends it: where it has the kernel bind a port
- * (MPTCP, FOU, tunnels) a low one is not to be had by the right to send. */
-static int send_without_ports(int fd, int domain, const struct wire_step *step)
+/* Does a packet only ask what everybody may? Of socket diagnosis a rule gives the privileged
+ * answer.
+ */
+static bool only_asks(int protocol, const struct wire_step *step)
 {
-	int had = privilege_lower(CAP_NET_BIND_SERVICE);
+	const struct nlmsghdr *message = step->data;
+	int left = (int)step->data_size;
 
-	if (had < 0)
-		return had;
-	int r = send_data(fd, domain, step);
-	privilege_restore(CAP_NET_BIND_SERVICE, had);
+	if (protocol == NETLINK_SOCK_DIAG)
+		return false;
+	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+		if (!constant_netlink_message_is_free(protocol, message->nlmsg_type))
+			return false;
+	return true;
+}
+
+/*
+ * What a message does is done in the name of who sends it: where it has the kernel bind a port
+ * (MPTCP, FOU, tunnels) a low one is not to be had by the right to send. And the kernel tells the
+ * privileged more of some links.
+ */
+static int send_netlink(int fd, const struct plan *plan, const struct wire_step *step)
+{
+	int had_ports = privilege_lower(CAP_NET_BIND_SERVICE);
+	int had_admin = had_ports >= 0 && only_asks(plan->protocol, step)
+				? privilege_lower(CAP_NET_ADMIN)
+				: 0;
+	int r = MIN_OF(had_ports, had_admin);
+
+	if (r >= 0)
+		r = send_data(fd, plan->domain, step);
+	privilege_restore(CAP_NET_ADMIN, had_admin);
+	privilege_restore(CAP_NET_BIND_SERVICE, had_ports);
 	return r;
 }
 
@@ -198,7 +222,7 @@ static int do_step(int fd, const struct plan *plan, const struct family *family,
 	case WIRE_STEP_SEND:
 		if (plan->devices && !family->socket_within(fd, plan->devices))
 			return -EXDEV;
-		return plan->domain == AF_NETLINK ? send_without_ports(fd, plan->domain, step)
+		return plan->domain == AF_NETLINK ? send_netlink(fd, plan, step)
 						  : send_data(fd, plan->domain, step);
 	}
 	return -EINVAL;

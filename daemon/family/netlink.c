@@ -416,6 +416,21 @@ static bool message_within(const struct rule *rule, int protocol, int fd,
 		&rule->interfaces, false, protocol, number, fd, message, why, why_size);
 }
 
+/* The kernel tells the privileged more of bonds: what asks for links is sent without the right, and
+ * what else is in its packet would be too. */
+static bool asks_beside(int protocol, const void *data, size_t size)
+{
+	const struct nlmsghdr *message = data;
+	bool asks = false, does = false;
+	int left = (int)size;
+
+	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+		asks = asks || message->nlmsg_type == RTM_GETLINK;
+		does = does || !constant_netlink_message_is_free(protocol, message->nlmsg_type);
+	}
+	return protocol == NETLINK_ROUTE && asks && does;
+}
+
 static bool messages_within(const struct rule *rule, int protocol, int fd, const void *data,
 	size_t size, char *why, size_t why_size)
 {
@@ -424,6 +439,9 @@ static bool messages_within(const struct rule *rule, int protocol, int fd, const
 
 	if (size == 0)
 		return rule->deny ? false : family_no(why, why_size, "an empty netlink packet");
+	if (!rule->deny && asks_beside(protocol, data, size))
+		return family_no(why, why_size,
+			"RTM_GETLINK is sent in a packet of its own, without what needs a rule");
 	while (left > 0) {
 		struct nlmsghdr header;
 

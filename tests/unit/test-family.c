@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/execute.h"
 #include "daemon/family/family.h"
@@ -652,6 +654,20 @@ static int rights_at(
 	return was_called ? held_then : -1;
 }
 
+static int rights_at_send(const struct wire_step *step)
+{
+	int r = 0;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) /* the filter is its alone */
+		_exit(rights_at(
+			SCMP_SYS(sendmsg), SCMP_A1(SCMP_CMP_NE, 0), AF_NETLINK, SOCK_RAW, step));
+	ck_assert_int_eq(waitpid(pid, &r, 0), pid);
+	ck_assert(WIFEXITED(r));
+	return WEXITSTATUS(r);
+}
+
 static bool holds_rights(void)
 {
 	int admin = privilege_lower(CAP_NET_ADMIN), raw_right = privilege_lower(CAP_NET_RAW);
@@ -695,6 +711,30 @@ START_TEST(what_was_privileged_is_set_without_rights)
 }
 END_TEST
 
+/* Else the kernel would tell a client what it tells the broker: the keys of a bond. */
+START_TEST(who_asks_is_told_what_everybody_is)
+{
+	static const struct {
+		int types[2];
+		int rights;
+	} cases[] = {{{RTM_GETLINK, RTM_GETADDR}, 2}, {{RTM_GETLINK, NLMSG_NOOP}, 2},
+		{{RTM_NEWADDR, RTM_GETADDR}, 3}, {{RTM_GETADDR, RTM_NEWADDR}, 3}};
+
+	if (!holds_rights())
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct nlmsghdr messages[2] = {{.nlmsg_len = sizeof messages[0],
+						       .nlmsg_type = (uint16_t)cases[i].types[0]},
+			{.nlmsg_len = sizeof messages[0],
+				.nlmsg_type = (uint16_t)cases[i].types[1]}};
+		const struct wire_step step = {
+			.kind = WIRE_STEP_SEND, .data = messages, .data_size = sizeof messages};
+
+		ck_assert_int_eq(rights_at_send(&step), cases[i].rights);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("family");
@@ -717,6 +757,7 @@ int main(void)
 	tcase_add_test(tests, packet_sockets);
 	tcase_add_test(tests, a_name_is_looked_up_without_the_right_to_load_modules);
 	tcase_add_test(tests, what_was_privileged_is_set_without_rights);
+	tcase_add_test(tests, who_asks_is_told_what_everybody_is);
 	suite_add_tcase(suite, tests);
 
 	SRunner *runner = srunner_create(suite);

@@ -733,6 +733,16 @@ START_TEST(reads_are_free_but_not_of_elsewhere)
 		finish(&b, at);
 		assert_refused(&b, "another network namespace");
 	}
+	/* Of bonds the kernel tells the privileged more: such a question goes without the right. */
+	rule.has_interfaces = false;
+	b.size = 0;
+	finish(&b, start(&b, RTM_GETLINK, NLM_F_DUMP, &link, sizeof link));
+	assert_allowed(&b);
+	finish(&b, start(&b, RTM_GETADDR, NLM_F_DUMP, &link, sizeof link));
+	assert_allowed(&b);
+	link.ifi_index = 1;
+	finish(&b, start(&b, RTM_SETLINK, 0, &link, sizeof link));
+	assert_refused(&b, "a packet of its own");
 	/* Socket diagnosis tells a privileged asker keys. */
 	ck_assert(!netlink_messages_within(
 		&rule, NETLINK_SOCK_DIAG, fd, b.bytes, b.size, why, sizeof why));
