@@ -79,9 +79,8 @@ int address_set_interface(int fd, const void *address, size_t size, const void *
 	if (index != 0)
 		return -EINVAL;
 	memcpy(request.ifr_name, name, name_size);
-	r = address_find_interface(fd, &request);
-	if (r < 0)
-		return r;
+	if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
+		return negative_errno();
 	index = request.ifr_ifindex;
 	*ret = (struct sockaddr_storage){0};
 	memcpy(ret, address, size);
