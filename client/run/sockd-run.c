@@ -93,6 +93,9 @@ int main(int argc, char **argv)
 	}
 	if (options.netns && setenv("SOCKD_NETNS", options.netns, 1) < 0)
 		return EXIT_SOCKD_RUN;
+	/* As the library reads the variable. */
+	if (options.netns && *options.netns == '\0')
+		options.netns = NULL;
 	enum run_mode mode = options.mode == RUN_AUTO ? choose(&options) : options.mode;
 	switch (mode) {
 	case RUN_SECCOMP:

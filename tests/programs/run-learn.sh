@@ -32,6 +32,10 @@ refused "nor ip link add" 'Operation not permitted' \
 contains "the runs are learnt from one after the other" "$work/learnt/policy.json" '"description": "ping: '
 contains "each in words" "$work/learnt/policy.json" 'python3: bind 10\.99\.0\.1:80'
 contains "with what sockd said" "$work/learnt/policy.json" 'no rule for user 65534 speaks of such a socket'
+SOCKD_NETNS=elsewhere refused "nor where an empty --netns says that no other namespace is meant" 'Operation not permitted' \
+	run --netns= --learn own.json "$work/bin/ping" -c 1 -W 5 10.99.0.2
+contains "which is learnt from" "$work/learnt/own.json" '"family": "inet"'
+counted "as of no other" 0 "$work/learnt/own.json" netns
 printf '{ "rules": [] }\n' >"$work/learnt/other.json"
 chmod 666 "$work/learnt/other.json"
 refused "a policy that was written by hand is left alone" 'is no policy that --learn has written' \
