@@ -25,8 +25,9 @@
 #define SOCKD_SOCKET_PATH "/run/sockd/socket"
 #endif
 
-/* Most requests fit; a larger one is allocated. */
-#define PACKET_USUAL 2048
+/* Most requests fit; a larger one is allocated. With all else that is on the stack when a
+ * connection is made it must leave room in a thread whose stack is the smallest that there is. */
+#define PACKET_USUAL 1024
 
 /*
  * How often a request is put in all. A broker that is killed again and again while it is started
@@ -91,7 +92,8 @@ static void close_all(const int *fds, size_t n)
 		kernel_close(fds[i]);
 }
 
-static bool has_room_for(int fd, size_t n)
+/* Not in the frame of whoever receives: it is large, and seldom needed. */
+static __attribute__((noinline)) bool has_room_for(int fd, size_t n)
 {
 	int copies[WIRE_COUNT_MAX] = {-1};
 	size_t made = 0;
@@ -183,7 +185,7 @@ static int converse(struct slot *slot, int connection, struct packet *packet, en
 
 static int say_hello(struct slot *slot, int connection)
 {
-	const struct wire_request request = {
+	static const struct wire_request request = {
 		.verb = WIRE_HELLO,
 		.hello = {.version_min = WIRE_VERSION,
 			.version_max = WIRE_VERSION,

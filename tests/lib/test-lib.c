@@ -403,6 +403,35 @@ static int links(void *data _unused_)
 	return 0;
 }
 
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+static void *use_each_call(void *ret)
+{
+	struct sockaddr_in address = loopback(80);
+	int mark = 7, fd = sockd_socket(AF_INET, SOCK_STREAM, 0);
+
+	*(bool *)ret = open_ping() >= 0 &&
+		       sockd_bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+		       sockd_setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0 &&
+		       links(NULL) == 0;
+	return NULL;
+}
+
+/* Of the least size that a thread's may have. */
+static int small_stack(void *data _unused_)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	bool done = false;
+
+	EXPECT(pthread_attr_init(&attributes) == 0);
+	EXPECT(pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0);
+	EXPECT(pthread_create(&thread, &attributes, use_each_call, &done) == 0);
+	EXPECT(pthread_join(thread, NULL) == 0);
+	EXPECT(done);
+	return 0;
+}
+#endif
+
 /* As root would see it: not what the kernel said to the client, who has the right by the broker. */
 static int full_table(void *data _unused_)
 {
@@ -436,6 +465,9 @@ CLIENT_TEST(threads_and_signals)
 CLIENT_TEST(prepared)
 CLIENT_TEST(same_port_again)
 CLIENT_TEST(links)
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+CLIENT_TEST(small_stack)
+#endif
 CLIENT_TEST(full_table)
 
 START_TEST(moved_by_root)
@@ -517,6 +549,9 @@ int main(void)
 	tcase_add_test(tcase, prepared_by_client);
 	tcase_add_test(tcase, same_port_again_by_client);
 	tcase_add_test(tcase, links_by_client);
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+	tcase_add_test(tcase, small_stack_by_client);
+#endif
 	tcase_add_test(tcase, full_table_by_client);
 	tcase_add_test(tcase, moved_by_root);
 	tcase_add_test(tcase, moved_to_own_by_client);
