@@ -36,6 +36,10 @@ cat "$work/status"
 expect "sockd is its own user" test "$(awk '/^Uid/ {print $2}' "$work/status")" = "$(id -u sockd)"
 contains "it holds CAP_NET_RAW and nothing else" "$work/status" '^CapPrm:.0000000000002000$'
 contains "and can get nothing" "$work/status" '^CapBnd:.0000000000000000$'
+systemctl show -P SystemCallFilter sockd.service >"$work/calls"
+for call in sched_setaffinity setns; do
+	expect "its threads may call $call" grep -qw "$call" "$work/calls"
+done
 
 cat >"$policies/60-bad.json" <<'JSON'
 { "rules": [
