@@ -7,6 +7,9 @@
  * filter on some controllers only, and the raw channel is bound so that the kernel does not trust
  * the socket; only the user channel is trusted for good). What is bound and sent here goes by the
  * broker's capabilities, so nothing that needs one is done without a rule that names it.
+ *
+ * A connect(2) that fails before the kernel has a link takes an L2CAP socket to its service number
+ * all the same, as long as it does not listen.
  */
 #include <endian.h>
 #include <linux/capability.h>

@@ -111,6 +111,10 @@ class Request:
         check(self.library.sockd_request_sendto(self.it, data, len(data), 0, None, 0))
         return self
 
+    def listen(self):
+        check(self.library.sockd_request_listen(self.it, 1))
+        return self
+
     def open(self):
         fd = self.library.sockd_request_open(self.it)
         if fd < 0:
@@ -167,6 +171,17 @@ def bind_l2cap(psm, kind="0", cid="0"):
     sock = opened(socket.SOCK_SEQPACKET, L2CAP)
     call("bind", sock, l2cap("any", int(psm, 0), int(kind), int(cid)))
     print("bound")
+
+
+def stays(address, psm, *listens):
+    """Where the kernel has it after a connect to another service number that fails at once: to the own address."""
+    bound = Request(socket.SOCK_SEQPACKET, L2CAP).bind(l2cap(address, int(psm, 0)))
+    sock = (bound.listen() if listens else bound).open()
+    elsewhere, name = l2cap(address, 1), ctypes.create_string_buffer(32)
+    number = {"x86_64": 42, "aarch64": 203}[os.uname().machine]  # the kernel's connect, without the preload
+    error = libc.syscall(number, sock.fileno(), elsewhere, len(elsewhere)) and ctypes.get_errno()
+    check(libc.getsockname(sock.fileno(), name, ctypes.byref(ctypes.c_uint(32))))
+    print("connect", errno.errorcode.get(error, error), "service number %#x" % struct.unpack("<H", name[2:4])[0])
 
 
 def bind_hci(dev, channel):

@@ -181,6 +181,10 @@ contains "a service number that a rule denies" "$work/said" '^5: failed: EACCES'
 contains "the fixed channel of attributes" "$work/said" '^6: bound$'
 contains "the sockets of profiles open" "$work/said" '^7: protocol 4 opens'
 
+# One that is bound and no more is at what the kernel makes of that connect.
+batch client stays "$first" 25 + stays "$first" 25 listen
+contains "a socket that listens stays at its service number" "$work/said" '^2: connect EBADFD service number 0x19$'
+
 echo "--- programs"
 says "l2ping" '1 received' as 65534 here "$work/bin/l2ping" -c 1 "$second"
 says "hcitool lists the controllers" "hci1.*$second" as 65534 here "$work/bin/hcitool" dev
