@@ -25,6 +25,7 @@ KINDS = {
     "xdp": (44, socket.SOCK_RAW, 0),
     "key": (15, socket.SOCK_RAW, 2),
     "smc": (43, socket.SOCK_STREAM, 0),
+    "vsock": (40, socket.SOCK_STREAM, 0),
 }
 
 
@@ -251,6 +252,26 @@ def smc():
     fails(errno.EACCES, as_inet(kind("smc")).bind, ("127.0.0.1", 81))
     fails(errno.EINVAL, listener.bind, ("127.0.0.1", 8080))
     stream(listener, as_inet(kind("smc")), ("127.0.0.1", 80))
+
+
+def vsock():
+    listener = kind("vsock")
+    listener.bind((1, 5000))
+    stream(listener, kind("vsock"), (1, 5000))
+    listener = kind("vsock")
+    listener.bind((1, 80))  # by the broker
+    fails(errno.EACCES, kind("vsock").bind, (1, 81))
+    stream(listener, kind("vsock"), (1, 80))
+
+
+def vsock_held():
+    """Bound by the broker to port 80; a connection that comes to nothing does not free it."""
+    s = socket.socket(fileno=3)
+    assert s.getsockname() == (1, 80)
+    fails(errno.EINVAL, s.bind, (1, 5001))
+    fails(errno.ECONNRESET, s.connect, (1, 9999))
+    fails(errno.EINVAL, s.bind, (1, 5001))
+    assert s.getsockname() == (1, 80)
 
 
 def hold():

@@ -37,6 +37,10 @@ policy <<JSON
     { "name": "key", "peers": { "uid": 65534 }, "family": "key" },
     { "name": "smc", "peers": { "uid": 65534 }, "family": "smc" },
     { "name": "smc-80", "peers": { "uid": 65534 }, "family": "smc", "ports": 80 },
+    { "name": "vsock", "peers": { "uid": 65534 }, "family": "vsock" },
+    { "name": "vsock-80", "peers": { "uid": 65534 }, "family": "vsock", "ports": 80 },
+    { "name": "vsock-local", "peers": { "uid": 65533 }, "family": "vsock", "ports": "80-90", "addresses": "local" },
+    { "name": "not-vsock-90", "effect": "deny", "peers": "any", "family": "vsock", "ports": 90 },
     { "name": "not-appletalk", "effect": "deny", "peers": "any", "family": "appletalk" },
     { "name": "island", "peers": { "uid": 65532 }, "family": ["tipc", "alg"], "netns": "$island" }
   ]
@@ -112,7 +116,7 @@ in_near "${powerless[@]}" env SOCKD_MANAGEMENT="$management" "$work/bin/sockctl"
 contains "without the management socket the kernel's part is told" "$work/families" '^inet +yes +\? +ports'
 contains "and what is missing is said" "$work/said" 'no answer from the management socket'
 
-for module in tipc rds rds_tcp sctp dccp dccp_ipv4 af_alg algif_hash qrtr af_key smc; do
+for module in tipc rds rds_tcp sctp dccp dccp_ipv4 af_alg algif_hash qrtr af_key smc vsock vsock_loopback; do
 	modprobe -q "$module"
 done
 families >"$work/families"
@@ -192,6 +196,16 @@ if try key; then
 	contains "key: it reads the security associations" "$work/used" '^associations .*0xabc1'
 fi
 try smc
+if try vsock; then
+	held_as 65533 --bind=local:80 vsock stream -- "$work/bin/python3" "$work/families.py" vsock-held \
+		>"$work/used" 2>&1
+	contains "vsock: bound by the broker, it stays so" "$work/used" '^vsock-held works$'
+	refused "vsock: another port" 'port 91 is not in the rule' held_as 65533 --bind=local:91 vsock stream
+	refused "vsock: another context" 'identifier 4294967295 is not in the rule' \
+		held_as 65533 --bind=any:80 vsock stream
+	refused "vsock: a port that is denied" 'rule not-vsock-90 denies' held_as 65533 --bind=local:90 vsock stream
+	refused "vsock: unbound" 'ask for it with a bind step' held_as 65533 vsock stream
+fi
 
 # In a namespace that dies.
 ip netns add "$island" || die "make a namespace"
