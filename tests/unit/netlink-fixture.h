@@ -1,0 +1,169 @@
+/*
+ * Netlink messages put together as programs do, or as none would, and the judge that is to see
+ * through them. Interfaces are real ones of a namespace of the test's own.
+ */
+#ifndef SOCKD_TESTS_UNIT_NETLINK_FIXTURE_H
+#define SOCKD_TESTS_UNIT_NETLINK_FIXTURE_H
+
+#include <check.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/family/family.h"
+#include "daemon/family/netlink-judge.h"
+#include "proto/macro.h"
+
+struct buffer {
+	_Alignas(8) unsigned char bytes[4096];
+	size_t size;
+};
+
+static inline size_t start(
+	struct buffer *b, int type, int flags, const void *header, size_t header_size)
+{
+	struct nlmsghdr message = {
+		.nlmsg_type = (uint16_t)type,
+		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags),
+	};
+	size_t at = b->size;
+
+	memcpy(b->bytes + b->size, &message, sizeof message);
+	memcpy(b->bytes + b->size + sizeof message, header, header_size);
+	b->size += sizeof message + header_size;
+	return at;
+}
+
+static inline size_t put(struct buffer *b, int type, const void *data, size_t size)
+{
+	struct nlattr attribute = {
+		.nla_len = (uint16_t)(sizeof attribute + size),
+		.nla_type = (uint16_t)type,
+	};
+	size_t at = b->size;
+
+	memcpy(b->bytes + b->size, &attribute, sizeof attribute);
+	if (size > 0)
+		memcpy(b->bytes + b->size + sizeof attribute, data, size);
+	b->size += NLA_ALIGN(sizeof attribute + size);
+	return at;
+}
+
+static inline void put_text(struct buffer *b, int type, const char *text)
+{
+	put(b, type, text, strlen(text) + 1);
+}
+
+static inline void put_number(struct buffer *b, int type, uint32_t number)
+{
+	put(b, type, &number, sizeof number);
+}
+
+static inline void end_nested(struct buffer *b, size_t at)
+{
+	struct nlattr attribute;
+
+	memcpy(&attribute, b->bytes + at, sizeof attribute);
+	attribute.nla_len = (uint16_t)(b->size - at);
+	memcpy(b->bytes + at, &attribute, sizeof attribute);
+}
+
+static inline void finish(struct buffer *b, size_t at)
+{
+	uint32_t size = (uint32_t)(b->size - at);
+
+	memcpy(b->bytes + at, &size, sizeof size);
+}
+
+static char *names[] = {"lo", "t*"};
+static struct range types[] = {{RTM_NEWLINK, RTM_SETLINK}, {RTM_NEWADDR, RTM_DELADDR},
+	{RTM_NEWROUTE, RTM_DELROUTE}, {RTM_NEWNEIGH, RTM_DELNEIGH}};
+static struct rule rule;
+static char why[POLICY_REASON_MAX];
+static int fd = -1;
+
+static inline void setup(void)
+{
+	memset(&rule, 0, sizeof rule);
+	rule.has_messages = rule.has_interfaces = true;
+	rule.messages = (struct ranges){types, ARRAY_SIZE(types)};
+	rule.interfaces = (struct names){names, ARRAY_SIZE(names)};
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ck_assert_int_ge(fd, 0);
+}
+
+static inline void teardown(void)
+{
+	close_quietly(fd);
+}
+
+static inline bool within(const struct buffer *b)
+{
+	why[0] = '\0';
+	return netlink_messages_within(
+		&rule, NETLINK_ROUTE, fd, b->bytes, b->size, why, sizeof why);
+}
+
+#define assert_refused(b, words) \
+	do { \
+		ck_assert(!within(b)); \
+		ck_assert_msg(strstr(why, words) != NULL, "reason is \"%s\"", why); \
+	} while (0)
+#define assert_allowed(b) ck_assert_msg(within(b), "refused: %s", why)
+
+static inline size_t start_link(struct buffer *b, int type, int flags, int index)
+{
+	struct ifinfomsg link = {.ifi_index = index};
+
+	return start(b, type, flags, &link, sizeof link);
+}
+
+/* What `ip link add NAME type KIND` sends. */
+static inline void make_link(struct buffer *b, const char *name, const char *kind)
+{
+	size_t at = start_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	put_text(b, IFLA_IFNAME, name);
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	put(b, IFLA_INFO_KIND, kind, strlen(kind));
+	end_nested(b, info);
+	finish(b, at);
+}
+
+/* `ip link add t0 type veth peer name PEER`, with one more attribute in the peer where extra is not
+ * 0. */
+static inline void make_veth(struct buffer *b, const char *peer, int index, int extra)
+{
+	struct ifinfomsg header = {.ifi_index = index};
+	size_t at = start_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	put_text(b, IFLA_IFNAME, "t0");
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	put(b, IFLA_INFO_KIND, "veth", 4);
+	size_t data = put(b, IFLA_INFO_DATA, NULL, 0);
+	size_t nested = put(b, VETH_INFO_PEER | NLA_F_NESTED, &header, sizeof header);
+	if (peer)
+		put_text(b, IFLA_IFNAME, peer);
+	if (extra)
+		put_number(b, extra, 1);
+	end_nested(b, nested);
+	end_nested(b, data);
+	end_nested(b, info);
+	finish(b, at);
+}
+
+static inline int run_judging(const char *name, TCase *tests)
+{
+	Suite *suite = suite_create(name);
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif
