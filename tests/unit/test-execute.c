@@ -128,6 +128,25 @@ START_TEST(what_was_privileged_is_set_without_rights)
 }
 END_TEST
 
+/* Else the kernel takes it for one of the system's own, which a hypervisor may trust. */
+START_TEST(a_vsock_socket_is_not_a_trusted_one)
+{
+	const int on = 1;
+	const struct wire_step step = {.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_REUSEADDR,
+		.data = &on,
+		.data_size = sizeof on};
+
+	if (!can_give_up("a_vsock_socket_is_not_a_trusted_one"))
+		return;
+	int held = rights_at(
+		SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_VSOCK), AF_VSOCK, SOCK_STREAM, &step);
+	ck_assert_int_eq(held, 2);
+	ck_assert(holds_rights());
+}
+END_TEST
+
 /* Else the kernel would tell a client what it tells the broker: the keys of a bond. */
 START_TEST(who_asks_is_told_what_everybody_is)
 {
@@ -159,6 +178,7 @@ int main(void)
 
 	tcase_add_test(tests, a_name_is_looked_up_without_the_right_to_load_modules);
 	tcase_add_test(tests, what_was_privileged_is_set_without_rights);
+	tcase_add_test(tests, a_vsock_socket_is_not_a_trusted_one);
 	tcase_add_test(tests, who_asks_is_told_what_everybody_is);
 	suite_add_tcase(suite, tests);
 
