@@ -32,7 +32,8 @@ static inline size_t start(
 	size_t at = b->size;
 
 	memcpy(b->bytes + b->size, &message, sizeof message);
-	memcpy(b->bytes + b->size + sizeof message, header, header_size);
+	if (header_size > 0)
+		memcpy(b->bytes + b->size + sizeof message, header, header_size);
 	b->size += sizeof message + header_size;
 	return at;
 }
