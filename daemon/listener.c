@@ -118,9 +118,9 @@ int listener_open(
 	(void)umask(old);
 	if (r < 0)
 		return r;
-	struct listener *listener;
+	struct listener *listener = NULL;
 	r = add_listener(broker, name, TAKE_FD(fd), for_administrators, &listener);
-	if (r < 0)
+	if (!listener)
 		return r;
 	struct stat status;
 	/* As late as this: who connects gets what the listening socket has by then. */
