@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/can.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
@@ -94,6 +95,9 @@ static void tidy(int type, struct sockaddr_storage *address, socklen_t *size)
 		memset(packet->sll_addr, 0, sizeof packet->sll_addr);
 		*size = sizeof *packet;
 		break;
+	case AF_CAN: /* the kernel's are as long as the protocol needs; the rest is zeros */
+		*size = sizeof(struct sockaddr_can);
+		break;
 	case AF_INET: /* a raw socket has its protocol where others have a port */
 		if (type == SOCK_RAW)
 			((struct sockaddr_in *)address)->sin_port = 0;
@@ -118,6 +122,20 @@ static void format_interface(int fd, const struct sockaddr_ll *address, char *bu
 	snprintf(buffer, size, "%s/%s", request.ifr_name, protocol ? protocol : number);
 }
 
+/* The same for a CAN address, which begins with the interface's number. */
+static void name_interface(int fd, const struct sockaddr_can *address, char *buffer, size_t size)
+{
+	struct ifreq request = {.ifr_ifindex = address->can_ifindex};
+	char rest[ADDRESS_TEXT_MAX - IFNAMSIZ];
+
+	if (address->can_ifindex == 0) /* none, or all */
+		buffer[0] = '\0';
+	if (address->can_ifindex <= 0 || ioctl(fd, SIOCGIFNAME, &request) < 0)
+		return;
+	snprintf(rest, sizeof rest, "%s", buffer + strspn(buffer, "0123456789"));
+	snprintf(buffer, size, "%s%s", request.ifr_name, rest);
+}
+
 static void format_address(int fd, int type, bool remote, char *buffer, size_t size)
 {
 	struct sockaddr_storage address = {0};
@@ -134,6 +152,8 @@ static void format_address(int fd, int type, bool remote, char *buffer, size_t s
 		buffer[0] = '\0';
 	if (address.ss_family == AF_PACKET)
 		format_interface(fd, (const struct sockaddr_ll *)&address, buffer, size);
+	else if (address.ss_family == AF_CAN)
+		name_interface(fd, (const struct sockaddr_can *)&address, buffer, size);
 }
 
 /* In host order. A packet socket has its protocol in its address only. */

@@ -75,6 +75,8 @@ said("fd frames", lambda: s.setsockopt(SOL_CAN_RAW, FD_FRAMES, 1))
 said("rebind", lambda: s.bind((sys.argv[1],)))
 everything(s, 5)
 PYTHON
+asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw >"$work/opened" 2>&1
+contains "sockctl says where a socket is bound" "$work/opened" ', bound to vcan0([,; (]|$)'
 asking "$near" 65534 --netns=broker --bind=vcan0 can raw raw -- /usr/bin/python3 "$work/hold.py" vcan1 >"$work/held" 2>&1 &
 remember
 wait_for 20 grep -q rebind "$work/held" || fail "the holder is bound"
