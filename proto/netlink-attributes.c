@@ -22,35 +22,57 @@ bool netlink_no(struct netlink_judge *judge, const char *format, ...)
 	return false;
 }
 
+bool netlink_next_attribute(const unsigned char **data, size_t *size, struct netlink_attribute *ret)
+{
+	struct nlattr header;
+
+	if (*size < sizeof header)
+		return false;
+	memcpy(&header, *data, sizeof header);
+	if (header.nla_len < sizeof header || header.nla_len > *size)
+		return false;
+	*ret = (struct netlink_attribute){
+		.type = header.nla_type & NLA_TYPE_MASK,
+		.data = *data + sizeof header,
+		.size = header.nla_len - sizeof header,
+	};
+	size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), *size);
+	*data += step;
+	*size -= step;
+	return true;
+}
+
+static bool no_malformed(
+	struct netlink_judge *judge, const char *where, const unsigned char *data, size_t size)
+{
+	struct nlattr header;
+
+	if (size < sizeof header)
+		return netlink_no(judge, "%s: %zu bytes after the last attribute", where, size);
+	memcpy(&header, data, sizeof header);
+	return netlink_no(judge, "%s: an attribute of %u bytes where there are %zu", where,
+		header.nla_len, size);
+}
+
 bool netlink_read_attributes(struct netlink_judge *judge, const char *where,
 	const unsigned char *data, size_t size, const bool *allowed, struct netlink_attributes *ret)
 {
-	memset(ret, 0, sizeof *ret);
-	while (size > 0) {
-		struct nlattr header;
+	struct netlink_attribute next;
 
-		if (size < sizeof header)
-			return netlink_no(
-				judge, "%s: %zu bytes after the last attribute", where, size);
-		memcpy(&header, data, sizeof header);
-		if (header.nla_len < sizeof header || header.nla_len > size)
-			return netlink_no(judge, "%s: an attribute of %u bytes where there are %zu",
-				where, header.nla_len, size);
-		unsigned type = header.nla_type & NLA_TYPE_MASK;
-		if (type >= NETLINK_ATTRIBUTES_MAX || (allowed && !allowed[type]))
+	memset(ret, 0, sizeof *ret);
+	while (netlink_next_attribute(&data, &size, &next)) {
+		if (next.type >= NETLINK_ATTRIBUTES_MAX || (allowed && !allowed[next.type]))
 			return netlink_no(judge,
 				"%s: attribute %u is not one that a rule with \"interfaces\" can "
 				"judge",
-				where, type);
-		if (netlink_attribute(ret, type))
-			return netlink_no(judge, "%s: attribute %u is there twice", where, type);
-		ret->data[type] = data + sizeof header;
-		ret->size[type] = (uint16_t)(header.nla_len - sizeof header);
-		size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), size);
-		data += step;
-		size -= step;
+				where, next.type);
+		if (netlink_attribute(ret, next.type))
+			return netlink_no(
+				judge, "%s: attribute %u is there twice", where, next.type);
+		ret->data[next.type] = next.data;
+		ret->size[next.type] = (uint16_t)next.size;
 	}
-	return true;
+	return size == 0 || no_malformed(judge, where, data, size);
 }
 
 bool netlink_check_index(struct netlink_judge *judge, uint32_t index)

@@ -42,6 +42,17 @@ static inline const unsigned char *netlink_attribute(
 	return attributes->data[type];
 }
 
+struct netlink_attribute {
+	unsigned type; /* without the flag bits */
+	const unsigned char *data;
+	size_t size;
+};
+
+/* Takes the next attribute off a list. Returns false at its end, where *size is 0, and at what is
+ * malformed, which is left. */
+bool netlink_next_attribute(
+	const unsigned char **data, size_t *size, struct netlink_attribute *ret);
+
 /*
  * Reads a list of attributes as nla_parse() does: the type without the two flag bits, each length
  * at least the header's. Unlike it: one type once only, none that is not allowed (allowed has

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "proto/macro.h"
+#include "proto/netlink-attributes.h"
 #include "proto/netlink-route.h"
 
 struct home {
@@ -33,27 +34,16 @@ struct home {
 typedef void (*attribute_visit)(
 	unsigned type, const unsigned char *data, size_t size, struct home *home);
 
-/* A list of attributes as the kernel walks it: up to the first that is malformed. Calls back with
- * the type without its flag bits. */
+/* A list of attributes as the kernel walks it: up to the first that is malformed. */
 static void each_attribute(
 	const unsigned char *data, size_t size, attribute_visit visit, struct home *home)
 {
-	while (size > 0) {
-		struct nlattr header;
+	struct netlink_attribute next;
 
-		if (size >= sizeof header)
-			memcpy(&header, data, sizeof header);
-		if (size < sizeof header || header.nla_len < sizeof header ||
-			header.nla_len > size) {
-			home->malformed = true;
-			return;
-		}
-		visit(header.nla_type & NLA_TYPE_MASK, data + sizeof header,
-			header.nla_len - sizeof header, home);
-		size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), size);
-		data += step;
-		size -= step;
-	}
+	while (netlink_next_attribute(&data, &size, &next))
+		visit(next.type, next.data, next.size, home);
+	if (size > 0)
+		home->malformed = true;
 }
 
 static void visit_link(unsigned type, const unsigned char *data, size_t size, struct home *home);

@@ -11,31 +11,22 @@
 #include <sys/socket.h>
 
 #include "proto/macro.h"
+#include "proto/netlink-attributes.h"
 
 /* Numbers that old headers do not have. */
 #define DIAG_STORAGES 2		     /* INET_DIAG_REQ_SK_BPF_STORAGES: descriptors of maps */
 #define RDMA_SET (5 << 10 | 2)	     /* RDMA_NLDEV_CMD_SET */
 #define RDMA_NAMESPACE_DESCRIPTOR 68 /* RDMA_NLDEV_NET_NS_FD */
 
-typedef void (*attribute_visit)(
-	unsigned type, const unsigned char *data, size_t size, void *result);
-
-/* A list of attributes as the kernel walks it: up to the first that is malformed. */
-static void each_attribute(
-	const unsigned char *data, size_t size, attribute_visit visit, void *result)
+/* In a list of attributes as the kernel walks it: up to the first that is malformed. */
+static bool has_attribute(const unsigned char *data, size_t size, unsigned type)
 {
-	while (size >= NLA_HDRLEN) {
-		struct nlattr header;
+	struct netlink_attribute next;
 
-		memcpy(&header, data, sizeof header);
-		if (header.nla_len < sizeof header || header.nla_len > size)
-			return;
-		visit(header.nla_type & NLA_TYPE_MASK, data + sizeof header,
-			header.nla_len - sizeof header, result);
-		size_t step = MIN_OF((size_t)NLA_ALIGN(header.nla_len), size);
-		data += step;
-		size -= step;
-	}
+	while (netlink_next_attribute(&data, &size, &next))
+		if (next.type == type)
+			return true;
+	return false;
 }
 
 /* At whatever depth; whatever looks like an attribute with this text is taken for one. */
@@ -56,34 +47,21 @@ static bool has_text(const unsigned char *data, size_t size, unsigned type, cons
 	return false;
 }
 
-/* A match of x_tables, and one that is a BPF program, by its descriptor or by a path. */
-struct expressions {
-	bool matches, has_program;
-};
-
-static void visit_expressions(
-	unsigned type _unused_, const unsigned char *data, size_t size, void *result)
-{
-	struct expressions *expressions = result;
-
-	expressions->matches |= has_text(data, size, NFTA_EXPR_NAME, "match");
-	expressions->has_program |= has_text(data, size, NFTA_MATCH_NAME, "bpf");
-}
-
+/* A match of x_tables that is a BPF program, by its descriptor or by a path. */
 static bool nftables(const unsigned char *data, size_t size)
 {
-	struct expressions found = {0};
+	struct netlink_attribute next;
+	bool matches = false, has_program = false;
 
-	if (size > sizeof(struct nfgenmsg))
-		each_attribute(data + sizeof(struct nfgenmsg), size - sizeof(struct nfgenmsg),
-			visit_expressions, &found);
-	return found.matches && found.has_program;
-}
-
-static void visit_storages(
-	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *result)
-{
-	*(bool *)result |= type == DIAG_STORAGES;
+	if (size <= sizeof(struct nfgenmsg))
+		return false;
+	data += sizeof(struct nfgenmsg);
+	size -= sizeof(struct nfgenmsg);
+	while (netlink_next_attribute(&data, &size, &next)) {
+		matches |= has_text(next.data, next.size, NFTA_EXPR_NAME, "match");
+		has_program |= has_text(next.data, next.size, NFTA_MATCH_NAME, "bpf");
+	}
+	return matches && has_program;
 }
 
 static bool diagnosis(int type, const unsigned char *data, size_t size)
@@ -94,25 +72,13 @@ static bool diagnosis(int type, const unsigned char *data, size_t size)
 	/* Other families have other headers, and no such attribute. */
 	if (type == SOCK_DIAG_BY_FAMILY && size > 0 && data[0] != AF_INET && data[0] != AF_INET6)
 		return false;
-	bool found = false;
-	if (size > header_size)
-		each_attribute(data + header_size, size - header_size, visit_storages, &found);
-	return found;
-}
-
-static void visit_namespace(
-	unsigned type, const unsigned char *data _unused_, size_t size _unused_, void *result)
-{
-	*(bool *)result |= type == RDMA_NAMESPACE_DESCRIPTOR;
+	return size > header_size &&
+	       has_attribute(data + header_size, size - header_size, DIAG_STORAGES);
 }
 
 static bool rdma(int type, const unsigned char *data, size_t size)
 {
-	bool found = false;
-
-	if (type == RDMA_SET)
-		each_attribute(data, size, visit_namespace, &found);
-	return found;
+	return type == RDMA_SET && has_attribute(data, size, RDMA_NAMESPACE_DESCRIPTOR);
 }
 
 static bool audit(int type, const unsigned char *data, size_t size)
