@@ -25,6 +25,7 @@
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
 #include "tests/daemon/suite.h"
+#include "tests/unit/netlink-message.h"
 
 static const char policy[] =
 	"{ \"limits\": { \"connections-per-user\": 8 }, \"rules\": ["
@@ -218,30 +219,6 @@ START_TEST(who_leaves_makes_room_at_once)
 }
 END_TEST
 
-struct buffer {
-	_Alignas(8) unsigned char bytes[8192];
-	size_t size;
-};
-
-static size_t put(struct buffer *b, int type, const void *data, size_t size)
-{
-	struct nlattr attribute = {
-		.nla_len = (uint16_t)(sizeof attribute + size), .nla_type = (uint16_t)type};
-	size_t at = b->size;
-
-	memcpy(b->bytes + b->size, &attribute, sizeof attribute);
-	if (size > 0)
-		memcpy(b->bytes + b->size + sizeof attribute, data, size);
-	b->size += NLA_ALIGN(sizeof attribute + size);
-	return at;
-}
-
-static void end_nested(struct buffer *b, size_t at)
-{
-	uint16_t size = (uint16_t)(b->size - at);
-	memcpy(b->bytes + at, &size, sizeof size);
-}
-
 static int send_messages(int own, const struct buffer *b, struct client_reply *reply)
 {
 	static struct wire_request request;
@@ -321,12 +298,6 @@ static size_t start_netfilter(struct buffer *b, int type, int flags, int subsyst
 	memcpy(b->bytes + at + sizeof header, &family, sizeof family);
 	b->size += sizeof header + sizeof family;
 	return at;
-}
-
-static void finish(struct buffer *b, size_t at)
-{
-	uint32_t size = (uint32_t)(b->size - at);
-	memcpy(b->bytes + at, &size, sizeof size);
 }
 
 /* A rule of nftables by a match of x_tables: a program that is told by its descriptor. */
