@@ -4,180 +4,10 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include "client/run/learn-rules.h"
-#include "client/run/learn.h"
-#include "daemon/family/family.h"
-#include "proto/address.h"
-#include "proto/bluetooth.h"
-#include "proto/constants.h"
-#include "tests/unit/policy-fixture.h"
-
-#define USER 1000
-#define SAMPLES_MAX 8
-
-/* One call in words; zero is what most leave out. */
-struct sample {
-	int domain, type, protocol;
-	const char *bind;
-	const char *option;
-	int value;
-	const char *text;      /* the option's value, where it is no number */
-	int message;	       /* netlink */
-	const char *interface; /* which it names */
-	bool elsewhere;	       /* and another network namespace */
-	bool two;	       /* twice in one packet, the second time as a deletion */
-	int command;	       /* HCI */
-};
-
-struct step {
-	struct wire_step step;
-	struct sockaddr_storage address;
-	uint32_t messages[64];
-	unsigned char command[4];
-};
-
-static unsigned char *add_attribute(unsigned char *at, uint16_t type, const void *data, size_t size)
-{
-	const struct nlattr head = {.nla_len = (uint16_t)(sizeof head + size), .nla_type = type};
-
-	memcpy(at, &head, sizeof head);
-	memcpy(at + sizeof head, data, size);
-	return at + NLA_ALIGN(head.nla_len);
-}
-
-static unsigned char *add_message(unsigned char *at, int type, const struct sample *sample)
-{
-	static const uint32_t pid = 1;
-	struct nlmsghdr head = {.nlmsg_type = (uint16_t)type, .nlmsg_flags = NLM_F_REQUEST};
-	unsigned char *end = at + sizeof head;
-
-	if (sample->interface) {
-		end += sizeof(struct ifinfomsg);
-		end = add_attribute(
-			end, IFLA_IFNAME, sample->interface, strlen(sample->interface) + 1);
-	}
-	if (sample->elsewhere)
-		end = add_attribute(end, IFLA_NET_NS_PID, &pid, sizeof pid);
-	head.nlmsg_len = (uint32_t)(end - at);
-	memcpy(at, &head, sizeof head);
-	return end;
-}
-
-static void make_message(const struct sample *sample, struct step *ret)
-{
-	unsigned char *start = (unsigned char *)ret->messages;
-	unsigned char *end = add_message(start, sample->message, sample);
-
-	if (sample->two)
-		end = add_message(end, sample->message + 1, sample);
-	ret->step = (struct wire_step){
-		.kind = WIRE_STEP_SEND, .data = start, .data_size = (size_t)(end - start)};
-}
-
-/* The step of a sample; false: it is a socket. */
-static bool make_step(const struct sample *sample, struct step *ret)
-{
-	*ret = (struct step){0};
-	if (sample->bind) {
-		socklen_t size;
-		ck_assert_msg(
-			address_parse(sample->domain, sample->bind, &ret->address, &size) == 0,
-			"no address: %s", sample->bind);
-		ret->step = (struct wire_step){
-			.kind = WIRE_STEP_BIND, .address = &ret->address, .address_size = size};
-	} else if (sample->option) {
-		const struct option_info *info = option_by_name(sample->option);
-		ck_assert_ptr_nonnull(info);
-		ret->step = (struct wire_step){.kind = WIRE_STEP_OPTION,
-			.a = info->level,
-			.b = info->option,
-			.data = sample->text ? (const void *)sample->text : &sample->value,
-			.data_size = sample->text ? strlen(sample->text) : sizeof sample->value};
-	} else if (sample->message) {
-		make_message(sample, ret);
-	} else if (sample->command) {
-		ret->command[0] = HCI_COMMAND_PACKET;
-		ret->command[1] = (unsigned char)sample->command;
-		ret->command[2] = (unsigned char)(sample->command >> 8);
-		ret->step = (struct wire_step){.kind = WIRE_STEP_SEND,
-			.data = ret->command,
-			.data_size = sizeof ret->command};
-	} else
-		return false;
-	return true;
-}
-
-static int learn_sample(struct learn *learn, const struct sample *sample)
-{
-	struct step step;
-	bool has_step = make_step(sample, &step);
-	const struct learn_call call = {
-		.kind = !has_step			     ? LEARN_SOCKET
-			: step.step.kind == WIRE_STEP_BIND   ? LEARN_BIND
-			: step.step.kind == WIRE_STEP_OPTION ? LEARN_OPTION
-							     : LEARN_SEND,
-		.domain = sample->domain,
-		.type = sample->type | SOCK_CLOEXEC,
-		.protocol = sample->protocol,
-		.step = has_step ? &step.step : NULL,
-		.pid = 1,
-		.program = "some program",
-		.reason = "it was refused; see why: sockctl check",
-	};
-	return learn_add(learn, &call);
-}
-
-/* As the daemon decides it: a socket by OPEN, all else by APPLY on one that there is. */
-static bool is_allowed(const struct policy *policy, const struct sample *sample, uid_t uid,
-	struct policy_decision *ret)
-{
-	static int netlink = -1;
-	const struct family *family = family_get(sample->domain);
-	struct step step;
-	bool has_step = make_step(sample, &step);
-	const struct policy_subject subject = {.uid = uid, .gid = uid, .listener = "default"};
-
-	if (netlink < 0)
-		netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	const struct policy_query query = {
-		.apply = has_step,
-		.domain = sample->domain,
-		.type = sample->type,
-		.protocol = family->effective_protocol
-				    ? family->effective_protocol(sample->type, sample->protocol)
-				    : sample->protocol,
-		.netns = has_step ? WIRE_NETNS_PEER : WIRE_NETNS_DEFAULT,
-		.steps = &step.step,
-		.n_steps = has_step ? 1 : 0,
-		.fd = has_step ? netlink : -1,
-	};
-	policy_decide(policy, &subject, &query, ret);
-	return ret->allowed;
-}
-
-struct example {
-	const char *name;
-	size_t rules;			  /* in how many it should take */
-	struct sample calls[SAMPLES_MAX]; /* up to the one without a domain */
-	struct sample others[SAMPLES_MAX];
-	const char *part; /* that the file must hold */
-};
-
-#define TCP .domain = AF_INET, .type = SOCK_STREAM
-#define TCP6 .domain = AF_INET6, .type = SOCK_STREAM
-#define UDP .domain = AF_INET, .type = SOCK_DGRAM
-#define RAW(p) .domain = AF_INET, .type = SOCK_RAW, .protocol = (p)
-#define PING .domain = AF_INET, .type = SOCK_DGRAM, .protocol = IPPROTO_ICMP
-#define NETLINK(p) .domain = AF_NETLINK, .type = SOCK_RAW, .protocol = (p)
-#define BLUETOOTH(t, p) .domain = AF_BLUETOOTH, .type = (t), .protocol = (p)
-#define PLAIN(d, t, p) .domain = (d), .type = (t), .protocol = (p)
+#include "tests/unit/learn-fixture.h"
 
 static const struct example examples[] = {
 	{"a raw socket", 1, {{RAW(IPPROTO_ICMP)}},
@@ -401,88 +231,19 @@ static const struct example examples[] = {
 		NULL},
 };
 
-static struct fixture fixture;
-static char path[512];
-
-static void setup(void)
-{
-	fixture_make(&fixture);
-	fixture_path(&fixture, "p.json", path, sizeof path);
-}
-
-static void teardown(void)
-{
-	fixture_remove(&fixture);
-}
-
-static struct learn *open_learn(void)
-{
-	struct learn *learn = NULL;
-	int r = learn_open(path, USER, &learn);
-
-	ck_assert_msg(r == 0, "learn_open: %s", learn_reason());
-	return learn;
-}
-
-static void close_learn(struct learn *learn)
-{
-	int r = learn_write(learn);
-
-	ck_assert_msg(r == 0, "learn_write: %s", learn_reason());
-	learn_free(learn);
-}
-
-static char *read_file(void)
-{
-	FILE *file = fopen(path, "re");
-	char *text = calloc(1, 1 << 20);
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_ptr_nonnull(text);
-	ck_assert_uint_gt(fread(text, 1, (1 << 20) - 1, file) + 1, 0);
-	fclose(file);
-	return text;
-}
-
 /* For other readers than the daemon's: a copy where the environment says. */
-static void keep_copy(const struct example *example, const char *text)
+static void keep_copy(size_t number, const char *text)
 {
 	const char *directory = getenv("SOCKD_LEARNT");
 	char copy[512];
 
 	if (!directory)
 		return;
-	snprintf(copy, sizeof copy, "%s/%zu.json", directory, (size_t)(example - examples));
+	snprintf(copy, sizeof copy, "%s/%zu.json", directory, number);
 	FILE *file = fopen(copy, "we");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_int_ge(fputs(text, file), 0);
 	ck_assert_int_eq(fclose(file), 0);
-}
-
-/* Loaded, it allows the calls and no others. */
-static void check_policy(const struct example *example, bool count)
-{
-	struct policy_decision decision;
-	struct policy *policy = NULL;
-	_cleanup_free_ char *text = read_file();
-	int r = fixture_load(&fixture, &policy);
-
-	ck_assert_msg(r == 0, "%s: not loaded: %s\n%s", example->name, fixture.errors, text);
-	ck_assert_msg(!count || policy_rule_count(policy) == example->rules, "%s: %zu rules:\n%s",
-		example->name, policy_rule_count(policy), text);
-	ck_assert_msg(!example->part || strstr(text, example->part), "%s: no %s in\n%s",
-		example->name, example->part, text);
-	for (size_t i = 0; i < SAMPLES_MAX && example->calls[i].domain; i++) {
-		ck_assert_msg(is_allowed(policy, &example->calls[i], USER, &decision),
-			"%s: call %zu is not allowed: %s\n%s", example->name, i, decision.reason,
-			text);
-		ck_assert_msg(!is_allowed(policy, &example->calls[i], USER + 1, &decision),
-			"%s: call %zu is allowed to another user", example->name, i);
-	}
-	for (size_t i = 0; i < SAMPLES_MAX && example->others[i].domain; i++)
-		ck_assert_msg(!is_allowed(policy, &example->others[i], USER, &decision),
-			"%s: other call %zu is allowed\n%s", example->name, i, text);
-	(void)policy_unref(policy);
 }
 
 START_TEST(exactly_what_was_seen)
@@ -499,7 +260,7 @@ START_TEST(exactly_what_was_seen)
 
 	/* What is learnt again changes nothing. */
 	_cleanup_free_ char *before = read_file();
-	keep_copy(example, before);
+	keep_copy((size_t)_i, before);
 	learn = open_learn();
 	for (size_t i = SAMPLES_MAX; i-- > 0;)
 		if (example->calls[i].domain)
@@ -671,192 +432,6 @@ START_TEST(random_calls)
 }
 END_TEST
 
-/* --- the file --- */
-
-static void expect_left_alone(const char *text, const char *words)
-{
-	struct learn *learn = NULL;
-
-	fixture_write(&fixture, "p.json", text);
-	ck_assert_int_eq(learn_open(path, USER, &learn), -EEXIST);
-	ck_assert_ptr_null(learn);
-	ck_assert_msg(strstr(learn_reason(), words), "%s", learn_reason());
-	ck_assert_ptr_nonnull(strstr(learn_reason(), "it is left as it is"));
-	_cleanup_free_ char *after = read_file();
-	ck_assert_str_eq(after, text);
-}
-
-#define OURS "Learnt by sockd-run --learn: what programs asked for, and no more."
-
-START_TEST(other_files_are_left_alone)
-{
-	expect_left_alone("", "no valid JSON");
-	expect_left_alone("#!/bin/sh\n", "no valid JSON");
-	expect_left_alone("[1, 2]", "no policy that --learn has written");
-	expect_left_alone("{\"rules\": []}", "no policy that --learn has written");
-	expect_left_alone("{\"description\": \"mine\", \"rules\": []}", "no policy that");
-	expect_left_alone("{\"description\": \"" OURS "\"}", "more than learnt rules");
-	expect_left_alone(
-		"{\"description\": \"" OURS "\", \"rules\": [], \"limits\": {}}", "holds more");
-	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": {}}", "no list of rules");
-	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": [1]}", "no list of rules");
-	expect_left_alone("{\"description\": \"" OURS "\", \"rules\": [], \"rules\": []}", "JSON");
-}
-END_TEST
-
-START_TEST(rules_of_others_are_kept)
-{
-	static const struct sample call = {TCP, .bind = "*:80"};
-	struct policy *policy = NULL;
-
-	fixture_write(&fixture, "p.json",
-		"{\"description\": \"" OURS "\", \"rules\": ["
-		"{\"name\": \"p-inet-stream-tcp\", \"peers\": \"any\", \"family\": \"packet\"},"
-		"{\"name\": \"b\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
-		"\"stream\", \"protocol\": \"tcp\", \"ports\": 80, \"owner\": \"peer\"},"
-		"{\"name\": \"c\", \"peers\": {\"uid\": 1000}, \"family\": \"inet\", \"type\": "
-		"\"stream\", \"protocol\": \"tcp\", \"ports\": [81, \"100-102\"], \"addresses\": "
-		"\"0.0.0.0\"}]}");
-	struct learn *learn = open_learn();
-	ck_assert_int_eq(learn_sample(learn, &call), 0);
-	close_learn(learn);
-	_cleanup_free_ char *text = read_file();
-	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
-	ck_assert_uint_eq(policy_rule_count(policy), 3);
-	(void)policy_unref(policy);
-	ck_assert_ptr_nonnull(strstr(text, "\"owner\": \"peer\""));
-	ck_assert_ptr_nonnull(strstr(text, "\"name\": \"p-inet-stream-tcp-2\""));
-	ck_assert_ptr_nonnull(strstr(text, "\"100-102\""));
-	ck_assert_ptr_null(strstr(text, "\"name\": \"c\""));
-}
-END_TEST
-
-START_TEST(what_is_no_file_is_left_alone)
-{
-	struct learn *learn = NULL;
-	char link[512];
-
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_int_eq(learn_open(path, USER, &learn), -EEXIST);
-	ck_assert_ptr_nonnull(strstr(learn_reason(), "no regular file"));
-	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(learn_open(fixture.directory, USER, &learn), -EEXIST);
-	/* Whoever may not write beside it is told that first. */
-	ck_assert_int_eq(learn_open("/dev/null", USER, &learn), geteuid() == 0 ? -EEXIST : -EACCES);
-	ck_assert_int_lt(learn_open("", USER, &learn), 0);
-	ck_assert_int_lt(learn_open("/nowhere/at/all", USER, &learn), 0);
-	ck_assert_ptr_nonnull(strstr(learn_reason(), "/nowhere/at"));
-	ck_assert_ptr_null(learn);
-
-	/* Through a link its file is replaced, with the mode that it had. */
-	close_learn(open_learn());
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	fixture_path(&fixture, "link.json", link, sizeof link);
-	ck_assert_int_eq(symlink("p.json", link), 0);
-	ck_assert_int_eq(learn_open(link, USER, &learn), 0);
-	close_learn(learn);
-	struct stat status;
-	ck_assert_int_eq(lstat(link, &status), 0);
-	ck_assert(S_ISLNK(status.st_mode));
-	ck_assert_int_eq(stat(path, &status), 0);
-	ck_assert_int_eq(status.st_mode & 07777, 0600);
-}
-END_TEST
-
-/* Where it cannot be written the old one is still there, and nothing else. */
-START_TEST(written_whole_or_not_at_all)
-{
-	static const struct sample call = {RAW(IPPROTO_ICMP)};
-	struct learn *learn = open_learn();
-	char moved[128], command[300];
-
-	ck_assert_int_eq(learn_sample(learn, &call), 0);
-	snprintf(moved, sizeof moved, "%s-moved", fixture.directory);
-	ck_assert_int_eq(rename(fixture.directory, moved), 0);
-	ck_assert_int_eq(learn_write(learn), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(learn_reason(), "cannot be written"));
-	ck_assert_int_eq(rename(moved, fixture.directory), 0);
-	ck_assert_int_eq(learn_write(learn), 0);
-	ck_assert_int_eq(learn_sample(learn, &call), 0);
-	close_learn(learn);
-	snprintf(command, sizeof command, "test \"$(ls -A '%s')\" = p.json", fixture.directory);
-	ck_assert_int_eq(system(command), 0);
-}
-END_TEST
-
-START_TEST(nothing_learnt_is_a_policy_too)
-{
-	struct policy *policy = NULL;
-
-	close_learn(open_learn());
-	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
-	ck_assert_uint_eq(policy_rule_count(policy), 0);
-	(void)policy_unref(policy);
-}
-END_TEST
-
-#define THREADS 8
-#define PORTS_EACH 100
-
-static void *add_ports(void *data)
-{
-	struct learn *learn = ((void **)data)[0];
-	unsigned first = (unsigned)(uintptr_t)((void **)data)[1];
-	char text[32];
-
-	for (unsigned i = 0; i < PORTS_EACH; i++) {
-		const struct sample call = {TCP, .bind = text};
-		snprintf(text, sizeof text, "*:%u", first + i);
-		if (learn_sample(learn, &call) != 0 || (i % 20 == 0 && learn_write(learn) != 0))
-			return (void *)1;
-	}
-	return NULL;
-}
-
-START_TEST(several_threads)
-{
-	struct learn *learn = open_learn();
-	pthread_t threads[THREADS];
-	void *arguments[THREADS][2];
-	void *result;
-
-	for (size_t i = 0; i < THREADS; i++) {
-		arguments[i][0] = learn;
-		arguments[i][1] = (void *)(100 + i * (PORTS_EACH - 10));
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, add_ports, arguments[i]), 0);
-	}
-	for (size_t i = 0; i < THREADS; i++) {
-		ck_assert_int_eq(pthread_join(threads[i], &result), 0);
-		ck_assert_ptr_null(result);
-	}
-	close_learn(learn);
-	_cleanup_free_ char *text = read_file();
-	ck_assert_ptr_nonnull(strstr(text, "\"100-829\""));
-	check_policy(&(struct example){.name = "threads",
-			     .calls = {{TCP, .bind = "*:100"}, {TCP, .bind = "*:829"}},
-			     .others = {{TCP, .bind = "*:99"}, {TCP, .bind = "*:830"}}},
-		false);
-}
-END_TEST
-
-/* A program can make it grow only so far. */
-START_TEST(there_are_limits)
-{
-	struct learn *learn = open_learn();
-	struct policy *policy = NULL;
-	int r = 0;
-
-	for (int i = 1; i < 40000 && r == 0; i++) {
-		const struct sample call = {UDP, .option = "SO_MARK", .value = i * 2};
-		r = learn_sample(learn, &call);
-	}
-	ck_assert_int_eq(r, -E2BIG);
-	close_learn(learn);
-	ck_assert_int_eq(fixture_load(&fixture, &policy), 0);
-	(void)policy_unref(policy);
-}
-END_TEST
-
 /* Which controller an HCI command went to tells its socket; the rules for that have conditions of
  * their own. */
 static void check_controllers(bool option, bool event, size_t wanted)
@@ -936,29 +511,6 @@ START_TEST(other_namespaces)
 }
 END_TEST
 
-START_TEST(notes)
-{
-	struct learn *learn = open_learn();
-	const struct learn_call calls[] = {
-		{.kind = LEARN_SOCKET, RAW(1), .program = "ping", .granted = true},
-		{.kind = LEARN_SOCKET,
-			RAW(1),
-			.program = "p;i: ng\n\xff\"",
-			.reason = "a; b; see why: x"},
-		{.kind = LEARN_SOCKET, RAW(1)},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		for (int twice = 0; twice < 2; twice++)
-			ck_assert_int_eq(learn_add(learn, &calls[i]), 0);
-	close_learn(learn);
-	_cleanup_free_ char *text = read_file();
-	ck_assert_msg(strstr(text, "\"ping: socket (given by the policy in force); p,i? ng??\\\": "
-				   "socket (a, b); a program: socket\""),
-		"%s", text);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("learn");
@@ -971,16 +523,8 @@ int main(void)
 	tcase_add_test(tcase, what_no_rule_gives);
 	tcase_add_test(tcase, malformed_calls);
 	tcase_add_test(tcase, random_calls);
-	tcase_add_test(tcase, other_files_are_left_alone);
-	tcase_add_test(tcase, rules_of_others_are_kept);
-	tcase_add_test(tcase, what_is_no_file_is_left_alone);
-	tcase_add_test(tcase, written_whole_or_not_at_all);
-	tcase_add_test(tcase, nothing_learnt_is_a_policy_too);
-	tcase_add_test(tcase, several_threads);
-	tcase_add_test(tcase, there_are_limits);
 	tcase_add_test(tcase, controllers);
 	tcase_add_test(tcase, other_namespaces);
-	tcase_add_test(tcase, notes);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
