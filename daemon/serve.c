@@ -26,6 +26,9 @@
  * which is longer than a close that lingers is let hang. */
 #define IN_USE_USEC_MIN 250u
 #define IN_USE_USEC_MAX 256000u
+/* Nobody has it any more, but for those who read the links in /proc/PID/fd (ss -p, lsof): each has
+ * the socket for a moment. */
+#define IN_USE_USEC_READER 2000u
 
 /* Families and protocols that were opened once: their kernel modules are loaded, so that opening
  * cannot sleep. */
@@ -124,8 +127,8 @@ static bool is_in_use(const struct task *task)
 
 /*
  * Who has closed a socket from here may ask for its address again before our own copy is closed.
- * What was given to be closed before now is therefore waited for; a refusal after that is the
- * kernel's own.
+ * What was given to be closed before now is therefore waited for, and a little longer; a refusal
+ * after that is the kernel's own.
  */
 static void execute_patiently(struct task *task)
 {
@@ -135,7 +138,7 @@ static void execute_patiently(struct task *task)
 	for (useconds_t usec = IN_USE_USEC_MIN;; usec *= 2) {
 		bool has_closed = closer_has_closed(closer, mark);
 		execute(&task->plan, &task->outcome);
-		if (!is_in_use(task) || has_closed || usec > IN_USE_USEC_MAX)
+		if (!is_in_use(task) || usec > (has_closed ? IN_USE_USEC_READER : IN_USE_USEC_MAX))
 			return;
 		for (size_t i = 0; i < task->outcome.n_failed_fds; i++)
 			close_quietly(task->outcome.fds[i]);

@@ -356,6 +356,37 @@ static int same_port_again(void *data _unused_)
 	return 0;
 }
 
+static void *close_soon(void *data)
+{
+	(void)usleep(300);
+	(void)close(*(const int *)data);
+	return NULL;
+}
+
+/* As by who reads the links in /proc/PID/fd; which of the two is first is the machine's luck. */
+static int port_held_for_a_moment(void *data _unused_)
+{
+	struct sockaddr_in address = loopback(80);
+	_cleanup_(sockd_request_freep) struct sockd_request *server =
+		sockd_request_new(AF_INET, SOCK_STREAM, 0);
+	int given = 0;
+
+	EXPECT(sockd_request_bind(server, (struct sockaddr *)&address, sizeof address) == 0);
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+		int held = sockd_request_open(server);
+		EXPECT(held >= 0);
+		EXPECT(pthread_create(&thread, NULL, close_soon, &held) == 0);
+		int again = sockd_request_open(server);
+		EXPECT(again >= 0 || errno == EADDRINUSE);
+		EXPECT(pthread_join(thread, NULL) == 0);
+		given += again >= 0;
+		close_quietly(again);
+	}
+	EXPECT(given >= 60);
+	return 0;
+}
+
 static int links(void *data _unused_)
 {
 	struct {
@@ -464,6 +495,7 @@ CLIENT_TEST(closed_descriptors)
 CLIENT_TEST(threads_and_signals)
 CLIENT_TEST(prepared)
 CLIENT_TEST(same_port_again)
+CLIENT_TEST(port_held_for_a_moment)
 CLIENT_TEST(links)
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
 CLIENT_TEST(small_stack)
@@ -548,6 +580,7 @@ int main(void)
 	tcase_add_test(tcase, threads_and_signals_by_client);
 	tcase_add_test(tcase, prepared_by_client);
 	tcase_add_test(tcase, same_port_again_by_client);
+	tcase_add_test(tcase, port_held_for_a_moment_by_client);
 	tcase_add_test(tcase, links_by_client);
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
 	tcase_add_test(tcase, small_stack_by_client);
