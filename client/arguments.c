@@ -34,6 +34,7 @@ enum {
 	OPTION_CONNECT,
 	OPTION_LISTEN,
 	OPTION_OPTION,
+	OPTION_MESSAGE,
 	OPTION_PROCESS,
 	OPTION_EXPIRES,
 	OPTION_ACTION,
@@ -83,6 +84,7 @@ static const struct option_use {
 	{{"connect", required_argument, NULL, OPTION_CONNECT}, VERBS_REQUEST},
 	{{"listen", optional_argument, NULL, OPTION_LISTEN}, VERBS_REQUEST},
 	{{"option", required_argument, NULL, OPTION_OPTION}, VERBS_REQUEST},
+	{{"message", required_argument, NULL, OPTION_MESSAGE}, VERB_CHECK},
 };
 
 static const struct {
@@ -154,6 +156,8 @@ static void print_help(void)
 	     "  --name=NAME           of the store; --netns then says where the socket lives\n"
 	     "  --user=NAME, --uid=UID, --gid=GID\n"
 	     "                        who would ask; by default you\n"
+	     "  --message=TYPE[/INTERFACE]\n"
+	     "                        send a netlink message, such as RTM_NEWLINK/eth0\n"
 	     "  --listener=NAME       on which listener (default: default)\n"
 	     "  --unit=UNIT, --slice=SLICE, --user-unit=UNIT\n"
 	     "                        in which unit and slice of systemd (default: none)\n"
@@ -303,6 +307,8 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		return add_step(ret, WIRE_STEP_LISTEN, value);
 	case OPTION_OPTION:
 		return add_step(ret, WIRE_STEP_OPTION, value);
+	case OPTION_MESSAGE:
+		return add_step(ret, WIRE_STEP_SEND, value);
 	default:
 		return FINISH(EXIT_USAGE);
 	}
@@ -407,6 +413,8 @@ static const char *step_option(enum wire_step_kind kind)
 		return "connect";
 	case WIRE_STEP_LISTEN:
 		return "listen";
+	case WIRE_STEP_SEND:
+		return "message";
 	default:
 		return "option";
 	}

@@ -42,8 +42,10 @@ static json_t *step_to_json(const struct wire_step *step)
 	case WIRE_STEP_OPTION:
 		return json_pack("{s:s, s:i, s:i, s:o}", "kind", "option", "level", step->a, "name",
 			step->b, "value", hex(step->data, step->data_size));
-	case WIRE_STEP_FILTER:
 	case WIRE_STEP_SEND:
+		return json_pack(
+			"{s:s, s:o}", "kind", "send", "data", hex(step->data, step->data_size));
+	case WIRE_STEP_FILTER:
 		break;
 	}
 	return NULL;

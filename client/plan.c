@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "client/plan-message.h"
 #include "proto/address.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -195,8 +196,9 @@ static int plan_step(struct plan *plan, size_t i, enum wire_step_kind kind, cons
 			return -EINVAL;
 		}
 		return 0;
-	case WIRE_STEP_FILTER:
 	case WIRE_STEP_SEND:
+		return plan_message(plan, i, text);
+	case WIRE_STEP_FILTER:
 		break;
 	}
 	return -EINVAL;

@@ -1,13 +1,16 @@
 #include "daemon/management-verbs.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "config.h"
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/family/family.h"
+#include "daemon/generic.h"
 #include "daemon/keep/keep.h"
 #include "daemon/netns.h"
 #include "daemon/privilege.h"
@@ -310,6 +313,16 @@ static json_t *check_keep(struct broker *broker, const json_t *request,
 	return reply;
 }
 
+/* Interfaces that a message knows by their numbers are looked up in our own namespace. -1: it is
+ * about another one. */
+static int open_judged_socket(const struct policy_query *query, bool foreign)
+{
+	if (query->domain != AF_NETLINK || foreign || query->netns == WIRE_NETNS_NAMED ||
+		!family_has_step(query, WIRE_STEP_SEND))
+		return -1;
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
+
 static json_t *verb_check(struct broker *broker, const json_t *request)
 {
 	static struct question question;
@@ -354,6 +367,10 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 	if (json_object_get(request, "action"))
 		return check_keep(broker, request, &subject, &query);
 	read_netns(request, &question, &query);
+	if (query.domain == AF_NETLINK && query.protocol == NETLINK_GENERIC)
+		generic_update();
+	_cleanup_close_ int fd = open_judged_socket(&query, subject.foreign_netns);
+	query.fd = fd;
 	policy_decide(broker->policy, &subject, &query, &decision);
 	return decision_to_json(&decision);
 }

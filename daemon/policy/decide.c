@@ -339,9 +339,9 @@ static void explain(
 	struct decision_work *work, const struct policy_query *query, struct policy_decision *ret)
 {
 	struct nearest nearest = {.work = work};
-	/* The command cannot say what is sent. */
-	const char *hint = family_has_step(query, WIRE_STEP_SEND) ? "see why, but for what is sent"
-								  : "see why";
+	/* The command can say what is sent by the type of netlink messages only. */
+	bool untold = query->domain != AF_NETLINK && family_has_step(query, WIRE_STEP_SEND);
+	const char *hint = untold ? "see why, but for what is sent" : "see why";
 	char what[110], check[190], doubt[WHY_MAX];
 	int progress = 0;
 

@@ -113,6 +113,21 @@ static void add_message(struct writer *writer, int protocol, struct message mess
 		writer_add(writer, " x%zu", times);
 }
 
+bool describe_next_message(
+	struct writer *writer, int protocol, const struct wire_step *step, size_t *at)
+{
+	struct message message;
+
+	if (!next_message(protocol, step, at, &message))
+		return false;
+	const char *name = constant_netlink_message_name(protocol, message.number);
+	if (name)
+		writer_add(writer, "%s", name);
+	else
+		writer_add(writer, "%u", message.type);
+	return true;
+}
+
 static void add_messages(struct writer *writer, int protocol, const struct wire_step *step)
 {
 	struct message message, last;

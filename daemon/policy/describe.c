@@ -112,6 +112,63 @@ static void add_subject(struct writer *writer, const struct policy_subject *subj
 		add_place(writer, place);
 }
 
+/* Half a word would ask for something else: it is left out. Returns whether there was room. */
+static bool add_whole(struct writer *writer, const struct writer *word)
+{
+	struct writer before = *writer;
+
+	writer_add(writer, " ");
+	add_quoted(writer, word->buffer);
+	if (!writer->cut && !word->cut)
+		return true;
+	*writer = before;
+	writer->buffer[writer->n] = '\0';
+	return false;
+}
+
+/* Each kind once where they stand together; as many as there is room for. */
+static void add_check_messages(struct writer *writer, int protocol, const struct wire_step *step)
+{
+	char last[64] = "", text[64];
+	bool room = true;
+
+	for (size_t at = 0; room;) {
+		struct writer word = writer_new(text, sizeof(text));
+		writer_add(&word, "--message=");
+		if (!describe_next_message(&word, protocol, step, &at))
+			return;
+		if (strcmp(text, last) != 0)
+			room = add_whole(writer, &word);
+		memcpy(last, text, sizeof(last));
+	}
+}
+
+static void add_check_step(
+	struct writer *writer, const struct policy_query *query, const struct wire_step *step)
+{
+	char text[ADDRESS_TEXT_MAX + 16];
+	struct writer word = writer_new(text, sizeof(text));
+	/* Elsewhere no rule speaks of what a socket is connected to. */
+	bool connect = step->kind == WIRE_STEP_CONNECT && query->domain == AF_CAN;
+
+	if (step->kind == WIRE_STEP_BIND || connect) {
+		char address[ADDRESS_TEXT_MAX];
+		if (address_format(step->address, step->address_size, address, sizeof(address)) < 0)
+			return;
+		writer_add(&word, connect ? "--connect=" : "--bind=");
+		describe_add_address(&word, step, address);
+	} else if (step->kind == WIRE_STEP_OPTION &&
+		   option_of_family(query->domain, step->a, step->b)) {
+		writer_add(&word, "--option=");
+		describe_add_option(&word, query->domain, step);
+	} else {
+		if (step->kind == WIRE_STEP_SEND && query->domain == AF_NETLINK)
+			add_check_messages(writer, query->protocol, step);
+		return;
+	}
+	(void)add_whole(writer, &word);
+}
+
 void describe_check(const struct policy_query *query, const struct policy_subject *subject,
 	const struct policy_place *place, char *buffer, size_t size)
 {
@@ -128,37 +185,8 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 	else if (query->netns == WIRE_NETNS_NAMED && query->netns_name)
 		add_netns(&writer, query->netns_name);
 	add_kind(&writer, query);
-	for (size_t i = 0; i < query->n_steps && !writer.cut; i++) {
-		char word[ADDRESS_TEXT_MAX + 16];
-		struct writer part = writer_new(word, sizeof(word));
-		struct writer before = writer;
-		const struct wire_step *step = &query->steps[i];
-
-		/* Elsewhere no rule speaks of what a socket is connected to. */
-		bool connect = step->kind == WIRE_STEP_CONNECT && query->domain == AF_CAN;
-
-		if (step->kind == WIRE_STEP_BIND || connect) {
-			char text[ADDRESS_TEXT_MAX];
-			if (address_format(step->address, step->address_size, text, sizeof(text)) <
-				0)
-				continue;
-			writer_add(&part, connect ? "--connect=" : "--bind=");
-			describe_add_address(&part, step, text);
-		} else if (step->kind == WIRE_STEP_OPTION &&
-			   option_of_family(query->domain, step->a, step->b)) {
-			writer_add(&part, "--option=");
-			describe_add_option(&part, query->domain, step);
-		} else {
-			continue;
-		}
-		writer_add(&writer, " ");
-		add_quoted(&writer, word);
-		/* Half a word would ask for something else: leave it out. */
-		if (writer.cut || part.cut) {
-			writer = before;
-			writer.buffer[writer.n] = '\0';
-		}
-	}
+	for (size_t i = 0; i < query->n_steps && !writer.cut; i++)
+		add_check_step(&writer, query, &query->steps[i]);
 }
 
 /* The name was checked when it came in. */

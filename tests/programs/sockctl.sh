@@ -16,6 +16,24 @@ policy <<'JSON'
       "name": "frames",
       "peers": { "uid": 65534 },
       "family": "packet", "type": "raw"
+    },
+    {
+      "name": "links",
+      "peers": { "uid": 65534 },
+      "family": "netlink", "protocol": "route",
+      "messages": ["RTM_NEWLINK", "RTM_NEWADDR", "RTM_NEWROUTE", "RTM_NEWNEIGH"], "interfaces": ["eth0"]
+    },
+    {
+      "name": "tables",
+      "peers": { "uid": 65534 },
+      "family": "netlink", "protocol": "netfilter",
+      "messages": ["NFT_MSG_NEWTABLE"]
+    },
+    {
+      "name": "metrics",
+      "peers": { "uid": 65534 },
+      "family": "netlink", "protocol": "generic",
+      "messages": ["TCP_METRICS_CMD_DEL"]
     }
   ]
 }
@@ -138,6 +156,37 @@ expect "a policy without it is taken" as_root reload
 
 as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
+checks() {
+	local name=$1 pattern=$2
+	shift 2
+	as_root check --uid=65534 netlink raw "$@" >"$work/said" 2>&1
+	contains "check --message: $name" "$work/said" "$pattern"
+}
+checks "a link by its name" '^Allowed by rule links' route --message=RTM_NEWLINK/eth0
+checks "of another interface" '^Refused: .*interface lo is not in the rule' route --message=RTM_NEWLINK/lo
+checks "an address by the interface's number" '^Allowed by rule links' route --message=RTM_NEWADDR/eth0
+checks "of another interface's number" '^Refused: .*interface lo is not in the rule' route --message=RTM_NEWADDR/lo
+checks "a route" '^Allowed by rule links' route --message=RTM_NEWROUTE/eth0
+checks "a neighbour of an interface that is not allowed" '^Refused: .*interface lo is not' route --message=RTM_NEWNEIGH/lo
+checks "that names none" '^Refused: .*names no interface' route --message=RTM_NEWLINK
+checks "of no rule" '^Refused: .*message 17 \(RTM_DELLINK\) is not in' route --message=RTM_DELLINK/eth0
+checks "all of them" '^Refused: .*RTM_DELADDR' route --message=RTM_NEWLINK/eth0 --message=RTM_DELADDR/eth0
+checks "by its number" '^Allowed by rule tables' netfilter --message=0xa00
+checks "of everybody" '^Allowed by rule links' route --message=RTM_GETROUTE
+checks "which is none" '^sockctl: "RTM_NEWLIN" is not a message of' route --message=RTM_NEWLIN
+checks "of another protocol" '^sockctl: "RTM_NEWLINK" is not a message of' netfilter --message=RTM_NEWLINK
+checks "an interface that is not there" '^sockctl: "eth9": there is no such interface' route --message=RTM_NEWADDR/eth9
+checks "an interface where none can be told" '^sockctl: .*cannot|^sockctl: .*not behind RTM_NEWRULE' route --message=RTM_NEWRULE/eth0
+checks "nor in another namespace" '^sockctl: .*cannot be told from here' --foreign route --message=RTM_NEWADDR/eth0
+as_root check --uid=65534 inet stream --message=RTM_NEWLINK >"$work/said" 2>&1
+contains "check --message: not of other families" "$work/said" '^sockctl: --message=RTM_NEWLINK: only on sockets of the family netlink'
+says "check --message: not for open" 2 'this command has no option message' open netlink raw route --message=RTM_NEWLINK
+if in_near ip tcp_metrics show >/dev/null 2>&1; then
+	checks "a command of generic netlink" '^Allowed by rule metrics' generic --message=TCP_METRICS_CMD_DEL
+	checks "another one" '^Refused: ' generic --message=ETHTOOL_MSG_RINGS_SET
+else
+	checks "of a family that the kernel does not have" '^sockctl: .*no such family' generic --message=TCP_METRICS_CMD_DEL
+fi
 as_root check --uid=65534 --netns=default --bind='*:80' inet stream >"$work/said"
 contains "a namespace may be called default" "$work/said" '^Refused'
 for name in sockd.kept.x management 'a b' ''; do

@@ -428,8 +428,8 @@ static const struct example examples[] = {
 			.netns = WIRE_NETNS_PEER,
 			.message = RTM_DELLINK},
 		"d", false,
-		"netlink raw route, send RTM_DELLINK: rule d denies it; see why, but for what is "
-		"sent: sockctl check"},
+		"netlink raw route, send RTM_DELLINK: rule d denies it; see why: sockctl check "
+		"--uid=0 --gid=0 --listener=main --apply netlink raw route --message=RTM_DELLINK"},
 
 	/* what an administrator runs to see why */
 	{"", {TCP, .uid = 65534, .bind = "127.0.0.1:80", .option = "SO_MARK", .value = 5}, NULL,
