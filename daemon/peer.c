@@ -187,7 +187,8 @@ static bool effective_ids(pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
 
 /*
  * A message carries the real ids, SO_PEERCRED the effective ones. Where they differ, either the
- * process is such a one (it runs a setuid program), or it has changed since it connected.
+ * process is such a one (it runs a setuid program), or it has changed since it connected: that it
+ * was such a one before says nothing, as it gives up its rights without a change of the real ids.
  */
 static bool is_still_itself(const struct peer *peer, const struct transport_message *message)
 {
@@ -199,16 +200,8 @@ static bool is_still_itself(const struct peer *peer, const struct transport_mess
 	return effective_ids(peer->pid, &uid, &gid) && uid == peer->uid && gid == peer->gid;
 }
 
-bool peer_is_sender(struct peer *peer, const struct transport_message *message)
+bool peer_is_sender(const struct peer *peer, const struct transport_message *message)
 {
-	if (!message->has_credentials || message->pid != peer->pid)
-		return false;
-	if (!peer->has_sender) {
-		if (!is_still_itself(peer, message))
-			return false;
-		peer->has_sender = true;
-		peer->sender_uid = message->uid;
-		peer->sender_gid = message->gid;
-	}
-	return message->uid == peer->sender_uid && message->gid == peer->sender_gid;
+	return message->has_credentials && message->pid == peer->pid &&
+	       is_still_itself(peer, message);
 }

@@ -31,13 +31,8 @@ struct peer {
 	int pidfd; /* owned */
 	uint64_t netns_cookie;
 	struct place *place; /* a reference; NULL: not asked for yet */
-	/* What the credentials of its messages say: the real ids, where SO_PEERCRED has the
-	 * effective ones. */
-	bool has_sender;
 	/* None were kept, and nothing may be decided: a deny rule might speak of one of them. */
 	bool too_many_groups;
-	uid_t sender_uid;
-	gid_t sender_gid;
 };
 
 /* Reads the identity of the other end of an accepted connection. Returns 0 or a negative errno. */
@@ -49,10 +44,7 @@ void peer_done(struct peer *peer);
  */
 int peer_place(struct peer *peer, struct policy_place *ret);
 
-/*
- * Is this message from the process that connected, with the credentials it had then? The first
- * message sets what the later ones are compared with; its pid must be the connected one.
- */
-bool peer_is_sender(struct peer *peer, const struct transport_message *message);
+/* Is this message from the process that connected, with the credentials it had then? */
+bool peer_is_sender(const struct peer *peer, const struct transport_message *message);
 
 #endif

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -511,6 +512,47 @@ START_TEST(credentials_dropped_before_the_first_request)
 }
 END_TEST
 
+/* What a setuid program may ask for as long as it is one. */
+static int open_as_root(int fd, struct client_reply *reply)
+{
+	static struct wire_request request;
+
+	request_open(&request, AF_INET6, SOCK_DGRAM, 0, 1);
+	EXPECT(client_call(fd, &request, NULL, 0, reply) == 0);
+	client_close_fds(reply);
+	return reply->reply.answer.error;
+}
+
+static int drop_between_two_requests(void)
+{
+	struct client_reply reply;
+
+	EXPECT(setresgid(CLIENT_UID, 0, 0) == 0 && setresuid(CLIENT_UID, 0, 0) == 0);
+	/* As the kernel has it after exec. */
+	EXPECT(prctl(PR_SET_DUMPABLE, 0) == 0);
+	int fd = client_greet(broker.socket);
+	EXPECT(fd >= 0);
+	EXPECT(open_as_root(fd, &reply) == 0);
+	EXPECT(open_as_root(fd, &reply) == 0);
+	EXPECT(setresgid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(setresuid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(open_as_root(fd, &reply) != 0);
+	EXPECT(reply.reply.answer.origin == WIRE_ORIGIN_STALE);
+	return 0;
+}
+
+/* Messages tell the real ids, which such a program does not change when it gives up its rights. */
+START_TEST(a_setuid_program_gives_up_its_rights)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(drop_between_two_requests());
+	ck_assert_int_eq(wait_for(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("attack");
@@ -526,6 +568,7 @@ int main(void)
 	tcase_add_test(tests, many_releases_do_not_slow_others);
 	tcase_add_test(tests, long_filters_do_not_slow_others);
 	tcase_add_test(tests, credentials_dropped_before_the_first_request);
+	tcase_add_test(tests, a_setuid_program_gives_up_its_rights);
 	suite_add_tcase(suite, tests);
 	return suite_run_as_root(suite);
 }
