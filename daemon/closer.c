@@ -368,13 +368,14 @@ void closer_take(struct closer *closer, uid_t uid, const int *fds, size_t n)
 }
 #pragma GCC diagnostic pop
 
-void closer_charge(struct closer *closer, uid_t uid, size_t n)
+bool closer_charge(struct closer *closer, uid_t uid, size_t n)
 {
 	(void)pthread_mutex_lock(&closer->lock);
 	struct closer_account *account = account_get(closer, uid);
 	if (account)
 		add_to_account(closer, account, n);
 	(void)pthread_mutex_unlock(&closer->lock);
+	return account != NULL;
 }
 
 void closer_discharge(struct closer *closer, uid_t uid, size_t n)

@@ -37,8 +37,9 @@ struct closer *closer_free(struct closer *closer);
 /* The array is copied. The descriptors are the closer's from here on, also where memory runs out
  * (they are then closed at once). */
 void closer_take(struct closer *closer, uid_t uid, const int *fds, size_t n);
-/* What is closed elsewhere, on the same account: so many more, or fewer. */
-void closer_charge(struct closer *closer, uid_t uid, size_t n);
+/* What is closed elsewhere, on the same account: so many more, or fewer. Without memory for an
+ * account nothing is charged, so that nothing must be discharged. Returns whether it was. */
+bool closer_charge(struct closer *closer, uid_t uid, size_t n);
 void closer_discharge(struct closer *closer, uid_t uid, size_t n);
 bool closer_is_full(struct closer *closer, uid_t uid);
 /* Of all accounts: what is to be closed. */

@@ -11,7 +11,7 @@
 struct release {
 	struct job job;		       /* first: the worker hands it back */
 	struct connection *connection; /* a reference */
-	size_t n;
+	size_t n, n_charged;
 	int fds[WIRE_COUNT_MAX];
 };
 
@@ -28,7 +28,9 @@ static void release_done(struct job *job)
 	struct release *release = (struct release *)job;
 	struct connection *connection = release->connection;
 
-	closer_discharge(connection->broker->closer, connection->user->uid, release->n);
+	if (release->n_charged > 0)
+		closer_discharge(
+			connection->broker->closer, connection->user->uid, release->n_charged);
 	connection_job_ended(connection);
 	connection_unref(connection);
 	free(release);
@@ -63,7 +65,7 @@ void release_fds_take(struct connection *connection, const int *fds, size_t n)
 	release->job = (struct job){.run = run_release, .done = release_done};
 	release->connection = connection_ref(connection);
 	connection_job_begun(connection);
-	closer_charge(closer, uid, release->n);
+	release->n_charged = closer_charge(closer, uid, release->n) ? release->n : 0;
 	if (worker_submit_take(connection->broker->releaser, &release->job) < 0) {
 		closer_take(closer, uid, release->fds, release->n);
 		release_done(&release->job);
