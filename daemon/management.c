@@ -199,14 +199,21 @@ static void on_reloaded(void *data, int result, const char *errors)
 		management_close(management);
 }
 
+/* Who may not ask leaves half of the places to those who may. */
+static bool has_place(const struct broker *broker, uid_t uid)
+{
+	return broker->n_managements <
+	       (is_administrator(uid) ? MANAGEMENTS_MAX : MANAGEMENTS_MAX / 2);
+}
+
 void management_accept_take(struct broker *broker, int fd)
 {
 	_cleanup_close_ int owned = fd;
 	struct ucred peer;
 	socklen_t size = sizeof peer;
 
-	if (broker->n_managements >= MANAGEMENTS_MAX ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+		!has_place(broker, peer.uid))
 		return;
 	_cleanup_free_ char *in = malloc(LINE_MAX_BYTES);
 	struct management *management = calloc(1, sizeof *management);

@@ -21,6 +21,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/macro.h"
@@ -553,6 +555,40 @@ START_TEST(a_setuid_program_gives_up_its_rights)
 }
 END_TEST
 
+#define STRANGERS 64
+
+/* Connects as an administrator does, and says nothing. */
+static int fill_management(void *data _unused_)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	memcpy(address.sun_path, broker.management, sizeof broker.management);
+	for (int i = 0; i < STRANGERS; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		EXPECT(fd >= 0);
+		EXPECT(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	}
+	tell_and_wait();
+	return 0;
+}
+
+START_TEST(administrators_are_answered_beside_strangers)
+{
+	char byte;
+
+	/* Whatever the mode of the file is, they are told no more than that. */
+	ck_assert_int_eq(chmod(broker.management, 0666), 0);
+	ck_assert(pipe(ready) == 0 && pipe(go) == 0);
+	pid_t pid = fork_as(CLIENT_UID, fill_management, NULL);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	_cleanup_free_ char *answer = broker_ask(&broker, "{\"verb\":\"status\"}");
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(wait_for(pid), 0);
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_ptr_nonnull(strstr(answer, "\"ok\":true"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("attack");
@@ -569,6 +605,7 @@ int main(void)
 	tcase_add_test(tests, long_filters_do_not_slow_others);
 	tcase_add_test(tests, credentials_dropped_before_the_first_request);
 	tcase_add_test(tests, a_setuid_program_gives_up_its_rights);
+	tcase_add_test(tests, administrators_are_answered_beside_strangers);
 	suite_add_tcase(suite, tests);
 	return suite_run_as_root(suite);
 }
