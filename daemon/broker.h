@@ -41,6 +41,7 @@ struct broker {
 	struct closer *closer;
 	struct worker *worker;
 	struct worker *releaser; /* closes what clients may let hang, see release.h */
+	struct worker *reloader; /* reads a policy anew, whatever clients let hang */
 	struct keep *keep;
 	struct keep_returned *returned; /* from the manager's store, until they are restored */
 	size_t n_returned;

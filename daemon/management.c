@@ -100,7 +100,10 @@ static int answer(struct management *management, const char *line, size_t size)
 		management->waits = r >= 0;
 		if (r < 0)
 			r = set_answer_take(management,
-				management_failure(-r, "a reload is under way; try again"));
+				management_failure(-r,
+					r == -EALREADY ? "a reload is under way; try again"
+						       : "there is no memory or thread to reload "
+							 "with; try again"));
 	} else
 		r = set_answer_take(management, management_verb(broker, request));
 	json_decref(request);

@@ -361,6 +361,8 @@ static int serve(struct broker *broker)
 		/* Each user's part is bounded. */
 		r = worker_new(broker->event, THREADS_MAX, SIZE_MAX, &broker->releaser);
 	if (r >= 0)
+		r = worker_new(broker->event, 1, 1, &broker->reloader);
+	if (r >= 0)
 		r = grants_new(broker->event, broker->unread_fds_max * 2, &broker->grants);
 	if (r >= 0)
 		r = drain_new(broker);
@@ -423,6 +425,7 @@ struct broker *manager_free(struct broker *broker)
 	generic_stop();
 	broker->worker = worker_free(broker->worker);
 	broker->releaser = worker_free(broker->releaser);
+	broker->reloader = worker_free(broker->reloader);
 	while ((listener = TAILQ_FIRST(&broker->listeners)))
 		listener_free(listener);
 	broker->grants = grants_free(broker->grants);

@@ -122,7 +122,7 @@ int reload_start(
 			audit_target(broker->audit), strerror(-opened));
 	reload->broker = broker;
 	reload->job = (struct job){.run = run_reload, .done = done_reload, .uncut = true};
-	int r = worker_submit_take(broker->worker, &reload->job);
+	int r = worker_submit_take(broker->reloader, &reload->job);
 	if (r < 0) {
 		broker_notify_ready(broker);
 		free(reload);
