@@ -84,47 +84,58 @@ static inline bool may_concern(int fd, const struct sockaddr *address, socklen_t
 	return fd >= 0 && send_concerns_broker(fd);
 }
 
-/* Both ends of it, which are seldom in different places. */
-static bool is_readable(const void *memory, size_t size)
+/*
+ * Whether the kernel can read it, as an address of the call that the program makes anyway: a filter
+ * of its own may end it for any other. The sockets that concern the broker refuse urgent data, once
+ * that is copied and before anything is sent.
+ */
+static bool can_read(int fd, long call, const void *memory, size_t size)
 {
-	char bytes[2];
-	struct iovec copies = {.iov_base = bytes, .iov_len = sizeof bytes};
-	const struct iovec ends[] = {
-		{.iov_base = (void *)memory, .iov_len = 1},
-		{.iov_base = (char *)memory + size - 1, .iov_len = 1},
-	};
+	const struct msghdr message = {.msg_name = (void *)memory, .msg_namelen = (socklen_t)size};
+	int saved_errno = errno;
 
-	if (size == 0)
-		return true;
-	ssize_t n = syscall(SYS_process_vm_readv, getpid(), &copies, 1, ends, ARRAY_SIZE(ends), 0);
-	/* Where the call itself is barred, nobody can tell. */
-	return n < 0 ? errno != EFAULT : n == sizeof bytes;
+	ssize_t r = call == SYS_sendmsg
+			    ? kernel_sendmsg(fd, &message, MSG_OOB)
+			    : kernel_sendto(fd, NULL, 0, MSG_OOB, memory, message.msg_namelen);
+	bool can = r >= 0 || errno != EFAULT;
+	errno = saved_errno;
+	return can;
 }
 
-static bool are_readable(const struct iovec *parts, size_t n)
+/* Both ends of it, which are seldom in different places. */
+static bool is_readable(int fd, long call, const void *memory, size_t size)
 {
-	if (n > IOV_MAX || !is_readable(parts, n * sizeof *parts))
+	size_t n = size;
+
+	if (n > sizeof(struct sockaddr_storage))
+		n = sizeof(struct sockaddr_storage);
+	if (n == 0)
+		return true;
+	return memory && can_read(fd, call, memory, n) &&
+	       (n == size || can_read(fd, call, (const char *)memory + size - 1, 1));
+}
+
+static bool are_readable(int fd, long call, const struct iovec *parts, size_t n)
+{
+	if (n > IOV_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!is_readable(parts[i].iov_base, parts[i].iov_len))
+		if (!is_readable(fd, call, parts[i].iov_base, parts[i].iov_len))
 			return false;
 	return true;
 }
 
 /*
  * Of a message on a socket that concerns the broker. What cannot be read is for the kernel, which
- * tells the program so where we would end it.
+ * tells the program so where we would end it. Of a message it copies all but the data itself.
  */
-static __attribute__((noinline)) bool is_message_readable(const struct msghdr *message)
+static __attribute__((noinline)) bool is_message_readable(int fd, const struct msghdr *message)
 {
 	int saved_errno = errno;
-	bool readable =
-		is_readable(message, sizeof *message) &&
-		(!message->msg_name || is_readable(message->msg_name, message->msg_namelen)) &&
-		are_readable(message->msg_iov, message->msg_iovlen);
+	bool readable = kernel_sendmsg(fd, message, MSG_OOB) >= 0 || errno != EFAULT;
 
 	errno = saved_errno;
-	return readable;
+	return readable && are_readable(fd, SYS_sendmsg, message->msg_iov, message->msg_iovlen);
 }
 
 static bool may_send_for(int fd, const struct msghdr *message)
@@ -133,9 +144,9 @@ static bool may_send_for(int fd, const struct msghdr *message)
 	if (!message || fd < 0)
 		return false;
 	if (is_remembered(fd))
-		return send_concerns_broker(fd) && is_message_readable(message);
+		return send_concerns_broker(fd) && is_message_readable(fd, message);
 	return may_concern(fd, message->msg_name, message->msg_namelen) &&
-	       is_message_readable(message);
+	       is_message_readable(fd, message);
 }
 
 int preload_socket(int domain, int type, int protocol)
@@ -169,15 +180,9 @@ int preload_setsockopt(int fd, int level, int name, const void *value, socklen_t
 ssize_t preload_sendto(int fd, const void *buffer, size_t size, int flags,
 	const struct sockaddr *address, socklen_t address_size)
 {
-	const struct iovec part = {.iov_base = (void *)buffer, .iov_len = size};
-	const struct msghdr message = {
-		.msg_name = (void *)address,
-		.msg_namelen = address_size,
-		.msg_iov = (struct iovec *)&part,
-		.msg_iovlen = 1,
-	};
-
-	if (!may_concern(fd, address, address_size) || !is_message_readable(&message))
+	if (!may_concern(fd, address, address_size) ||
+		(address && !is_readable(fd, SYS_sendto, address, address_size)) ||
+		!is_readable(fd, SYS_sendto, buffer, size))
 		return kernel_sendto(fd, buffer, size, flags, address, address_size);
 	return call_sendto(fd, buffer, size, flags, address, address_size);
 }
@@ -242,7 +247,8 @@ static __attribute__((noinline)) ssize_t write_watched(
 	bool concerns = send_concerns_broker(fd);
 	if (!concerns)
 		remember(fd, false);
-	if (!concerns || !is_message_readable(&message))
+	if (!concerns || (!buffer && !is_readable(fd, SYS_sendto, parts, n * sizeof *parts)) ||
+		!are_readable(fd, SYS_sendto, parts, n))
 		return buffer ? write_plainly(fd, buffer, parts->iov_len)
 			      : writev_plainly(fd, parts, (int)n);
 	enum send_verdict verdict = send_instead(fd, &message, 0);

@@ -5,11 +5,12 @@
  * The policy is to allow raw ICMP sockets, port 80 of stream sockets, SO_MARK 7 and
  * SO_BINDTODEVICE eth0.
  *
- * abi values: only options whose value is longer than what the kernel reads of it, and addresses
- * where no memory is.
+ * abi values: only options whose value is longer than what the kernel reads of it, addresses where
+ * no memory is, and sends of a program that may make no other calls.
  */
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -18,6 +19,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -346,51 +348,58 @@ static void check_long_values(void)
 }
 
 enum way { BY_SENDTO, BY_SENDMSG, BY_SENDMMSG, BY_WRITE, BY_WRITEV };
+static const char *const ways[] = {"sendto", "sendmsg", "sendmmsg", "write", "writev"};
 
-/* Sends in a process of its own. Returns the error; 0: it was sent. */
-static int error_of(enum way way, int fd, void *data, void *address, socklen_t size)
+/* What is sent: larger than a socket's address can be. */
+#define SENT 200
+
+static long send_by(enum way way, int fd, void *data, void *address, socklen_t size)
 {
-	struct iovec part = {.iov_base = data, .iov_len = 20};
+	struct iovec part = {.iov_base = data, .iov_len = SENT};
 	struct mmsghdr message = {.msg_hdr = {.msg_name = address,
 					  .msg_namelen = size,
 					  .msg_iov = &part,
 					  .msg_iovlen = 1}};
+
+	switch (way) {
+	case BY_SENDTO:
+		return sendto(fd, data, SENT, 0, address, size);
+	case BY_SENDMSG:
+		return sendmsg(fd, &message.msg_hdr, 0);
+	case BY_SENDMMSG:
+		return sendmmsg(fd, &message, 1, 0);
+	case BY_WRITE:
+		return write(fd, data, SENT);
+	case BY_WRITEV:
+		return writev(fd, &part, 1);
+	}
+	return -1;
+}
+
+/* The exit status of a child; 1000 and the signal where it did not exit. */
+static int status_of(pid_t pid)
+{
 	int status;
-	long r = -1;
+
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		give_up("a child");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Sends in a process of its own. Returns the error; 0: it was sent. */
+static int error_of(enum way way, int fd, void *data, void *address, socklen_t size)
+{
 	pid_t pid = fork();
 
-	if (pid < 0)
-		give_up("fork");
-	if (pid == 0) {
-		switch (way) {
-		case BY_SENDTO:
-			r = sendto(fd, data, 20, 0, address, size);
-			break;
-		case BY_SENDMSG:
-			r = sendmsg(fd, &message.msg_hdr, 0);
-			break;
-		case BY_SENDMMSG:
-			r = sendmmsg(fd, &message, 1, 0);
-			break;
-		case BY_WRITE:
-			r = write(fd, data, 20);
-			break;
-		case BY_WRITEV:
-			r = writev(fd, &part, 1);
-			break;
-		}
-		_exit(r < 0 ? errno : 0);
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		give_up("waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+	if (pid == 0)
+		_exit(send_by(way, fd, data, address, size) < 0 ? errno : 0);
+	return status_of(pid);
 }
 
 /* The program gets an error where the memory is not there, and no signal. */
 static void check_addresses(void)
 {
-	static const char *const ways[] = {"sendto", "sendmsg", "sendmmsg", "write", "writev"};
-	char data[20] = {20}; /* a netlink message of no kind */
+	char data[SENT] = {20}; /* a netlink message of no kind */
 	unsigned char *nowhere = end_of_memory();
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	int netlink = socket(AF_NETLINK, SOCK_RAW, 0), datagrams = socket(AF_INET, SOCK_DGRAM, 0);
@@ -417,7 +426,9 @@ static void check_addresses(void)
 		r = error_of(way, netlink, nowhere, NULL, 0);
 		check(r == EFAULT, "%s, netlink's message: %d", ways[way], r);
 		r = error_of(way, netlink, nowhere - 4, NULL, 0);
-		check(r == EFAULT, "%s, half of it: %d", ways[way], r);
+		check(r == EFAULT, "%s, half of its header: %d", ways[way], r);
+		r = error_of(way, netlink, nowhere - SENT + 1, NULL, 0);
+		check(r == EFAULT, "%s, all but its end: %d", ways[way], r);
 		r = error_of(way, netlink, nowhere, with_address ? &kernel : NULL,
 			with_address ? sizeof kernel : 0);
 		check(r == EFAULT, "%s, the same by address: %d", ways[way], r);
@@ -436,6 +447,56 @@ static void check_addresses(void)
 		n = sendmsg(fds[i], &message, 0);
 		check(n < 0 && errno == error, "sendmsg's parts: %s", outcome(n));
 	}
+}
+
+/* What a send is known to make, and the end of the process; any other call is that, too. */
+static void allow_only_sends(enum way way)
+{
+	const uint32_t send = way == BY_SENDTO ? SYS_sendto : SYS_sendmsg;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, send, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmmsg, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpeername, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		give_up("a filter");
+}
+
+/* What everybody may ask by netlink can be asked from within a filter that ends the process. */
+static void check_fenced_in(void)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	union {
+		struct nlmsghdr head;
+		char bytes[SENT];
+	} question = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtgenmsg)),
+			      .nlmsg_type = RTM_GETLINK,
+			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+
+	for (enum way way = BY_SENDTO; way <= BY_SENDMMSG; way++)
+		for (int connected = 0; connected < 2; connected++) {
+			int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+			pid_t pid = fork();
+			if (pid == 0) {
+				allow_only_sends(way);
+				_exit(send_by(way, fd, &question, connected ? NULL : &kernel,
+					      connected ? 0 : sizeof kernel) < 0
+						? errno
+						: 0);
+			}
+			int r = status_of(pid);
+			check(r == 0, "%s %s address, fenced in: %d", ways[way],
+				connected ? "without" : "with", r);
+			(void)close(fd);
+		}
 }
 
 static void on_alarm(int signal)
@@ -476,6 +537,7 @@ int main(int argc, char **argv)
 {
 	check_long_values();
 	check_addresses();
+	check_fenced_in();
 	if (argc > 1 && strcmp(argv[1], "values") == 0)
 		return n_wrong != 0;
 	check_interrupted();
