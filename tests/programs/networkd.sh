@@ -76,7 +76,7 @@ chmod 644 "$work"/home/systemd/network/*
 started() {
 	# shellcheck disable=SC2016
 	exec ip netns exec "$near" unshare --mount sh -c '
-		mount -o remount,bind,ro /sys && mkdir -p /run/systemd && mount --bind "$1" /run/systemd && shift && exec "$@"' \
+		mount -o remount,bind,ro /sys && mount -t tmpfs run /run && mkdir /run/systemd && mount --bind "$1" /run/systemd && shift && exec "$@"' \
 		sh "$work/home/systemd" "${powerless[@]}" "$@" "$networkd"
 }
 
