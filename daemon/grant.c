@@ -71,7 +71,7 @@ void grants_remove(struct grants *grants, struct grant *grant)
 	}
 	TAILQ_REMOVE(&grants->list, grant, entry);
 	grants->n_grants--;
-	policy_unref(grant->policy);
+	rule_view_unref(&grant->rule);
 	user_unref(grant->user);
 	place_unref(grant->place);
 	if (grants->n_spare == SPARE_MAX) {
@@ -371,7 +371,7 @@ static void add(struct grants *grants, struct grant *grant, unsigned count)
 	grant->id = grants->next_id++;
 	grant->count = count;
 	grant->open = 0;
-	policy_ref(grant->policy);
+	rule_view_ref(&grant->rule);
 	user_ref(grant->user);
 	place_ref(grant->place);
 	TAILQ_INSERT_TAIL(&grants->list, grant, entry);

@@ -26,9 +26,8 @@ struct grants;
 struct grant {
 	uint64_t id;
 	uint64_t time_usec;    /* CLOCK_REALTIME */
-	struct policy *policy; /* a reference: rule points into it */
-	struct rule_view rule;
-	struct user *user; /* a reference */
+	struct rule_view rule; /* a reference */
+	struct user *user;     /* a reference */
 	gid_t gid;
 	pid_t pid;
 	struct place *place;  /* a reference; NULL: no rule asked for it */

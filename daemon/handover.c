@@ -101,7 +101,6 @@ static void describe_grant(const struct task *task, struct grant *ret)
 {
 	struct connection *connection = task->connection;
 
-	ret->policy = task->policy;
 	ret->rule = task->decision.rule;
 	ret->user = connection->user;
 	ret->gid = connection->peer.gid;

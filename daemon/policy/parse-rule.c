@@ -42,11 +42,9 @@ static void parse_name(const struct node *node, struct parsed *parsed, struct ru
 			report_quote(text, quoted), RULE_NAME_MAX);
 		return;
 	}
-	rule->view.name = strdup(text);
-	if (!rule->view.name) {
-		*r = -ENOMEM;
+	*r = rule_set_name(rule, text);
+	if (*r < 0)
 		return;
-	}
 	node->source->rule = rule->view.name;
 
 	const char *other = json_string_value(json_object_get(parsed->names, text));

@@ -29,11 +29,13 @@ enum rule_netns {
 	RULE_NETNS_ANY,	  /* of sockets that are handed on: wherever they live */
 };
 
-/* What the rest of the daemon reads of a rule; policy/rule.h has all of it. */
+/* What the rest of the daemon reads of a rule; policy/rule.h has all of it. Lives as long as the
+ * policy, or as a reference to it. */
 struct rule_view {
 	const char *name;
 	const char *file;
 	unsigned line;
+	struct rule_label *label; /* what name and file point into */
 };
 
 /* Where systemd keeps a peer; NULL: in none such. */
@@ -114,6 +116,9 @@ int policy_load(const char *const *directories, size_t n_directories, uid_t owne
 	struct policy **ret);
 struct policy *policy_ref(struct policy *policy);
 struct policy *policy_unref(struct policy *policy); /* returns NULL */
+/* For who tells of a rule after its policy. */
+void rule_view_ref(const struct rule_view *view);
+void rule_view_unref(const struct rule_view *view);
 
 size_t policy_rule_count(const struct policy *policy);
 size_t policy_file_count(const struct policy *policy);

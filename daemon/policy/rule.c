@@ -1,14 +1,48 @@
 #include "daemon/policy/rule.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/policy/identifiers.h"
 #include "proto/macro.h"
 
+struct rule_label {
+	atomic_uint references;
+	char texts[];
+};
+
+int rule_set_name(struct rule *rule, const char *name)
+{
+	const char *file = rule->view.file;
+	size_t name_size = strlen(name) + 1, file_size = strlen(file) + 1;
+	struct rule_label *label = malloc(sizeof *label + name_size + file_size);
+
+	if (!label)
+		return -ENOMEM;
+	atomic_init(&label->references, 1);
+	rule->view.label = label;
+	rule->view.name = memcpy(label->texts, name, name_size);
+	rule->view.file = memcpy(label->texts + name_size, file, file_size);
+	return 0;
+}
+
+void rule_view_ref(const struct rule_view *view)
+{
+	if (view->label)
+		atomic_fetch_add(&view->label->references, 1);
+}
+
+void rule_view_unref(const struct rule_view *view)
+{
+	if (view->label && atomic_fetch_sub(&view->label->references, 1) == 1)
+		free(view->label);
+}
+
 void rule_done(struct rule *rule)
 {
-	free((char *)rule->view.name);
+	rule_view_unref(&rule->view);
 	ranges_done(&rule->uids);
 	ranges_done(&rule->gids);
 	names_done(&rule->listeners);

@@ -90,7 +90,9 @@ struct rule {
 	bool common;		  /* the names are common to all whom a rule gives them */
 };
 
-/* Frees what the rule owns, not the rule itself nor view.file. */
+/* Once, where view.file is set already; both are copied. Returns 0 or -ENOMEM. */
+int rule_set_name(struct rule *rule, const char *name);
+/* Frees what the rule owns, not the rule itself. */
 void rule_done(struct rule *rule);
 
 const struct rule_option *rule_find_option(const struct rule *rule, const struct option_info *info);

@@ -69,3 +69,37 @@ done
 end_child "$client"
 expect "a client does not wait for a reload" [ "$undisturbed" -eq 1 ]
 counted "each reload took effect" $((i - 1)) "$work/sockd.log" "reloaded: $((rules + 1)) rules from 2 files"
+
+# A socket that stays open over a reload keeps no more of the old policy than the name of its rule.
+cat >"$work/holds.py" <<'PYTHON'
+import socket, sys
+held = []
+for line in sys.stdin:
+    held.append(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+    print("held", len(held), flush=True)
+PYTHON
+mkfifo "$work/hold"
+through_exec /usr/bin/python3 "$work/holds.py" <"$work/hold" >"$work/held" 2>&1 &
+remember
+exec 9>"$work/hold"
+reloads=$((i - 1))
+memory_with_held() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		held=$((held + 1)) reloads=$((reloads + 1))
+		echo more >&9
+		wait_for 10 said held "$work/held" "$held" || die "a socket is held"
+		kill -HUP "$broker_pid"
+		wait_for 60 said 'reloaded: ' "$work/sockd.log" "$reloads" || die "the policy is reloaded"
+	done
+	memory=$(awk '/^VmRSS/ {print $2}' "/proc/$broker_pid/status")
+}
+held=0
+memory_with_held 4
+before=$memory
+memory_with_held 4
+echo "# $before kB with 4 old policies, $memory kB with 8"
+expect "old policies are let go of" [ $((memory - before)) -lt $((before / 4)) ]
+in_near "$work/bin/sockctl" --management="$management" list >"$work/list"
+counted "what is open is known by its rule" 8 "$work/list" ' echo *$'
+exec 9>&-

@@ -14,7 +14,6 @@
 static sd_event *event;
 static struct users *users;
 static struct grants *grants;
-static struct policy *policy;
 static struct user *user;
 static size_t fds_before;
 
@@ -36,7 +35,6 @@ static void set_up(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(users_new(&users), 0);
 	ck_assert_int_eq(grants_new(event, 1000, &grants), 0);
-	ck_assert_int_eq(policy_load(NULL, 0, geteuid(), stderr, &policy), 0);
 	user = users_get(users, 1000);
 	ck_assert_ptr_nonnull(user);
 }
@@ -46,7 +44,6 @@ static void tear_down(void)
 	grants = grants_free(grants);
 	user = user_unref(user);
 	users = users_free(users);
-	policy = policy_unref(policy);
 	event = sd_event_unref(event);
 	ck_assert_uint_eq(count_fds(), fds_before);
 }
@@ -69,8 +66,7 @@ static struct grant *grant_like(const struct grant *description)
 
 static struct grant *grant_of(const int *fds, unsigned n)
 {
-	struct grant *grant =
-		grant_like(&(struct grant){.policy = policy, .rule = {.name = "r"}, .user = user});
+	struct grant *grant = grant_like(&(struct grant){.rule = {.name = "r"}, .user = user});
 	struct grant_watch watches[512];
 
 	ck_assert_int_eq(grants_begin_take(grants, grant, n, watches), 0);
@@ -190,7 +186,7 @@ END_TEST
 
 START_TEST(what_is_not_watched_yet_is_not_gone)
 {
-	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
+	struct grant *grant = grant_like(&(struct grant){.user = user});
 	struct grant_watch watch;
 	int fd = new_socket();
 
@@ -207,7 +203,7 @@ END_TEST
 
 START_TEST(a_failed_watch_leaves_nothing)
 {
-	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
+	struct grant *grant = grant_like(&(struct grant){.user = user});
 	struct grant_watch watches[2];
 	int fd = new_socket();
 
@@ -241,7 +237,7 @@ END_TEST
 START_TEST(unwatched_ones_end_when_told)
 {
 	int owner, other;
-	struct grant *grant = grant_like(&(struct grant){.policy = policy, .user = user});
+	struct grant *grant = grant_like(&(struct grant){.user = user});
 
 	grants_add_unwatched_take(grants, grant, 1, &owner);
 	grants_sweep(grants, NULL);
@@ -257,8 +253,7 @@ END_TEST
 START_TEST(the_same_again_has_one_record)
 {
 	int fd = new_socket();
-	struct grant description = {
-		.policy = policy, .rule = {.name = "r"}, .user = user, .inode = 7, .pid = 1};
+	struct grant description = {.rule = {.name = "r"}, .user = user, .inode = 7, .pid = 1};
 	struct grant_watch watch;
 	struct grant *grant = grant_like(&description);
 
