@@ -55,8 +55,8 @@ static inline void cleanup_free(void *p)
 	errno = saved;
 }
 
-/* -errno, and never 0: lets the compiler see that a failed call is a failure. */
-static inline int negative_errno(void)
+/* -errno, and never 0: lets the compiler see that a failed call is a failure, at -Os too. */
+__attribute__((always_inline)) static inline int negative_errno(void)
 {
 	int error = errno;
 
