@@ -44,8 +44,8 @@ static char *make_policy(void)
 {
 	static const char *const kinds[] = {
 		"\"family\": \"inet\", \"type\": \"dgram\"",
-		"\"family\": \"inet\", \"type\": \"dgram\", \"protocol\": \"udp\", \"ports\": "
-		"\"%u-%u\"",
+		("\"family\": \"inet\", \"type\": \"dgram\", \"protocol\": \"udp\", \"ports\": "
+		 "\"%u-%u\""),
 		"\"family\": \"inet\", \"type\": \"stream\", \"ports\": [%u, %u]",
 		"\"family\": [\"inet\", \"inet6\"], \"type\": \"dgram\", \"ports\": [%u, %u]",
 		"\"family\": \"inet6\", \"type\": \"stream\", \"ports\": [%u, %u]",

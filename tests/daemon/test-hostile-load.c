@@ -352,8 +352,8 @@ START_TEST(a_broken_policy_leaves_the_old_one)
 	static const char *const broken[] = {
 		"{\"rules\": [",
 		"{\"rules\": [\n {\"name\": \"x\", \"peers\": \"any\", \"family\": \"no-such\"}]}",
-		"{\"rules\": [\n {\"name\": \"plain\", \"peers\": \"any\", \"family\": "
-		"\"inet6\"}]}",
+		("{\"rules\": [\n {\"name\": \"plain\", \"peers\": \"any\", \"family\": "
+		 "\"inet6\"}]}"),
 		"[]",
 		"{\"rules\": 5}",
 	};

@@ -66,7 +66,7 @@ static int rights_at_send(const struct wire_step *step)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) /* the filter is its alone */
 		_exit(rights_at(
-			SCMP_SYS(sendmsg), SCMP_A1(SCMP_CMP_NE, 0), AF_NETLINK, SOCK_RAW, step));
+			SCMP_SYS(sendmsg), SCMP_A1(SCMP_CMP_NE, 0, 0), AF_NETLINK, SOCK_RAW, step));
 	ck_assert_int_eq(waitpid(pid, &r, 0), pid);
 	ck_assert(WIFEXITED(r));
 	return WEXITSTATUS(r);
@@ -103,7 +103,7 @@ START_TEST(a_name_is_looked_up_without_the_right_to_load_modules)
 	if (!can_give_up("a_name_is_looked_up_without_the_right_to_load_modules"))
 		return;
 	int held = rights_at(
-		SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCGIFINDEX), AF_PACKET, SOCK_RAW, &step);
+		SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCGIFINDEX, 0), AF_PACKET, SOCK_RAW, &step);
 	ck_assert_int_eq(held, 2);
 	ck_assert(holds_rights());
 }
@@ -121,7 +121,7 @@ START_TEST(what_was_privileged_is_set_without_rights)
 
 	if (!can_give_up("what_was_privileged_is_set_without_rights"))
 		return;
-	int held = rights_at(SCMP_SYS(setsockopt), SCMP_A2(SCMP_CMP_EQ, SO_BUSY_POLL), AF_INET,
+	int held = rights_at(SCMP_SYS(setsockopt), SCMP_A2(SCMP_CMP_EQ, SO_BUSY_POLL, 0), AF_INET,
 		SOCK_DGRAM, &step);
 	ck_assert_int_eq(held, 0);
 	ck_assert(holds_rights());
@@ -141,7 +141,7 @@ START_TEST(a_vsock_socket_is_not_a_trusted_one)
 	if (!can_give_up("a_vsock_socket_is_not_a_trusted_one"))
 		return;
 	int held = rights_at(
-		SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_VSOCK), AF_VSOCK, SOCK_STREAM, &step);
+		SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_VSOCK, 0), AF_VSOCK, SOCK_STREAM, &step);
 	ck_assert_int_eq(held, 2);
 	ck_assert(holds_rights());
 }
