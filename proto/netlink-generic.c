@@ -75,8 +75,9 @@ static const struct nlmsghdr *note_messages(
 	struct generic_families *families, const void *data, size_t size, bool *interrupted)
 {
 	const struct nlmsghdr *message = data;
+	int64_t left = (int64_t)size; /* below 0 behind the last one, if that is not aligned */
 
-	for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
+	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
 		*interrupted |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
 			return message;

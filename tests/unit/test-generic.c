@@ -217,6 +217,22 @@ START_TEST(what_is_not_known_is_not_taken_for_another)
 }
 END_TEST
 
+/* The last message may end where no other could begin: what lies behind is not of the packet. */
+START_TEST(nothing_is_read_behind_the_last_message)
+{
+	struct generic_families families = {0};
+	const struct packet set = packet_of(100, 1);
+	struct {
+		struct packet last, behind;
+	} packets = {.last = packet_of(GENL_ID_CTRL, CTRL_CMD_NEWFAMILY),
+		.behind = news(CTRL_CMD_NEWFAMILY, "wireguard", 100)};
+
+	packets.last.header.nlmsg_len = sizeof packets.last - 1;
+	note(&families, &packets.last);
+	ck_assert_int_eq(generic_message_number(&families, &set.header), GENERIC_NO_NUMBER);
+}
+END_TEST
+
 static bool takes_privilege(uint16_t id, uint8_t command)
 {
 	const struct packet packet = packet_of(id, command);
@@ -365,6 +381,7 @@ int main(void)
 	tcase_add_loop_test(messages, commands_are_those_of_the_headers, 0, ARRAY_SIZE(commands));
 	tcase_add_test(messages, families_come_and_go);
 	tcase_add_test(messages, what_is_not_known_is_not_taken_for_another);
+	tcase_add_test(messages, nothing_is_read_behind_the_last_message);
 	tcase_add_test(messages, the_kernel_says_what_takes_a_privilege);
 	tcase_add_test(messages, commands_that_rules_name_take_a_privilege);
 	suite_add_tcase(suite, messages);
