@@ -126,7 +126,7 @@ static int send_data(int fd, int domain, const struct wire_step *step)
 static bool only_asks(int protocol, const struct wire_step *step)
 {
 	const struct nlmsghdr *message = step->data;
-	int left = (int)step->data_size;
+	int64_t left = (int64_t)step->data_size;
 
 	if (protocol == NETLINK_SOCK_DIAG)
 		return false;

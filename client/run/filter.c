@@ -78,7 +78,7 @@ static int add_socket(scmp_filter_ctx context, bool any_namespace)
 			r = add_inet(
 				context, domain, domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	}
-	const struct scmp_arg_cmp above[] = {SCMP_CMP(0, SCMP_CMP_GT, AF_INET6)};
+	const struct scmp_arg_cmp above[] = {SCMP_CMP(0, SCMP_CMP_GT, AF_INET6, 0)};
 	return r < 0 ? r : notify(context, SCMP_SYS(socket), 1, above);
 }
 

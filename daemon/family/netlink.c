@@ -303,7 +303,7 @@ static bool is_too_much_to_judge(const struct rule *rule, const struct policy_qu
 	for (size_t i = 0; i < query->n_steps; i++) {
 		const struct wire_step *step = &query->steps[i];
 		const struct nlmsghdr *message = step->data;
-		int left = step->kind == WIRE_STEP_SEND ? (int)step->data_size : 0;
+		int64_t left = step->kind == WIRE_STEP_SEND ? (int64_t)step->data_size : 0;
 
 		for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
 			int number = netlink_message_number(query->protocol, message);
@@ -422,7 +422,7 @@ static bool asks_beside(int protocol, const void *data, size_t size)
 {
 	const struct nlmsghdr *message = data;
 	bool asks = false, does = false;
-	int left = (int)size;
+	int64_t left = (int64_t)size;
 
 	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
 		asks = asks || message->nlmsg_type == RTM_GETLINK;

@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(unwatched_ones_end_when_told)
 {
-	int owner, other;
+	int owner = 0, other = 0;
 	struct grant *grant = grant_like(&(struct grant){.user = user});
 
 	grants_add_unwatched_take(grants, grant, 1, &owner);
