@@ -89,7 +89,7 @@ static void parse(char **words)
 static void format(char **words)
 {
 	char text[SOCKD_ADDRESS_TEXT_MAX];
-	size_t n;
+	size_t n = 0;
 	_cleanup_free_ unsigned char *bytes = from_hex(words[1], &n);
 
 	say(sockd_address_format((const struct sockaddr *)bytes, (socklen_t)n, text, sizeof text) ==

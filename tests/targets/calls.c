@@ -218,7 +218,7 @@ static void call_at_once(long n)
 	pause_for_reader("asked");
 	for (long i = 0; i < n; i++)
 		(void)pthread_join(threads[i], NULL);
-	check(n_given == n, "all %ld were given (%u failed)", n, n_failed);
+	check((long)n_given == n, "all %ld were given (%u failed)", n, n_failed);
 	pause_for_reader("done");
 }
 

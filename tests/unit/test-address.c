@@ -86,8 +86,9 @@ static void assert_reversible(const void *address, size_t size)
 	const char *text = format(address, size);
 	struct sockaddr_storage back;
 	socklen_t back_size;
-	int domain = ((const struct sockaddr *)address)->sa_family;
+	sa_family_t domain;
 
+	memcpy(&domain, address, sizeof domain);
 	ck_assert_msg(address_parse(domain, text, &back, &back_size) == 0, "%s", text);
 	ck_assert_msg(back_size == size, "%s: %u bytes, not %zu", text, back_size, size);
 	ck_assert_msg(memcmp(&back, address, size) == 0, "%s", text);
