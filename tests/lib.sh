@@ -211,9 +211,25 @@ run_exec() {
 		UBSAN_OPTIONS="$sanitizer_options" "$work/bin/sockd-run" "$@"
 }
 
+# user_namespaces NAME: an ordinary user can make one, with a network; else says that NAME is skipped. None can in a chroot.
+user_namespaces() {
+	in_near "${powerless[@]}" unshare --user --map-root-user --net true 2>/dev/null && return
+	echo "SKIP $1: the kernel has no user namespaces for an ordinary user here"
+	return 1
+}
+
+# is_runner PID: of this test's sockd-run. By the file: in a chroot its name is another one for who is in another mount
+# namespace, as ip netns exec makes it.
+is_runner() {
+	[ "/proc/$1/exe" -ef "$work/bin/sockd-run" ]
+}
+
 # Every process of this test's sockd-run, the parents of programs and the supervisors.
 runners() {
-	find /proc -mindepth 2 -maxdepth 2 -name exe -lname "$work/bin/sockd-run" 2>/dev/null | cut -d / -f 3
+	local process
+	for process in /proc/[0-9]*; do
+		! is_runner "${process#/proc/}" || echo "${process#/proc/}"
+	done
 }
 
 no_runners() {
@@ -228,7 +244,7 @@ children_of() {
 supervisor_of() {
 	local child
 	for child in $(children_of "$1"); do
-		[ "$(readlink "/proc/$child/exe")" = "$work/bin/sockd-run" ] && echo "$child" && return 0
+		is_runner "$child" && echo "$child" && return 0
 	done
 	return 1
 }
@@ -236,12 +252,12 @@ supervisor_of() {
 # program_of PID: the program itself, where PID is the sockd-run that stands for it.
 program_of() {
 	local child
-	if [ "$(readlink "/proc/$1/exe")" != "$work/bin/sockd-run" ]; then
+	if ! is_runner "$1"; then
 		echo "$1"
 		return
 	fi
 	for child in $(children_of "$(supervisor_of "$1")"); do
-		[ "$(readlink "/proc/$child/exe")" = "$work/bin/sockd-run" ] || echo "$child"
+		is_runner "$child" || echo "$child"
 	done
 }
 

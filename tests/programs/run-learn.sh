@@ -136,19 +136,21 @@ print(sorted(name for _, name in socket.if_nameindex()))'
 there() {
 	run "$@" unshare -U -n "$work/bin/python3" -c "$elsewhere"
 }
-there --learn policy.json >"$work/elsewhere" 2>&1
-for what in packet:2 port:1 mark:1; do
-	counted "nothing is given there while it is learnt from: ${what%:*}" "${what#*:}" "$work/elsewhere" \
-		"^${what%:*} (Operation not permitted|Permission denied)"
-done
-contains "it was there" "$work/elsewhere" "^\\['lo'\\]$"
-expect "the rules are for that namespace, one for each kind of socket" python3 -c '
+if user_namespaces "in another network namespace"; then
+	there --learn policy.json >"$work/elsewhere" 2>&1
+	for what in packet:2 port:1 mark:1; do
+		counted "nothing is given there while it is learnt from: ${what%:*}" "${what#*:}" "$work/elsewhere" \
+			"^${what%:*} (Operation not permitted|Permission denied)"
+	done
+	contains "it was there" "$work/elsewhere" "^\\['lo'\\]$"
+	expect "the rules are for that namespace, one for each kind of socket" python3 -c '
 import json, sys
 rules = [r for r in json.load(open(sys.argv[1]))["rules"] if "unshare" not in r["description"] and r.get("netns")]
 rules.sort(key=lambda r: r["family"])
 inet, packet = rules
 assert (inet["family"], packet["family"]) == ("inet", "packet") and inet["netns"] == packet["netns"] == "peer", rules
 assert inet["ports"] == [80] and inet["options"] == {"SO_MARK": [7]}, inet' "$work/learnt/policy.json"
-expect "sockd takes them" use_learnt
-there >"$work/elsewhere" 2>&1
-counted "with them all is given there" 4 "$work/elsewhere" '^(packet given|port bound|mark set)$'
+	expect "sockd takes them" use_learnt
+	there >"$work/elsewhere" 2>&1
+	counted "with them all is given there" 4 "$work/elsewhere" '^(packet given|port bound|mark set)$'
+fi
