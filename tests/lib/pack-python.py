@@ -154,16 +154,21 @@ def error_of(error):
     return "ERANGE"
 
 
+# From 3.14 on Python refuses what is not ASCII before it has looked at the rest: as good as another bad character.
+def python_format(text):
+    return bytes(byte if byte < 128 else 1 for byte in text.encode("latin1"))
+
+
 def python_size(text):
     try:
-        return "ok %d" % struct.calcsize(text.encode("latin1"))
+        return "ok %d" % struct.calcsize(python_format(text))
     except (struct.error, OverflowError) as error:
         return error_of(error)
 
 
 def python_pack(text, values):
     try:
-        return "ok b" + struct.pack(text.encode("latin1"), *values).hex()
+        return "ok b" + struct.pack(python_format(text), *values).hex()
     except (struct.error, OverflowError) as error:
         return error_of(error)
     except MemoryError:
@@ -172,7 +177,7 @@ def python_pack(text, values):
 
 def python_unpack(text, data):
     try:
-        return struct.unpack(text.encode("latin1"), data)
+        return struct.unpack(python_format(text), data)
     except (struct.error, OverflowError) as error:
         return error_of(error)
 

@@ -222,12 +222,27 @@ static json_t *nested(int depth)
 	return object;
 }
 
+/* The same as text: jansson itself refuses to print what is nested deeper than it reads. */
+static char *nested_text(int depth)
+{
+	size_t n = (size_t)depth - 2;
+	char *text = malloc(2 * n + 8), *at = text;
+
+	ck_assert_ptr_nonnull(text);
+	at = stpcpy(at, "{\"a\":");
+	at = (char *)memset(at, '[', n) + n;
+	*at++ = '1';
+	at = (char *)memset(at, ']', n) + n;
+	strcpy(at, "}");
+	return text;
+}
+
 START_TEST(limits_of_nesting)
 {
 	json_t *deep = nested(JSON_PARSER_MAX_DEPTH), *deeper = nested(JSON_PARSER_MAX_DEPTH + 1);
 	json_t *got = NULL;
 	json_error_t mistake;
-	char *text = json_dumps(deeper, JSON_COMPACT);
+	char *text = nested_text(JSON_PARSER_MAX_DEPTH + 1);
 
 	ck_assert_int_eq(sockd_send_json(far, deep, 0, NULL), 0);
 	ck_assert_int_eq(sockd_recv_json(near, 0, &got, NULL), 1);
