@@ -356,6 +356,9 @@ def inherited(run):
         yield line.split("=", 1)
     os.close(null)
 
+# They are ignored in what a shell runs in the background, and another need not trap what was ignored before it.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 os.chdir(home)
 wanted = sys.argv[3:]
 for part in (statuses, inherited, at_a_terminal):
