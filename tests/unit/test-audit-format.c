@@ -217,7 +217,8 @@ static void fill_randomly(void *memory, size_t size, unsigned i)
 	unsigned char *bytes = memory;
 
 	for (size_t j = 0; j < size; j++)
-		bytes[j] = (unsigned char)(i % 2 ? random() : (random() & 0x1f) | 0x80 | i);
+		bytes[j] = (unsigned char)(i % 2 ? (unsigned)random()
+						 : ((unsigned)random() & 0x1f) | 0x80 | i);
 }
 
 START_TEST(random_bytes_give_valid_lines)

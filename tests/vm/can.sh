@@ -201,7 +201,7 @@ counted "who may only receive sends nothing" 6 "$work/spoke" ' ENOBUFS$'
 barred "$near" 65532 "$work/bin/candump" -T 5000 vcan0 >"$work/deaf" 2>&1 &
 remember
 deaf=$!
-in_near timeout 20 candump -T 5000 vcan0 >"$work/heard" 2>&1 &
+in_near timeout 60 candump -n 6 vcan0 >"$work/heard" 2>&1 &
 remember
 heard=$!
 wait_for 20 receiving 2
