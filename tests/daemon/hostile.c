@@ -14,19 +14,25 @@
 #define SETTLE_USEC 10000000
 #define PROMPT_USEC 1000000
 
+/* Those whom the policy names: the two of the harness, and an attacker. */
+#define ATTACKER_UID_MIN 56000
+#define ATTACKER_UIDS 4000
+#define USERS "{\"uid\": [\"56000-59999\", \"65533-65534\"]}"
+
 struct broker broker;
+uid_t attacker_uid;
 static size_t fds_before;
 
 static const char policy[] =
 	"{\"limits\": {\"connections-per-user\": 300},\n"
 	" \"rules\": [\n"
-	"  {\"name\": \"plain\", \"peers\": {\"uid\": \"65533-65534\"},\n"
+	"  {\"name\": \"plain\", \"peers\": " USERS ",\n"
 	"   \"family\": \"inet\", \"type\": [\"dgram\", \"raw\"]},\n"
-	"  {\"name\": \"web\", \"peers\": {\"uid\": \"65533-65534\"},\n"
+	"  {\"name\": \"web\", \"peers\": " USERS ",\n"
 	"   \"family\": \"inet\", \"type\": \"stream\", \"ports\": 80},\n"
-	"  {\"name\": \"buffers\", \"peers\": {\"uid\": \"65533-65534\"},\n"
+	"  {\"name\": \"buffers\", \"peers\": " USERS ",\n"
 	"   \"family\": \"unix\", \"options\": {\"SO_SNDBUFFORCE\": 4096}},\n"
-	"  {\"name\": \"capture\", \"peers\": {\"uid\": \"65533-65534\"}, \"family\": \"packet\"}\n"
+	"  {\"name\": \"capture\", \"peers\": " USERS ", \"family\": \"packet\"}\n"
 	"]}\n";
 
 static int open_one(void *data)
@@ -88,7 +94,7 @@ static size_t count_when_quiet(void)
 void hostile_setup(void)
 {
 	int inet = AF_INET, packet = AF_PACKET;
-	static const uid_t users[] = {CLIENT_UID, OTHER_UID};
+	const uid_t users[] = {CLIENT_UID, OTHER_UID, attacker_uid};
 
 	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
@@ -189,6 +195,7 @@ int hostile_main(Suite *suite)
 {
 	int r = geteuid() == 0 ? harness_own_network() : 0;
 
+	attacker_uid = ATTACKER_UID_MIN + (uid_t)getpid() % ATTACKER_UIDS;
 	if (r < 0) {
 		fprintf(stderr, "no network namespace of its own: %s\n", strerror(-r));
 		return EXIT_FAILURE;

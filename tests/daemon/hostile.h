@@ -12,8 +12,12 @@
 #define HOSTILE_CONNECTIONS_MAX 300 /* of one user, by the policy of these tests */
 
 extern struct broker broker;
+/* For those who leave more descriptors on their way than an ordinary process may have: the kernel
+ * counts them for all processes of a user together (ETOOMANYREFS), and other tests run beside this
+ * one as CLIENT_UID. Set by hostile_main(). */
+extern uid_t attacker_uid;
 
-/* Starts a sockd and lets both users ask for something, so that what is made once is made. */
+/* Starts a sockd and lets all users ask for something, so that what is made once is made. */
 void hostile_setup(void);
 /* Ends it, which must succeed. */
 void hostile_teardown(void);

@@ -167,13 +167,13 @@ START_TEST(one_user_takes_so_many_descriptors_only)
 	pid_t attackers[ATTACKERS];
 	size_t before = count_fds_of(broker.pid), most = 0;
 
-	if (run_as(CLIENT_UID, own_namespace, NULL) != 0) {
+	if (run_as(attacker_uid, own_namespace, NULL) != 0) {
 		printf("SKIP: one_user_takes_so_many_descriptors_only: a user cannot have "
 		       "namespaces here\n");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(attackers); i++)
-		attackers[i] = fork_as(CLIENT_UID, ways[_i], NULL);
+		attackers[i] = fork_as(attacker_uid, ways[_i], NULL);
 	for (int64_t until = now_usec() + ATTACK_USEC; now_usec() < until;) {
 		for (int i = 0; i < 20; i++)
 			most = most_descriptors(most);

@@ -81,7 +81,7 @@ static const struct load loads[] = {
 START_TEST(more_requests_than_read_replies)
 {
 	struct load load = loads[_i / 2];
-	struct standing standing = standing_start(CLIENT_UID, send_and_never_read, &load);
+	struct standing standing = standing_start(attacker_uid, send_and_never_read, &load);
 
 	for (int i = 0; i < 10; i++)
 		others_do_not_notice();
