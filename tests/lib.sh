@@ -166,9 +166,19 @@ seen_far() {
 	tcpdump -n -r "$work/far.pcap" >"$work/far.txt" 2>/dev/null
 }
 
-# Nobody: no capability, none to be had, no new privileges by any program file.
-powerless=(setpriv --reuid="$client_uid" --regid="$client_uid" --clear-groups --bounding-set=-all
-	--inh-caps=-all --ambient-caps=-all --no-new-privs)
+# nobody_is UID: no capability, none to be had, no new privileges by any program file.
+nobody_is() {
+	client_uid=$1
+	powerless=(setpriv --reuid="$client_uid" --regid="$client_uid" --clear-groups --bounding-set=-all
+		--inh-caps=-all --ambient-caps=-all --no-new-privs)
+}
+nobody_is "$client_uid"
+
+# Before begin, where programs may have few descriptors only: the kernel compares that with what all processes of the
+# user together are just sending (ETOOMANYREFS), and other tests run beside this one as the same user.
+be_a_user_alone() {
+	nobody_is $((52000 + $$ % 4000))
+}
 
 # without COMMAND...: as nobody in $near, without sockd.
 without() {

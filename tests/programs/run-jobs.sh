@@ -2,10 +2,11 @@
 # sockd-run as its user sees it: at a terminal with a shell's job control, its exit status, its signals, and what the
 # program inherits. All is done twice, without sockd-run and with it, and must be the same.
 . "$(dirname "$0")/../lib.sh"
+be_a_user_alone
 begin /usr/bin/python3
 
-policy <<'JSON'
-{ "rules": [ { "name": "echo", "peers": { "uid": 65534 }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+policy <<JSON
+{ "rules": [ { "name": "echo", "peers": { "uid": $client_uid }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
 JSON
 start_sockd
 printf '#!/no/such/interpreter\n' >"$work/home/no-interpreter"

@@ -1,25 +1,26 @@
 #!/bin/bash
 # Many at once under one sockd-run: 64 threads, 1000 children; then limits of descriptors.
 . "$(dirname "$0")/../lib.sh"
+be_a_user_alone
 begin musl-gcc /usr/bin/python3
 samples=$SOCKD_SOURCE/tests/samples
 
-policy <<'JSON'
+policy <<JSON
 {
   "rules": [
     {
       "name": "echo",
-      "peers": { "uid": 65534 },
+      "peers": { "uid": $client_uid },
       "family": "inet", "type": "raw", "protocol": "icmp"
     },
     {
       "name": "low",
-      "peers": { "uid": 65534 },
+      "peers": { "uid": $client_uid },
       "family": "inet", "type": "stream", "protocol": "tcp", "ports": [80]
     },
     {
       "name": "links",
-      "peers": { "uid": 65534 },
+      "peers": { "uid": $client_uid },
       "family": "netlink", "protocol": "route", "messages": ["RTM_NEWLINK"], "interfaces": ["lo"]
     }
   ]

@@ -3,15 +3,16 @@
 # broker - and that nothing is left behind by it.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../targets/common.sh"
+be_a_user_alone
 begin_run calls
 chmod 711 "$work/bin/calls"
 install -m 711 "$work/bin/calls" "$work/bin/unreadable"
 chmod 755 "$work/bin/calls"
 
-policy <<'JSON'
+policy <<JSON
 { "rules": [
-  { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "ports": [80] },
-  { "name": "ping", "peers": { "uid": 65534 }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+  { "name": "web", "peers": { "uid": $client_uid }, "family": "inet", "type": "stream", "ports": [80] },
+  { "name": "ping", "peers": { "uid": $client_uid }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
 JSON
 start_sockd
 
