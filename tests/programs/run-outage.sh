@@ -43,8 +43,8 @@ def alarmed():
     signal.siginterrupt(signal.SIGALRM, False)
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     opened = 0
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    while (took := time.monotonic() - begun) < 1 or took < 10 and not (opened > 50 and len(signals) > 50):
         try:
             raw()
             opened += 1
@@ -56,14 +56,17 @@ def alarmed():
 
 def beside():
     """A raw socket in a thread of its own, that may wait long; meanwhile, what needs no broker."""
+    def others():
+        began = time.monotonic()
+        for _ in range(100):
+            bind(0)
+            local()
+        return time.monotonic() - began
+    alone = others()
     thread = threading.Thread(target=lambda: print("thread:", attempt(raw), flush=True))
     thread.start()
     time.sleep(0.2)
-    began = time.monotonic()
-    for _ in range(100):
-        bind(0)
-        local()
-    return "in time" if time.monotonic() - began < 2 and thread.is_alive() else "late"
+    return "in time" if others() < 2 + 5 * alone and thread.is_alive() else "late"
 
 def hidden():
     ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
@@ -86,7 +89,8 @@ def daemon():
             null = os.open("/dev/null", os.O_RDWR)
             for fd in range(3):
                 os.dup2(null, fd)
-            time.sleep(1)
+            while not os.path.exists(home + "/go"):
+                time.sleep(0.05)
             said = attempt(raw) + " " + attempt(bind)
             with open(home + "/daemon", "w") as file:
                 file.write(said + "\n")
@@ -240,16 +244,16 @@ contains "and one line says why" "$work/agent.err" 'dumpable'
 answers "exec" again ok
 answers "after exec it is served as before" raw ok
 answers "after exec it is served as before" bind ok
-rm -f "$work/home/daemon"
+rm -f "$work/home/daemon" "$work/home/go"
 answers "a daemon goes off" daemon started
 end_agent 6 "its parent ends before it"
 expect "the supervisor stays for it" [ -n "$(runners)" ]
+touch "$work/home/go"
 expect "the daemon has its sockets" wait_for 10 grep -qx 'ok ok' "$work/home/daemon"
 expect "the supervisor goes with it" wait_for 10 no_runners
 # Whoever reads what a program wrote does not wait for its daemon.
-began=$SECONDS
-said=$(run --mode=seccomp -- sh -c 'setsid sleep 3 </dev/null >/dev/null 2>&1 & echo said')
-expect "its output ends with it ('$said'), and not with its daemon" [ "$said:$((SECONDS - began < 2))" = said:1 ]
+said=$(run --mode=seccomp -- sh -c 'setsid sleep 100 </dev/null >/dev/null 2>&1 & echo said $!')
+expect "its output ends with it ('$said'), and not with its daemon" kill "${said#said }"
 expect "the supervisor goes with that one too" wait_for 10 no_runners
 
 start_agent
@@ -286,6 +290,7 @@ sleep 0.5
 kill -TERM "$runner"
 status=0
 wait "$runner" || status=$?
-expect "sockd-run that waits for a broker is ended by a signal ($status)" [ "$status:$((SECONDS - began < 4))" = 143:1 ]
+# By itself it waits for ten seconds.
+expect "sockd-run that waits for a broker is ended by a signal ($status)" [ "$status:$((SECONDS - began < 9))" = 143:1 ]
 kill -CONT "$broker_pid"
 expect "with all that it has started" wait_for 15 no_runners
