@@ -101,7 +101,7 @@ size_t fds_settled(size_t wanted)
 	size_t n = count_fds_of(keep_broker.pid);
 
 	/* Its clock for what expires, which it opens when first needed, stays. */
-	for (int i = 0; i < 200 && n != wanted; i++) {
+	for (int i = 0; i < 1000 && n != wanted; i++) {
 		(void)usleep(10000);
 		n = count_fds_of(keep_broker.pid);
 	}

@@ -105,7 +105,7 @@ static void fetch_without_reading(int fd)
 	for (int i = 0; i < FETCHES; i++)
 		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
 	/* All were read, and then the last was answered. */
-	for (int i = 0; i < 500 && queued > 0; i++) {
+	for (int i = 0; i < 20000 && queued > 0; i++) {
 		(void)usleep(1000);
 		EXPECT(ioctl(fd, SIOCOUTQ, &queued) == 0);
 	}
@@ -160,7 +160,7 @@ static int end_and_never_read(void *data _unused_)
 	/* What was sent before the end is there, and to read it makes room. */
 	read_to_the_end(held[1]);
 	held[1] = -1;
-	for (int i = 0; i < 100 && held[1] < 0; i++) {
+	for (int i = 0; i < 500 && held[1] < 0; i++) {
 		(void)usleep(20000);
 		held[1] = client_greet_with(keep_broker.socket, WIRE_FEATURE_KEEP);
 	}

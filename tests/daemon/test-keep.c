@@ -32,7 +32,7 @@ static size_t count_text(const char *text, const char *what)
 /* The trail is written in batches. */
 static bool trail_has(const char *what)
 {
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1000; i++) {
 		_cleanup_free_ char *text = read_text(keep_broker.audit);
 		if (text && strstr(text, what))
 			return true;

@@ -195,7 +195,7 @@ static uint64_t find_thread(const char *wanted)
 
 static void wait_for_no_caps(const char *thread)
 {
-	for (unsigned i = 0; i < 1000 && find_thread(thread) != 0; i++)
+	for (unsigned i = 0; i < 20000 && find_thread(thread) != 0; i++)
 		(void)usleep(1000);
 	ck_assert_uint_eq(find_thread(thread), 0);
 }
