@@ -240,10 +240,17 @@ START_TEST(non_blocking)
 
 	make_ends(wait->kind);
 	ck_assert_int_eq(sockd_setblocking(ends[0], 0), 0);
-	int64_t since = use_now();
-	ck_assert_int_eq(wait->call(ends[0]), -1);
-	ck_assert_msg(errno == (wait->call == do_sendfile ? EINVAL : EAGAIN), "%s: %m", wait->name);
-	ck_assert_int_lt(use_now() - since, SPAN_USEC / 2);
+	int64_t least = INT64_MAX;
+	/* Whoever waits does so each time, a busy machine only holds it up at times. */
+	for (int i = 0; i < 20 && least >= SPAN_USEC / 2; i++) {
+		int64_t since = use_now();
+		ck_assert_int_eq(wait->call(ends[0]), -1);
+		int error = errno;
+		least = MIN_OF(least, use_now() - since);
+		ck_assert_msg(error == (wait->call == do_sendfile ? EINVAL : EAGAIN), "%s: %s",
+			wait->name, strerror(error));
+	}
+	ck_assert_int_lt(least, SPAN_USEC / 2);
 	close_ends();
 }
 END_TEST
@@ -611,8 +618,8 @@ static void *read_in_thread(void *data)
 	return NULL;
 }
 
-/* Many threads on one socket: one gets the byte, the others their timeout. */
-START_TEST(threads)
+/* How many of many threads on one socket get a byte; the others must get their timeout. */
+static int read_in_threads(void)
 {
 	struct reader readers[8] = {0};
 	int n_done = 0;
@@ -635,8 +642,18 @@ START_TEST(threads)
 		}
 	}
 	use_quiet();
-	ck_assert_int_eq(n_done, 1);
 	close_ends();
+	return n_done;
+}
+
+START_TEST(threads)
+{
+	int n_done = 0;
+
+	/* None, where all had their timeout before the byte was there. */
+	for (int i = 0; i < 20 && n_done == 0; i++)
+		n_done = read_in_threads();
+	ck_assert_int_eq(n_done, 1);
 }
 END_TEST
 

@@ -111,6 +111,9 @@ static void *run_later(void *data)
 	struct later *it = data;
 
 	usleep((useconds_t)it->msec * 1000);
+	/* However late the one that waits came to it. */
+	while (rings == 0)
+		usleep(1000);
 	it->function(it->fd);
 	return NULL;
 }

@@ -25,7 +25,8 @@ void use_fill(int fd);
 /* The open descriptors of this process. */
 size_t use_count_fds(void);
 
-/* Runs a function in a thread after so many milliseconds. */
+/* Runs a function in a thread after so many milliseconds, and not before the first signal of the
+ * use_ring() that follows. */
 void use_later(int msec, void (*function)(int fd), int fd);
 void use_later_done(void);
 
