@@ -100,6 +100,20 @@ audited() {
 	contains "$1" "$audit" "$2"
 }
 
+# Waits until all that sockd has done is in its trail, in this order: a reload comes after it.
+audit_settles() {
+	local before
+	n_reloads() {
+		grep -c '"event":"reload"' "$audit"
+	}
+	reload_is_there() {
+		[ "$(n_reloads)" -gt "$before" ]
+	}
+	before=$(n_reloads)
+	kill -HUP "$broker_pid"
+	wait_for 20 reload_is_there || fail "a reload gets into the trail"
+}
+
 # counted NAME NUMBER FILE PATTERN: exactly so many lines match.
 counted() {
 	local number

@@ -58,10 +58,10 @@ if has_family ethtool; then
 	refused "a command that no rule names" 'not permitted' \
 		through "$work/bin/ethtool" -s eth0 speed 10 duplex full autoneg off
 	audited "is told by its name too" '"event":"refusal".*ETHTOOL_MSG_LINKMODES_SET'
-	sleep 0.2
+	audit_settles
 	refusals=$(grep -c '"event":"refusal"' "$audit")
 	expect "reading needs no rule" through "$work/bin/ethtool" -k eth0
-	sleep 0.2 # a record may be written so late
+	audit_settles
 	counted "and sockd is not asked" "$refusals" "$audit" '"event":"refusal"'
 else
 	echo "SKIP this kernel has no netlink for ethtool"
@@ -79,7 +79,7 @@ PYTHON
 	refusals=$(grep -c '"event":"refusal"' "$audit")
 	through "$work/bin/python3" "$work/devices.py" "$(generic_number netdev)" >"$work/devices" 2>&1
 	contains "devices are read by generic netlink" "$work/devices" "^type $(generic_number netdev)\$"
-	sleep 0.2
+	audit_settles
 	counted "without asking sockd" "$refusals" "$audit" '"event":"refusal"'
 fi
 
