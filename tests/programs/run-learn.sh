@@ -116,10 +116,11 @@ socket.socket($missing, socket.SOCK_RAW, 0)" >/dev/null 2>&1
 counted "a family that the kernel does not have is not learnt" 0 "$work/learnt/missing.json" '"family"'
 
 echo "--- programs that go into the background"
-run --learn behind.json sh -c 'exec 2>&-; (sleep 1; exec "$0" -c 1 -W 1 10.99.0.2) >/dev/null 2>&1 &' "$work/bin/ping" \
-	2>"$work/said"
+run --learn behind.json sh -c 'exec 2>&-; (until [ -e go ]; do sleep 0.05; done; exec "$0" -c 1 -W 1 10.99.0.2) \
+	>/dev/null 2>&1 &' "$work/bin/ping" 2>"$work/said"
 contains "that it is not the end is said" "$work/said" \
 	'^sockd-run: --learn: behind\.json is complete when the last process that the program has left behind has ended$'
+touch "$work/learnt/go"
 expect "and so it is" wait_for 20 grep -q '"icmp"' "$work/learnt/behind.json"
 
 echo "--- in another network namespace"

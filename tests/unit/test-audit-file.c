@@ -21,7 +21,7 @@ static void tear(struct audit *audit)
 	ck_assert_int_eq(audit_start(audit), 0); /* its thread has SIGXFSZ blocked */
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	push_grants(audit, 1, 100);
-	for (unsigned i = 0; i < 300 && audit_lost(audit) == 0; i++)
+	for (unsigned i = 0; i < 2000 && audit_lost(audit) == 0; i++)
 		(void)usleep(10000);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	ck_assert_uint_gt(audit_lost(audit), 0);
@@ -73,7 +73,7 @@ START_TEST(the_file_is_reopened)
 	(void)snprintf(old, sizeof(old), "%s.1", path);
 	ck_assert_int_eq(audit_start(audit), 0);
 	push_grants(audit, 1, 1);
-	for (unsigned i = 0; i < 200 && read_lines(path, NULL) < 1; i++)
+	for (unsigned i = 0; i < 2000 && read_lines(path, NULL) < 1; i++)
 		(void)usleep(10000);
 	ck_assert_int_eq(rename(path, old), 0);
 	ck_assert_int_eq(audit_reopen(audit), 0);

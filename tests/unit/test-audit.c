@@ -68,11 +68,11 @@ START_TEST(records_are_written_without_being_asked)
 
 	ck_assert_int_eq(audit_start(audit), 0);
 	push_grants(audit, 1, 1);
-	for (unsigned i = 0; i < 200 && stat(path, &st) == 0 && st.st_size == 0; i++)
+	for (unsigned i = 0; i < 2000 && stat(path, &st) == 0 && st.st_size == 0; i++)
 		(void)usleep(10000);
 	ck_assert_uint_eq(read_lines(path, check_grant_number), 1);
 	push_grants(audit, 2, 2);
-	for (unsigned i = 0; i < 200 && read_lines(path, NULL) < 2; i++)
+	for (unsigned i = 0; i < 2000 && read_lines(path, NULL) < 2; i++)
 		(void)usleep(10000);
 	ck_assert_uint_eq(read_lines(path, check_grant_number), 2);
 	(void)audit_free(audit);

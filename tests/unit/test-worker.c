@@ -90,7 +90,7 @@ static void turn_until(unsigned n)
 
 static void wait_until_busy(size_t n)
 {
-	for (unsigned i = 0; i < 2000 && worker_busy(worker) != n; i++)
+	for (unsigned i = 0; i < 20000 && worker_busy(worker) != n; i++)
 		(void)usleep(1000);
 	ck_assert_uint_eq(worker_busy(worker), n);
 }
@@ -158,7 +158,8 @@ START_TEST(all_threads_busy_and_queue_full_is_eagain)
 		ck_assert_int_eq(worker_submit_take(worker, &jobs[i].job), 0);
 	}
 	/* The queue counts what waits for a thread, so the three must have begun. */
-	for (unsigned i = 0; i < 2000 && !(jobs[0].ran_in && jobs[1].ran_in && jobs[2].ran_in); i++)
+	for (unsigned i = 0; i < 20000 && !(jobs[0].ran_in && jobs[1].ran_in && jobs[2].ran_in);
+		i++)
 		(void)usleep(1000);
 	for (size_t i = 3; i < ARRAY_SIZE(jobs); i++) {
 		jobs[i] = make_job(-1);
