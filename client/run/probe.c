@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "client/run/filter.h"
+#include "client/run/listener.h"
 #include "client/run/target.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
@@ -79,7 +80,7 @@ static int mark_one(int listener, const struct seccomp_notif_sizes *sizes)
 		return errno == EINTR || errno == ENOENT ? 0 : negative_errno();
 	answer->id = call->id;
 	answer->error = -MARK;
-	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
+	(void)listener_tell(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
 	return 0;
 }
 

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "client/run/listener.h"
 #include "proto/macro.h"
 
 #ifndef SYS_pidfd_open
@@ -37,7 +37,7 @@ bool target_is_waiting(const struct target *target)
 {
 	uint64_t id = target->id;
 
-	return ioctl(target->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+	return listener_tell(target->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 int target_read(const struct target *target, uint64_t address, void *buffer, size_t size)

@@ -233,6 +233,49 @@ static void *bind_beside(void *data _unused_)
 	return NULL;
 }
 
+/* What no stop of the supervisor may change: several threads, whose calls are all answered as ever.
+ */
+static long n_rounds;
+static _Atomic unsigned n_not_given, n_not_refused, n_not_bound;
+
+static void *call_steadily(void *data _unused_)
+{
+	const int on = 1;
+
+	for (long i = 0; i < n_rounds; i++) {
+		int type = 0, fd = open_given();
+		socklen_t size = sizeof type;
+		if (fd <= STDERR_FILENO || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+			type != SOCK_RAW)
+			n_not_given++;
+		else
+			(void)close(fd);
+		n_not_refused += open_refused() >= 0 || errno != EPERM;
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+		n_not_bound += bind_to(fd, 80) < 0;
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+static void call_steadily_together(long n)
+{
+	pthread_t threads[16];
+
+	n_rounds = n;
+	pause_for_reader("ready");
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		if (pthread_create(&threads[i], NULL, call_steadily, NULL) != 0)
+			give_up("a thread");
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		(void)pthread_join(threads[i], NULL);
+	check(n_not_given == 0, "every socket was given (%u were not)", n_not_given);
+	check(n_not_refused == 0, "or refused (%u were not)", n_not_refused);
+	check(n_not_bound == 0, "every address was bound (%u were not)", n_not_bound);
+	pause_for_reader("done");
+}
+
 /* A thread that alone has made calls makes one that takes long, and then another has one too. */
 static void call_beside(void)
 {
@@ -335,6 +378,8 @@ int main(int argc, char **argv)
 		interrupt_calls(argc > 2);
 	else if (strcmp(what, "at-once") == 0)
 		call_at_once(number(argv[2]));
+	else if (strcmp(what, "steadily") == 0)
+		call_steadily_together(number(argv[2]));
 	else if (strcmp(what, "in-turn") == 0)
 		call_in_turn(number(argv[2]));
 	else if (strcmp(what, "beside") == 0)
