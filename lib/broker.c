@@ -142,9 +142,11 @@ static int receive_answer(int connection, const struct packet *packet, enum wire
 		return -ECONNRESET;
 	}
 	r = wire_decode_reply(buffer, message.size, &reply);
-	if (r == 0 && (reply.verb != verb || reply.serial != serial ||
-			      reply.answer.count != message.n_fds ||
-			      message.n_fds != (reply.answer.error == 0 ? n_fds : 0)))
+	if (r == 0 &&
+		(reply.verb != verb || reply.serial != serial ||
+			reply.answer.count != message.n_fds ||
+			message.n_fds != (reply.answer.error == 0 ? n_fds : 0) ||
+			(reply.answer.error == 0 && reply.answer.origin == WIRE_ORIGIN_STALE)))
 		r = -EBADMSG;
 	if (r < 0) {
 		close_all(fds, message.n_fds);
@@ -247,9 +249,12 @@ static int open_connection(struct slot *slot, int64_t until_msec)
 	if (fd < 0)
 		return negative_errno();
 	slot->limit_msec = INT_MAX;
-	int r = limit_waiting(slot, fd, until_msec);
-	if (r == 0 && kernel_connect(fd, &address, sizeof address) < 0)
-		r = errno == EAGAIN ? -ETIMEDOUT : negative_errno();
+	int r;
+	do { /* A stop of this process ends the wait, with all signals blocked too. */
+		r = limit_waiting(slot, fd, until_msec);
+		if (r == 0 && kernel_connect(fd, &address, sizeof address) < 0)
+			r = errno == EAGAIN ? -ETIMEDOUT : negative_errno();
+	} while (r == -EINTR);
 	if (r < 0) {
 		kernel_close(fd);
 		return r;

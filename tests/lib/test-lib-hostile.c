@@ -37,8 +37,9 @@ enum answer {
 	ANSWER_NO_FD,	 /* says one descriptor and sends none */
 	ANSWER_COUNT,	 /* sends one and says two */
 	ANSWER_FD_IN_REFUSAL,
-	ANSWER_NOTHING, /* closes */
-	ANSWER_STALE,	/* at first, then right */
+	ANSWER_STALE_GIVEN, /* gives, and says that it does not know who asks */
+	ANSWER_NOTHING,	    /* closes */
+	ANSWER_STALE,	    /* at first, then right */
 	ANSWER_STALE_EVER,
 	ANSWER_STALE_HELLO_EVER,
 	ANSWER_BAD_HELLO,
@@ -94,6 +95,8 @@ static void make_reply(struct reply_buffer *ret, const struct wire_request *requ
 			reply.answer.origin = stale ? WIRE_ORIGIN_STALE : WIRE_ORIGIN_KERNEL;
 			reply.answer.count = !stale;
 		}
+		if (answer == ANSWER_STALE_GIVEN)
+			reply.answer.origin = WIRE_ORIGIN_STALE;
 	} else if (answer == ANSWER_STALE_HELLO_EVER || (answer == ANSWER_STALE_HELLO && first)) {
 		reply.answer.error = EPERM;
 		reply.answer.origin = WIRE_ORIGIN_STALE;
@@ -434,6 +437,47 @@ START_TEST(slowness)
 }
 END_TEST
 
+static void close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* Who waits for room in the broker's queue and is stopped meanwhile waits on. */
+START_TEST(stopped_while_connecting)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int status;
+
+	start(ANSWER_RIGHT);
+	kill(server, SIGSTOP);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	int fds[64];
+	size_t n = 0;
+	do
+		fds[n] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	while (connect(fds[n], (const struct sockaddr *)&address, sizeof address) == 0 &&
+		++n < ARRAY_SIZE(fds));
+	ck_assert_int_eq(errno, EAGAIN);
+	pid_t child = fork();
+	if (child == 0) {
+		close_all(fds, n + 1);
+		_exit(open_raw() < 0);
+	}
+	usleep(300000);
+	kill(child, SIGSTOP);
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+	ck_assert(WIFSTOPPED(status));
+	kill(child, SIGCONT);
+	usleep(300000);
+	close_all(fds, n + 1);
+	kill(server, SIGCONT);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lib-hostile");
@@ -450,6 +494,7 @@ int main(void)
 	tcase_add_test(tcase, silence);
 	tcase_add_test(tcase, silence_for_many);
 	tcase_add_test(tcase, slowness);
+	tcase_add_test(tcase, stopped_while_connecting);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
