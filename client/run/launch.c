@@ -96,7 +96,7 @@ static _Noreturn void run_both(const struct options *options, const struct filte
 	}
 	if (program < 0) {
 		say_error("the program cannot be started: %s", strerror(errno));
-		_exit(EXIT_SOCKD_RUN);
+		supervise_not(with_us);
 	}
 	close_quietly(run->channel);
 	supervise(options, choice->windows, program, with_program, with_us);
@@ -171,7 +171,10 @@ int launch_supervised(const struct options *options)
 		say_error("the program cannot be followed: %s", strerror(errno));
 		return EXIT_SOCKD_RUN;
 	}
-	(void)supervise_send_word(with_us[1], SUPERVISE_BEGIN);
+	if (!supervise_send_word(with_us[1], SUPERVISE_BEGIN)) {
+		say_error("the supervisor cannot be told to begin: %s", strerror(errno));
+		return EXIT_SOCKD_RUN;
+	}
 	int status = follow(&followed);
 	part_from_supervisor(with_us[1]);
 	follow_end(status);

@@ -13,6 +13,7 @@
 #include "client/run/filter.h"
 #include "client/run/options.h"
 #include "client/run/say.h"
+#include "client/run/supervise.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
@@ -91,12 +92,14 @@ static void take_traits(const struct program_traits *traits)
 
 static int wait_for_supervisor(const struct program *program)
 {
-	char go;
-	ssize_t n = read(program->channel, &go, sizeof go);
+	char word;
+	ssize_t n = read(program->channel, &word, sizeof word);
 
 	if (n < 0)
 		return negative_errno();
-	return n == sizeof go ? 0 : -ECONNRESET;
+	if (n != sizeof word)
+		return -ECONNRESET;
+	return word == SUPERVISE_GO_ON ? 0 : -ECANCELED;
 }
 
 /* The listener goes to the supervisor; its answer is waited for, so that nothing of the program
@@ -150,7 +153,8 @@ _Noreturn void program_run(const struct program *program)
 	take_traits(&program->traits);
 	int r = hand_over(program, listener);
 	if (r < 0) {
-		say_error("the supervisor did not start: %s", strerror(-r));
+		if (r != -ECANCELED) /* it has said why */
+			say_error("the supervisor did not start: %s", strerror(-r));
 		_exit(EXIT_SOCKD_RUN);
 	}
 	(void)close(listener);

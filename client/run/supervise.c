@@ -67,7 +67,8 @@ static void report_broker(int with_parent, pid_t program)
 	report.error = -r;
 	if (r < 0)
 		snprintf(report.reason, sizeof report.reason, "%s", sockd_reason());
-	(void)!write(with_parent, &report, sizeof report);
+	if (write(with_parent, &report, sizeof report) != sizeof report)
+		_exit(EXIT_SOCKD_RUN); /* it waits for that, and says that there was none */
 }
 
 /* Exactly one listener. */
@@ -153,7 +154,13 @@ static void tell_parent(int status, void *data)
 	const struct watched *watched = data;
 	const struct supervise_news news = {.status = status};
 
-	(void)send(watched->with_parent, &news, sizeof news, MSG_NOSIGNAL);
+	if (watched->with_parent < 0)
+		return;
+	if (send(watched->with_parent, &news, sizeof news, MSG_NOSIGNAL) != sizeof news) {
+		/* The program becomes its child, who then sees for itself. */
+		observe_end(false);
+		_exit(EXIT_SOCKD_RUN);
+	}
 	wake_parent(watched, SIGCHLD);
 }
 
@@ -222,8 +229,16 @@ static bool may_begin(int with_parent)
 
 static void let_go_on(int with_program)
 {
-	if (!supervise_send_word(with_program, 1))
+	if (!supervise_send_word(with_program, SUPERVISE_GO_ON))
 		_exit(EXIT_SOCKD_RUN);
+}
+
+_Noreturn void supervise_not(int with_parent)
+{
+	const struct supervise_report said = {.error = ECANCELED};
+
+	(void)!write(with_parent, &said, sizeof said);
+	_exit(EXIT_SOCKD_RUN);
 }
 
 _Noreturn void supervise(const struct options *options, const struct window *windows, pid_t program,
@@ -235,11 +250,8 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 
 	memcpy(surroundings.windows, windows, sizeof surroundings.windows);
 	/* A file's name is understood from the user's directory. */
-	if (observe_start(options) < 0) {
-		const struct supervise_report said = {.error = ECANCELED};
-		(void)!write(with_parent, &said, sizeof said);
-		_exit(EXIT_SOCKD_RUN);
-	}
+	if (observe_start(options) < 0)
+		supervise_not(with_parent);
 	detach(with_program, with_parent);
 	let_program_go_first();
 	slot_use_own();
@@ -264,7 +276,8 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 		r = supervisor_start(listener, &surroundings);
 	if (r < 0) {
 		say_error("the program cannot be supervised: %s", strerror(-r));
-		_exit(EXIT_SOCKD_RUN);
+		(void)supervise_send_word(with_program, SUPERVISE_GIVEN_UP);
+		_exit(EXIT_SUCCESS); /* which is no news to the parent */
 	}
 	let_go_on(with_program);
 	close_quietly(with_program);

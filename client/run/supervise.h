@@ -29,6 +29,10 @@ struct supervise_news {
 	int status;
 };
 
+/* What it tells the program: it goes on, or it ends, and why has been said. */
+#define SUPERVISE_GO_ON 1
+#define SUPERVISE_GIVEN_UP 0
+
 /* What it is told. The program may begin. */
 #define SUPERVISE_BEGIN 'B'
 /* Answered with the same byte when it has done what was still due. */
@@ -48,5 +52,8 @@ static inline bool supervise_send_word(int to, char word)
  * taken. */
 _Noreturn void supervise(const struct options *options, const struct window *windows, pid_t program,
 	int with_program, int with_parent);
+
+/* Ends the process instead, which has said why. */
+_Noreturn void supervise_not(int with_parent);
 
 #endif
