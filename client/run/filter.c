@@ -246,28 +246,19 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
 	return r < 0 ? r : export_program(context, ret);
 }
 
-static long install(unsigned long flags, const struct sock_fprog *program)
+int filter_install(const struct sock_fprog *program)
 {
 	/* The filter confines nobody: before Linux 5.16 every filter made the processor speculate
 	 * less, and all that the program does slower. */
-	flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
-}
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
-int filter_install(const struct sock_fprog *program)
-{
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return negative_errno();
-	long fd = install(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);
 	if (fd < 0 && errno == EINVAL)
-		fd = install(0, program);
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
 	return fd < 0 ? negative_errno() : (int)fd;
-}
-
-bool filter_makes_signals_wait(void)
-{
-	/* There is no program; but the flags are looked at first. */
-	return install(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, NULL) < 0 && errno == EFAULT;
 }
 
 bool filter_can_answer(int listener)

@@ -31,9 +31,6 @@ int filter_make(const struct filter_choice *choice, struct sock_fprog *ret);
  */
 int filter_install(const struct sock_fprog *program);
 
-/* Is it so here? */
-bool filter_makes_signals_wait(void);
-
 /* Can the kernel give a descriptor and the answer in one (from Linux 5.14)? */
 bool filter_can_answer(int listener);
 

@@ -211,25 +211,20 @@ end_target "the supervisor is killed in the middle"
 
 # As by the freezer of control groups, or a debugger: in the middle of whatever it is telling the kernel.
 echo "--- the supervisor stops and goes on, over and over"
-IFS=.- read -r major minor _ < <(uname -r)
-if [ $((major * 100 + minor)) -lt 519 ]; then
-	echo "SKIP stops: the kernel has no way to give a descriptor that a stop does not spoil (Linux 5.19)"
-else
-	start_target steadily 1000
-	remember_supervisor
-	go_on
-	for ((i = 0; i < 4000; i++)); do
-		kill -STOP "$supervisor" || break
-		read -rt 0.001 <>"$work/never"
-		kill -CONT "$supervisor" || break
-		read -rt 0.002 <>"$work/never"
-		[ $((i % 20)) -ne 0 ] || ! grep -q done "$work/said" || break
-	done
-	await done
-	nothing_left "stops"
-	go_on
-	end_target "the supervisor stops and goes on"
-fi
+start_target steadily 1000
+remember_supervisor
+go_on
+for ((i = 0; i < 4000; i++)); do
+	kill -STOP "$supervisor" || break
+	read -rt 0.001 <>"$work/never"
+	kill -CONT "$supervisor" || break
+	read -rt 0.002 <>"$work/never"
+	[ $((i % 20)) -ne 0 ] || ! grep -q done "$work/said" || break
+done
+await done
+nothing_left "stops"
+go_on
+end_target "the supervisor stops and goes on"
 
 echo "--- its parent is killed"
 start_target in-turn 2
