@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/audit.h"
+#include "tests/daemon/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 static void tear(struct audit *audit)
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *suite = suite_create("audit-file");
 	TCase *file = tcase_create("file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(file, setup, teardown);
 	tcase_add_test(file, a_failed_write_is_told_and_leaves_whole_lines);
@@ -231,10 +230,5 @@ int main(void)
 	tcase_add_test(file, only_a_regular_file_will_do);
 	tcase_set_timeout(file, 60);
 	suite_add_tcase(suite, file);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/audit-format.h"
 #include "proto/macro.h"
+#include "tests/daemon/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 static json_t *format(const struct audit_record *record)
@@ -275,8 +276,6 @@ int main(void)
 {
 	Suite *suite = suite_create("audit-format");
 	TCase *formats = tcase_create("format");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(formats, a_grant_has_all_its_fields);
 	tcase_add_test(formats, a_refusal_has_its_error_and_reason);
@@ -289,10 +288,5 @@ int main(void)
 	tcase_add_test(formats, the_longest_record_fits);
 	tcase_set_timeout(formats, 60);
 	suite_add_tcase(suite, formats);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

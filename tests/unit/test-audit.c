@@ -17,6 +17,7 @@
 
 #include "daemon/audit.h"
 #include "proto/macro.h"
+#include "tests/daemon/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 /* The lines that the file has more than when it was last read to its end. */
@@ -378,8 +379,6 @@ int main(void)
 {
 	Suite *suite = suite_create("audit");
 	TCase *trail = tcase_create("trail");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(trail, setup, teardown);
 	tcase_add_test(trail, records_reach_the_file_in_order);
@@ -395,10 +394,5 @@ int main(void)
 	tcase_add_test(trail, the_journal_gets_fields);
 	tcase_set_timeout(trail, 60);
 	suite_add_tcase(suite, trail);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "daemon/audit.h"
 #include "daemon/policy/describe.h"
 #include "proto/macro.h"
+#include "tests/daemon/suite.h"
 
 static const int one = 1, five = 5, six = 6, mark = 66;
 
@@ -210,8 +211,6 @@ int main(void)
 {
 	Suite *suite = suite_create("describe");
 	TCase *steps = tcase_create("steps");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(steps, what_fits_is_told_in_order);
 	tcase_add_test(steps, what_matters_is_not_hidden_behind_harmless_options);
@@ -222,10 +221,5 @@ int main(void)
 	tcase_add_test(steps, a_message_is_not_hidden_behind_free_ones);
 	tcase_add_test(steps, a_message_of_several_sends_is_told_before_other_steps);
 	suite_add_tcase(suite, steps);
-
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "tests/daemon/suite.h"
 #include "tests/unit/learn-fixture.h"
 
 static void expect_left_alone(const char *text, const char *words)
@@ -229,9 +230,5 @@ int main(void)
 	tcase_add_test(tcase, there_are_limits);
 	tcase_add_test(tcase, notes);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "client/run/learn-rules.h"
+#include "tests/daemon/suite.h"
 #include "tests/unit/learn-fixture.h"
 
 static const struct example examples[] = {
@@ -526,9 +527,5 @@ int main(void)
 	tcase_add_test(tcase, controllers);
 	tcase_add_test(tcase, other_namespaces);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
