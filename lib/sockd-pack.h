@@ -40,8 +40,8 @@
  * All functions are thread-safe. On failure they return -1 and set errno, and sockd_reason() says
  * what is wrong and where, in words; nothing is stored then. On success errno is left as it was.
  *
- * A single too large for f is refused except with native sizes, where it becomes infinite, as in
- * Python. A half that is no number keeps its sign and loses the rest of its bits.
+ * A number too large for f is refused, with native sizes too, where Python before 3.14 made it
+ * infinite. A half that is no number keeps its sign and loses the rest of its bits.
  *
  *	EINVAL		the format is not one; NULL; values of a wrong kind or number
  *	EOVERFLOW	the format stands for more than SSIZE_MAX bytes

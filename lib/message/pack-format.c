@@ -158,7 +158,7 @@ static int no_code(const struct pack_cursor *cursor)
 
 int pack_next(struct pack_cursor *cursor, struct pack_item *ret_item)
 {
-	struct pack_item item = {.big = cursor->big, .native = cursor->native};
+	struct pack_item item = {.big = cursor->big};
 	size_t count = 1, total, offset = cursor->end;
 	const struct code *code;
 	int r;

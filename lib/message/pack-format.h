@@ -14,7 +14,6 @@
 struct pack_item {
 	char code;
 	bool big;	 /* big endian */
-	bool native;	 /* sizes and alignment are this machine's */
 	size_t count;	 /* how many; 1 for s and p */
 	size_t size;	 /* of each, in bytes; for s and p the count of the format */
 	size_t offset;	 /* of the first, from the beginning of the message */

@@ -174,8 +174,7 @@ static int write_real(
 	} else if (item->code == 'f') {
 		float single = (float)real;
 		uint32_t single_bits;
-		/* The native float is C's own conversion, in Python too. */
-		if (!item->native && is_finite(real) && !is_finite(single))
+		if (is_finite(real) && !is_finite(single))
 			goto too_large;
 		memcpy(&single_bits, &single, sizeof single_bits);
 		bits = single_bits;

@@ -179,6 +179,7 @@ START_TEST(wrong_values)
 	ASSERT_REFUSED(sockd_pack(buffer, 3, "i", 1), ENOSPC, "4 bytes, and there is room for 3");
 	ASSERT_REFUSED(sockd_pack(buffer, 16, "!e", 65520.0), ERANGE, "value 1 is 65520");
 	ASSERT_REFUSED(sockd_pack(buffer, 16, "!f", 1e39), ERANGE, "too large for 'f'");
+	ASSERT_REFUSED(sockd_pack(buffer, 16, "f", -1e39), ERANGE, "too large for 'f'");
 	if (sizeof(long) > 4)
 		ASSERT_REFUSED(sockd_pack(buffer, 16, "!l", (long)(INT64_C(1) << 40)), ERANGE,
 			"1099511627776");
