@@ -11,7 +11,10 @@ systemd-analyze verify --man=no "$units"/sockd.service "$units"/sockd.socket "$u
 	"$units/sockd@tenant.socket" >"$work/verify" 2>&1
 status=$?
 cat "$work/verify"
-expect "systemd-analyze verify takes the units (status $status)" test "$status" -eq 0 -a ! -s "$work/verify"
+# It reads what belongs to the same targets too, and says what it thinks of that.
+grep -v '^/[^ ]*\.[a-z]*:[0-9]*: ' "$work/verify" >"$work/verify.ours"
+grep '^[^ ]*/sockd[^ /]*: ' "$work/verify" >>"$work/verify.ours"
+expect "systemd-analyze verify takes the units (status $status)" test "$status" -eq 0 -a ! -s "$work/verify.ours"
 systemctl preset sockd.socket sockd-management.socket >/dev/null 2>&1
 expect "the preset enables the sockets" test "$(systemctl is-enabled sockd.socket)" = enabled
 expect "and not the listeners of tenants" test "$(systemctl is-enabled sockd@tenant.socket)" != enabled
