@@ -433,11 +433,20 @@ begin() {
 	install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd-preload.so" "$work/lib/" || die "the preload is built"
 	preload=$work/lib/libsockd-preload.so
 	install -m 755 "$SOCKD_BUILD/client/run/sockd-run" "$work/bin/" || die "sockd-run is built"
+	need_supervisor
 	# A sanitizer's run-time must come first.
 	local runtime
 	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
 	preload=${runtime:+$runtime:}$preload
 	make_namespaces
+}
+
+# On some processors there is none (sockd-run(1)).
+need_supervisor() {
+	[[ $SOCKD_BY == seccomp || $0 == */run-*.sh ]] || return 0
+	if "$work/bin/sockd-run" --mode=seccomp true 2>&1 | grep -q 'the supervisor cannot be made: Operation not supported'; then
+		skip_all "sockd-run has no supervisor on this processor"
+	fi
 }
 
 # For a program that hangs with a sanitizer's run-time in front of it, ours or not: the preload of the

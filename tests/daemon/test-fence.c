@@ -153,7 +153,8 @@ START_TEST(setns_is_for_network_namespaces_only)
 	ck_assert_fails(setns(mounts, CLONE_NEWNS), EPERM);
 	/* One namespace is not taken for another. */
 	ck_assert_fails(setns(uts, CLONE_NEWNET), EINVAL);
-	ck_assert_fails(syscall(SYS_setns, net, UINT64_C(1) << 32 | CLONE_NEWNET), EPERM);
+	if (sizeof(long) > sizeof(int))
+		ck_assert_fails(syscall(SYS_setns, net, UINT64_C(1) << 32 | CLONE_NEWNET), EPERM);
 }
 END_TEST
 
@@ -186,7 +187,8 @@ START_TEST(setfsuid_is_refused_where_no_rule_needs_it)
 {
 	drop(CAP(CAP_SYS_ADMIN) | CAP(CAP_SETUID));
 	fence(&(struct fence_options){.sys_admin = true});
-	ck_assert_fails(setfsuid(1000), EPERM);
+	/* Else the user it was; not every C library sets errno. */
+	ck_assert_int_eq(setfsuid(1000), -1);
 }
 END_TEST
 

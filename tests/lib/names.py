@@ -110,9 +110,15 @@ LATER = {
 }
 
 
+# Where a long has 32 bits Python shows larger ones as negative.
+def as_meant(name, number):
+    large = re.match("INADDR_|VMADDR_|VM_SOCKETS_|CAN_EFF_", name)
+    return number + (1 << 32) if large and number < 0 else number
+
+
 def constants(tool):
     kind_numbers = kinds()
-    known = {name: int(value) for name, value in vars(socket).items()
+    known = {name: as_meant(name, int(value)) for name, value in vars(socket).items()
              if isinstance(value, int) and not name.startswith("_")}
     wrong, ways = [], 0
     for name, value in {**LATER, **known}.items():

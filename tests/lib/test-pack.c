@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,6 +97,21 @@ START_TEST(nothing_but_the_message_is_written)
 }
 END_TEST
 
+/* In bytes: SSIZE_MAX, one more, and what the larger codes make of that. */
+#if SIZE_MAX > UINT32_MAX
+#define MOST "9223372036854775807"
+#define ONE_TOO_MANY "9223372036854775808"
+#define HALF_OF_THEM "4611686018427387904"
+#define EIGHTH_OF_THEM "1152921504606846976"
+#define LAST_DIGIT "19"
+#else
+#define MOST "2147483647"
+#define ONE_TOO_MANY "2147483648"
+#define HALF_OF_THEM "1073741824"
+#define EIGHTH_OF_THEM "268435456"
+#define LAST_DIGIT "10"
+#endif
+
 static const struct {
 	const char *format;
 	int error;
@@ -110,12 +126,12 @@ static const struct {
 	{"i\xc3\xa9", EINVAL, "the byte 0xc3"},
 	{"-1i", EINVAL, "character 1 of the format is '-'"},
 	{"%s", EINVAL, "character 1 of the format is '%'"},
-	{"9223372036854775808x", EOVERFLOW, "character 19"},
+	{ONE_TOO_MANY "x", EOVERFLOW, "at character " LAST_DIGIT},
 	{"99999999999999999999999999999999x", EOVERFLOW, "more bytes than there can be"},
-	{"x9223372036854775807x", EOVERFLOW, "more bytes than there can be"},
-	{"9223372036854775807xi", EOVERFLOW, "more bytes than there can be"},
-	{"<4611686018427387904h", EOVERFLOW, "more bytes than there can be"},
-	{"1152921504606846976q", EOVERFLOW, "more bytes than there can be"},
+	{"x" MOST "x", EOVERFLOW, "more bytes than there can be"},
+	{MOST "xi", EOVERFLOW, "more bytes than there can be"},
+	{"<" HALF_OF_THEM "h", EOVERFLOW, "more bytes than there can be"},
+	{EIGHTH_OF_THEM "q", EOVERFLOW, "more bytes than there can be"},
 };
 
 START_TEST(bad_formats)
@@ -143,16 +159,16 @@ START_TEST(absurd_counts)
 	char buffer[8] = "";
 	struct sockd_value values[2] = {0};
 
-	ck_assert_int_eq(sockd_calcsize("9223372036854775807x"), SSIZE_MAX);
-	ck_assert_int_eq(sockd_calcvalues("9223372036854775807b"), SSIZE_MAX);
-	ASSERT_REFUSED(sockd_calcvalues("9223372036854775807b0s"), EOVERFLOW, "more values");
-	ASSERT_REFUSED(sockd_pack(buffer, 8, "9223372036854775807b"), ENOSPC,
-		"stands for 9223372036854775807 bytes, and there is room for 8");
-	ASSERT_REFUSED(sockd_pack_values(buffer, SSIZE_MAX, "9223372036854775807b", values, 2),
-		EINVAL, "stands for 9223372036854775807 values, and there are 2");
-	ASSERT_REFUSED(sockd_unpack(buffer, 8, "9223372036854775807b"), EBADMSG, "the data has 8");
-	ASSERT_REFUSED(sockd_unpack_values(buffer, 8, "9223372036854775807s", values, 2), EBADMSG,
-		"the data has 8");
+	ck_assert_int_eq(sockd_calcsize(MOST "x"), SSIZE_MAX);
+	ck_assert_int_eq(sockd_calcvalues(MOST "b"), SSIZE_MAX);
+	ASSERT_REFUSED(sockd_calcvalues(MOST "b0s"), EOVERFLOW, "more values");
+	ASSERT_REFUSED(sockd_pack(buffer, 8, MOST "b"), ENOSPC,
+		"stands for " MOST " bytes, and there is room for 8");
+	ASSERT_REFUSED(sockd_pack_values(buffer, SSIZE_MAX, MOST "b", values, 2), EINVAL,
+		"stands for " MOST " values, and there are 2");
+	ASSERT_REFUSED(sockd_unpack(buffer, 8, MOST "b"), EBADMSG, "the data has 8");
+	ASSERT_REFUSED(
+		sockd_unpack_values(buffer, 8, MOST "s", values, 2), EBADMSG, "the data has 8");
 }
 END_TEST
 
