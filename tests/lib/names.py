@@ -11,8 +11,8 @@ import socket
 import struct
 import tempfile
 
-from names_common import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, Tool, finish, kinds, libc, run, skip, unshare,
-                          verdict)
+from names_common import (CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, Tool, as_meant, finish, kinds, libc, run, skip,
+                          unshare, verdict)
 
 SOL_CAN_RAW, SOL_CAN_J1939, SOL_UDPLITE, SOL_TIPC, SOL_ALG = 101, 107, 136, 271, 279
 AF_VSOCK, AF_CAN, AF_TIPC, AF_ALG, AF_BLUETOOTH = 40, 29, 30, 38, 31
@@ -108,12 +108,6 @@ LATER = {
     "TCP_FASTOPEN_KEY": 33, "TCP_FASTOPEN_NO_COOKIE": 34, "TCP_ZEROCOPY_RECEIVE": 35, "TCP_INQ": 36,
     "TCP_TX_DELAY": 37, "NI_IDN": 32, "CAN_BCM_CAN_FD_FRAME": 0x800,
 }
-
-
-# Where a long has 32 bits Python shows larger ones as negative.
-def as_meant(name, number):
-    large = re.match("INADDR_|VMADDR_|VM_SOCKETS_|CAN_EFF_", name)
-    return number + (1 << 32) if large and number < 0 else number
 
 
 def constants(tool):

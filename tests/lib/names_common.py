@@ -88,5 +88,11 @@ def unshare(flags):
         raise OSError(ctypes.get_errno(), "unshare")
 
 
+# Where a long has 32 bits Python shows larger ones as negative.
+def as_meant(name, number):
+    large = re.match("INADDR_|VMADDR_|VM_SOCKETS_|CAN_EFF_", name)
+    return number + (1 << 32) if large and number < 0 else number
+
+
 def run(*command):
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from names_common import Tool, build, fail, finish, ok, skip, source, verdict
+from names_common import Tool, as_meant, build, fail, finish, ok, skip, source, verdict
 
 # Of Windows in Python.
 ELSEWHERE = {"fromshare", "share", "ioctl"}
@@ -81,7 +81,7 @@ def later_names():
 
 def constants_are_there(tables):
     patterns = [pattern for row in tables["constants"] for pattern in row.python]
-    known = {name: int(getattr(socket, name)) for name in dir(socket) if is_constant(name)}
+    known = {name: as_meant(name, int(getattr(socket, name))) for name in dir(socket) if is_constant(name)}
     every = {**later_names(), **known}
     verdict(f"every constant, {len(known)} of this Python and {len(set(every) - set(known))} of later ones, is of a kind in the table",
             [name for name in every if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)])
