@@ -342,6 +342,11 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 					       0) return management_failure(EINVAL,
 		"a step is not understood");
 
+	/* A request that is none is not asked of the policy. */
+	const char *wrong = wire_check_order(question.steps, json_array_size(steps));
+	if (wrong)
+		return management_failure(EBADMSG, wrong);
+
 	const struct policy_subject subject = {
 		.uid = (uid_t)json_integer_value(json_object_get(request, "uid")),
 		.gid = (gid_t)json_integer_value(json_object_get(request, "gid")),

@@ -128,7 +128,7 @@ static const char *check_step(const struct wire_step *step)
 }
 
 /* What may follow what: the order in which the calls make sense on any socket. */
-static const char *check_order(const struct wire_step *steps, size_t n)
+const char *wire_check_order(const struct wire_step *steps, size_t n)
 {
 	bool bound = false, listening = false, connected = false;
 
@@ -195,7 +195,7 @@ static const char *decode_steps(struct reader *reader, uint32_t n, struct wire_r
 			return what;
 	}
 	ret->n_steps = n;
-	return check_order(ret->steps, n);
+	return wire_check_order(ret->steps, n);
 }
 
 static const char *decode_open(struct reader *reader, struct wire_request *ret)
@@ -397,7 +397,7 @@ static int write_steps(struct writer *writer, const struct wire_request *request
 		write_part(writer, step->address, step->address_size);
 		write_part(writer, step->data, step->data_size);
 	}
-	return check_order(request->steps, request->n_steps) ? -EINVAL : 0;
+	return wire_check_order(request->steps, request->n_steps) ? -EINVAL : 0;
 }
 
 static int write_named(struct writer *writer, const struct wire_request *request)

@@ -279,6 +279,9 @@ bool wire_peek_header(const void *packet, size_t size, struct wire_header *ret);
 int wire_decode_request(
 	const void *packet, size_t size, struct wire_request *ret, const char **ret_what);
 
+/* Why no request may have these steps in this order, in words (a static string); NULL: one may. */
+const char *wire_check_order(const struct wire_step *steps, size_t n);
+
 /* Encodes a request into buffer. Returns the packet's size, -EMSGSIZE where it does not fit,
  * -EINVAL where a limit is exceeded. */
 ssize_t wire_encode_request(const struct wire_request *request, void *buffer, size_t size);

@@ -156,6 +156,8 @@ expect "a policy without it is taken" as_root reload
 
 as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
+as_root check --uid=65534 --listen --bind='*:80' inet stream >"$work/said" 2>&1
+contains "check: what no request may hold is not allowed" "$work/said" '^sockctl: a bind step comes after .* listen step$'
 checks() {
 	local name=$1 pattern=$2
 	shift 2
