@@ -22,12 +22,20 @@ static int parse_id(const char *text, uint32_t *ret)
 	return 0;
 }
 
+/* Some of them would make an answer that is not true. */
+static int too_many_groups(const char *who)
+{
+	output_error("%s is in more than %d groups: sockd refuses such a peer everything", who,
+		ASKER_GROUPS_MAX);
+	return -E2BIG;
+}
+
 static int self(struct asker *ret)
 {
 	int n = getgroups(ASKER_GROUPS_MAX, ret->groups);
 
 	if (n < 0)
-		return negative_errno();
+		return too_many_groups("the caller");
 	ret->uid = geteuid();
 	ret->gid = getegid();
 	ret->n_groups = (size_t)n;
@@ -56,7 +64,7 @@ static int other(const char *user, const char *group, struct asker *ret)
 	ret->uid = entry->pw_uid;
 	ret->gid = entry->pw_gid;
 	if (getgrouplist(entry->pw_name, entry->pw_gid, ret->groups, &n) < 0)
-		n = ASKER_GROUPS_MAX;
+		return too_many_groups(entry->pw_name);
 	ret->n_groups = (size_t)n;
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "client/arguments.h"
 
-#define ASKER_GROUPS_MAX 256
+#define ASKER_GROUPS_MAX 1024 /* who is in more is refused everything */
 
 struct asker {
 	uid_t uid;

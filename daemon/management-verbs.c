@@ -13,6 +13,7 @@
 #include "daemon/generic.h"
 #include "daemon/keep/keep.h"
 #include "daemon/netns.h"
+#include "daemon/peer.h"
 #include "daemon/privilege.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -143,7 +144,7 @@ static ssize_t read_hex(const json_t *value, unsigned char *ret, size_t max)
 
 /* A question of sockctl check, read into one place. */
 struct question {
-	gid_t groups[256];
+	gid_t groups[PEER_GROUPS_MAX];
 	char netns_name[WIRE_NAME_MAX + 1];
 	struct wire_step steps[WIRE_STEPS_MAX];
 	unsigned char bytes[WIRE_PACKET_MAX];
@@ -335,7 +336,7 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 
 	if (json_array_size(groups) > ARRAY_SIZE(question.groups) ||
 		json_array_size(steps) > WIRE_STEPS_MAX)
-		return management_failure(E2BIG, "more than 256 groups or 32 steps");
+		return management_failure(E2BIG, "more than 1024 groups or 32 steps");
 	json_array_foreach(groups, i, item) question.groups[i] = (gid_t)json_integer_value(item);
 	question.used = 0;
 	json_array_foreach(steps, i, item) if (read_step(item, &question, &question.steps[i]) <

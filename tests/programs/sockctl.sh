@@ -34,6 +34,12 @@ policy <<'JSON'
       "peers": { "uid": 65534 },
       "family": "netlink", "protocol": "generic",
       "messages": ["TCP_METRICS_CMD_DEL"]
+    },
+    {
+      "name": "crowd",
+      "effect": "deny",
+      "peers": { "gid": 70299 },
+      "family": "inet"
     }
   ]
 }
@@ -158,6 +164,23 @@ as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
 as_root check --uid=65534 --listen --bind='*:80' inet stream >"$work/said" 2>&1
 contains "check: what no request may hold is not allowed" "$work/said" '^sockctl: a bind step comes after .* listen step$'
+
+# in_groups FIRST LAST: asks for nobody, were it in all these groups and its own.
+in_groups() {
+	{
+		getent group "$(id -g nobody)"
+		seq "$1" "$2" | sed 's/.*/g&:x:&:nobody/'
+	} >"$work/group"
+	in_near unshare --mount sh -c 'mount --bind "$1" /etc/group && shift && exec "$@"' sh "$work/group" \
+		"$work/bin/sockctl" --management="$management" check --user=nobody --bind='*:80' inet stream >"$work/said" 2>&1
+}
+expect "check: the rule is for who is in 299 groups" in_groups 70000 70298
+in_groups 70000 70299
+contains "check: none of many groups is left out" "$work/said" '^Refused: .*rule crowd denies it'
+in_groups 69277 70299
+contains "check: not the last that a peer may have" "$work/said" '^Refused: .*rule crowd denies it'
+in_groups 69276 70299
+contains "check: who is in more is said to be refused" "$work/said" '^sockctl: nobody is in more than 1024 groups: sockd refuses'
 checks() {
 	local name=$1 pattern=$2
 	shift 2
