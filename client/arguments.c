@@ -1,5 +1,6 @@
 #include "client/arguments.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -204,7 +205,9 @@ static int parse_count(const char *text, unsigned *ret)
 
 	errno = 0;
 	unsigned long value = strtoul(text, &end, 10);
-	if (errno != 0 || end == text || *end || value < 1 || value > WIRE_COUNT_MAX)
+	/* A sign would be taken, and a large negative number for a small one. */
+	if (errno != 0 || !isdigit((unsigned char)*text) || *end || value < 1 ||
+		value > WIRE_COUNT_MAX)
 		return usage("--count takes a number from 1 to 253, not", text);
 	*ret = (unsigned)value;
 	return 0;

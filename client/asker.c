@@ -1,5 +1,6 @@
 #include "client/asker.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -15,8 +16,8 @@ static int parse_id(const char *text, uint32_t *ret)
 
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
-	/* The last number means "none" to the kernel. */
-	if (errno != 0 || end == text || *end || *text == '-' || value >= UINT32_MAX)
+	/* Without a sign: strtoull(3) takes one. The last number means "none" to the kernel. */
+	if (errno != 0 || !isdigit((unsigned char)*text) || *end || value >= UINT32_MAX)
 		return -EINVAL;
 	*ret = (uint32_t)value;
 	return 0;

@@ -108,6 +108,8 @@ says "a missing value" 2 'a value is missing after --bind; see sockctl --help' o
 says "an unknown option of its own" 2 'option --binx=3; see sockctl --help' open --binx=3 inet stream
 says "an action that there is not" 2 '--action takes share, receive, store or fetch, not' check --action=send inet stream
 says "steps for a socket that is there" 2 'leave out the steps' check --action=share --bind='*:80' inet stream
+says "a number that is a large negative one" 2 'from 1 to 253, not' open --count=-18446744073709551613 inet stream
+says "nor a user's" 2 'there is no user' check --uid=' -18446744073709551615' --gid=1 inet stream
 says "an option without a value that has one" 2 'takes no value: --apply=1' check --apply=1 inet stream
 says "the kernel's own refusal, with what was asked" 1 \
 	'"inet stream --bind=10\.98\.0\.1:80": Cannot assign requested address' open --bind=10.98.0.1:80 inet stream
