@@ -362,6 +362,21 @@ static char **split_command(int *argc, char **argv)
 	return NULL;
 }
 
+/* Of check: a name is of the store, and nothing else asks for one. */
+static int check_names(const struct arguments *arguments)
+{
+	bool stored = arguments->action && (strcmp(arguments->action, "store") == 0 ||
+						   strcmp(arguments->action, "fetch") == 0);
+
+	if (arguments->verb != VERB_CHECK)
+		return 0;
+	if (stored && !arguments->name)
+		return usage("--name is missing beside --action=store or --action=fetch", NULL);
+	if (!stored && (arguments->name || arguments->common))
+		return usage("--name and --common go with --action=store or --action=fetch", NULL);
+	return 0;
+}
+
 int arguments_parse(int argc, char **argv, struct arguments *ret)
 {
 	struct option options[ARRAY_SIZE(uses) + 1] = {0};
@@ -403,6 +418,9 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 		return usage("--dry-run opens nothing that a command could be given", NULL);
 	if (arguments.command && !*arguments.command)
 		return usage("a command is missing after --", NULL);
+	r = check_names(&arguments);
+	if (r != 0)
+		return r;
 	*ret = arguments;
 	return 0;
 }

@@ -110,6 +110,9 @@ says "an action that there is not" 2 '--action takes share, receive, store or fe
 says "steps for a socket that is there" 2 'leave out the steps' check --action=share --bind='*:80' inet stream
 says "a number that is a large negative one" 2 'from 1 to 253, not' open --count=-18446744073709551613 inet stream
 says "nor a user's" 2 'there is no user' check --uid=' -18446744073709551615' --gid=1 inet stream
+says "a name without the store" 2 'go with --action=store or' check --name=x inet stream
+says "common names without the store" 2 'go with --action=store or' check --action=share --common inet stream
+says "the store without a name" 2 '--name is missing beside' check --action=store inet stream
 says "an option without a value that has one" 2 'takes no value: --apply=1' check --apply=1 inet stream
 says "the kernel's own refusal, with what was asked" 1 \
 	'"inet stream --bind=10\.98\.0\.1:80": Cannot assign requested address' open --bind=10.98.0.1:80 inet stream
