@@ -1,6 +1,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/policy/parse.h"
 #include "daemon/policy/unit.h"
@@ -163,7 +164,7 @@ static int add_family(const struct node *item, void *data)
 
 	if (json_is_string(item->json)) {
 		const char *text = json_string_value(item->json);
-		if (constant_family_from_name(text, &family) < 0) {
+		if (constant_family_from_name(text, &family) < 0 || family == AF_UNSPEC) {
 			node_error(item,
 				"unknown family %s; give a name such as \"inet\" or \"packet\", or "
 				"a number",

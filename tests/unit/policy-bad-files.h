@@ -163,6 +163,11 @@ static const struct {
 		"\"intet\"]}\n]}",
 		"p.json:2:52: rule r: unknown family \"intet\"; give a name such as \"inet\" or "
 		"\"packet\", or a number\n"},
+	{"family_none",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": "
+		"\"unspec\"}\n]}",
+		"p.json:2:43: rule r: unknown family \"unspec\"; give a name such as \"inet\" or "
+		"\"packet\", or a number\n"},
 	{"family_number",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": 0}\n]}",
 		"p.json:2:43: rule r: 0 is out of range; give a family's name or number from 1 to "
