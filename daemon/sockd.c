@@ -21,10 +21,17 @@ static int end_output(void)
 static int check_policy(const struct options *options)
 {
 	struct policy *policy;
-	struct account account;
+	struct account account = {0};
+
+	bool root = geteuid() == 0;
+
 	/* As at a start: where root checks, for who it is that sockd would become. */
-	bool becomes = geteuid() == 0 && privilege_parse_account(options->user, &account) == 0;
-	int r = policy_load(options->policy, options->n_policy, becomes ? account.uid : geteuid(),
+	if (root && privilege_parse_account(options->user, &account) < 0 && options->user_given) {
+		fprintf(stderr, "sockd: --user=%s: not a user that sockd could become\n",
+			options->user);
+		return EXIT_FAILURE;
+	}
+	int r = policy_load(options->policy, options->n_policy, root ? account.uid : geteuid(),
 		stderr, &policy);
 
 	if (r < 0)

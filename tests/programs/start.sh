@@ -33,6 +33,8 @@ expect "and its administrators" in_near "$work/bin/sockctl" --management="$manag
 fails "one path for two listeners" "cannot listen on $work/run/twice: Address already in use" \
 	--listen a="$work/run/twice" --listen b="$work/run/twice"
 fails "one name for two listeners" 'there is a listener "a" already' --listen a="$work/run/one" --listen a="$work/run/two"
+fails "a policy is checked for nobody who is not there" '--user=nosuch-user: not a user that sockd could become' \
+	--check-policy --user nosuch-user
 fails "no path for administrators" '--management=: a path is missing' --listen "$work/run/other" --management ''
 touch "$work/run/file"
 fails "a file that is no socket" "cannot listen on $work/run/file: File exists" --listen "$work/run/file"
