@@ -99,7 +99,7 @@ int privilege_parse_account(const char *text, struct account *ret)
 		const char *gid = text + digits + 1;
 
 		if (parse_id(text, digits, &account.uid) < 0 ||
-			parse_id(gid, strlen(gid), &account.gid) < 0 || account.gid == 0)
+			parse_id(gid, strlen(gid), &account.gid) < 0)
 			return -EINVAL;
 	} else if (digits > 0 && text[digits] == '\0') {
 		if (parse_id(text, digits, &account.uid) < 0)
@@ -119,7 +119,7 @@ int privilege_parse_account(const char *text, struct account *ret)
 		account.uid = entry->pw_uid;
 		account.gid = entry->pw_gid;
 	}
-	if (account.uid == 0)
+	if (account.uid == 0 || account.gid == 0)
 		return -EINVAL;
 	*ret = account;
 	return 0;

@@ -33,6 +33,15 @@ expect "and its administrators" in_near "$work/bin/sockctl" --management="$manag
 fails "one path for two listeners" "cannot listen on $work/run/twice: Address already in use" \
 	--listen a="$work/run/twice" --listen b="$work/run/twice"
 fails "one name for two listeners" 'there is a listener "a" already' --listen a="$work/run/one" --listen a="$work/run/two"
+{
+	getent passwd root
+	echo 'rootling:x:64777:0::/:/bin/false'
+} >"$work/passwd"
+under=(unshare --mount sh -c 'mount --bind "$1" /etc/passwd && shift && exec "$@"' sh "$work/passwd")
+fails "nor does it become one of root's group" '--user=rootling: not a user that sockd could become' \
+	--listen "$work/run/other" --user rootling
+fails "also by its number" '--user=64777: not a user that sockd could become' --listen "$work/run/other" --user 64777
+under=()
 fails "a policy is checked for nobody who is not there" '--user=nosuch-user: not a user that sockd could become' \
 	--check-policy --user nosuch-user
 fails "no path for administrators" '--management=: a path is missing' --listen "$work/run/other" --management ''
