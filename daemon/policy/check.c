@@ -27,6 +27,27 @@ static bool value_is_free(const struct option_info *info, uint32_t value)
 	return option_is_free(info, &number, sizeof(number));
 }
 
+/* One of another family would allow nothing and deny nothing, and might cost sockd a capability. */
+static void check_options(const struct node *node, const struct rule *rule)
+{
+	struct node options = node_key(node, "options");
+
+	for (size_t i = 0; i < rule->n_options; i++) {
+		const struct option_info *info = rule->options[i].info;
+		struct node place = node_key(&options, info->name);
+		bool has = false;
+
+		for (size_t j = 0; j < rule->n_families; j++)
+			has = has || option_is_for_family(info, rule->families[j]);
+		if (!has)
+			node_key_error(&place,
+				"no socket of the rule's \"family\" has %s; take it out, or name "
+				"the "
+				"family whose it is",
+				info->name);
+	}
+}
+
 static void check_denied_options(const struct node *node, const struct rule *rule)
 {
 	struct node options = node_key(node, "options");
@@ -160,6 +181,7 @@ void check_rule(const struct node *node, const struct rule *rule)
 					"inet sockets of type packet are packet sockets; name "
 					"family "
 					"\"packet\"");
+	check_options(node, rule);
 	if (rule->deny)
 		check_deny(node, rule);
 	else if (rule->has_mark && rule_find_option(rule, option_by_number(SOL_SOCKET, SO_MARK)))

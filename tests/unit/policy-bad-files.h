@@ -163,6 +163,11 @@ static const struct {
 		"\"intet\"]}\n]}",
 		"p.json:2:52: rule r: unknown family \"intet\"; give a name such as \"inet\" or "
 		"\"packet\", or a number\n"},
+	{"option_of_another_family",
+		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": [\"inet\", "
+		"\"packet\"],\n   \"options\": {\"SO_MARK\": 5,\n    \"HCI_FILTER\": \"any\"}}\n]}",
+		"p.json:4:5: rule r: no socket of the rule's \"family\" has HCI_FILTER; take it "
+		"out, or name the family whose it is\n"},
 	{"family_none",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": "
 		"\"unspec\"}\n]}",
