@@ -262,6 +262,20 @@ static int is_named(void *data, const char *name, enum wire_netns other, const c
 	return netns_is_named(netns_own(), name);
 }
 
+/* As a request would find it: allowed, and yet not given. */
+static void look_for_netns(struct policy_decision *decision)
+{
+	if (!decision->allowed || decision->netns != RULE_NETNS_NAMED)
+		return;
+	_cleanup_close_ int fd = netns_open_named(decision->netns_name);
+	if (fd >= 0)
+		return;
+	decision->allowed = false;
+	snprintf(decision->reason, sizeof decision->reason,
+		"allowed by rule %s, but its network namespace cannot be reached: %s",
+		decision->rule.name, strerror(-fd));
+}
+
 struct place_asked {
 	const char *netns;
 };
@@ -378,6 +392,7 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 	_cleanup_close_ int fd = open_judged_socket(&query, subject.foreign_netns);
 	query.fd = fd;
 	policy_decide(broker->policy, &subject, &query, &decision);
+	look_for_netns(&decision);
 	return decision_to_json(&decision);
 }
 

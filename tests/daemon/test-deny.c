@@ -140,7 +140,7 @@ START_TEST(a_namespace_is_denied_by_each_of_its_names)
 END_TEST
 
 /* What sockctl check asks. */
-static void check_answers(const char *foreign, const char *netns, const char *words)
+static void check_answers_of(int type, const char *foreign, const char *netns, const char *words)
 {
 	char question[300];
 
@@ -148,11 +148,26 @@ static void check_answers(const char *foreign, const char *netns, const char *wo
 		"{\"verb\": \"check\", \"uid\": %d, \"gid\": %d, \"groups\": [], \"foreign\": %s, "
 		"\"netns\": \"%s\", \"domain\": %d, \"type\": %d, \"protocol\": 0, \"steps\": "
 		"[]}",
-		CLIENT_UID, CLIENT_UID, foreign, netns, AF_INET, SOCK_STREAM);
+		CLIENT_UID, CLIENT_UID, foreign, netns, AF_INET, type);
 	_cleanup_free_ char *answer = broker_ask(&broker, question);
 	ck_assert_ptr_nonnull(answer);
 	ck_assert_msg(strstr(answer, words), "%s", answer);
 }
+
+static void check_answers(const char *foreign, const char *netns, const char *words)
+{
+	check_answers_of(SOCK_STREAM, foreign, netns, words);
+}
+
+START_TEST(a_check_knows_that_there_is_none_of_the_name)
+{
+	check_answers_of(SOCK_DGRAM, "false", "open", "\"allowed\":false,\"rule\":\"too\"");
+	check_answers_of(SOCK_DGRAM, "false", "open",
+		"allowed by rule too, but its network namespace cannot be reached: No such file");
+	name_own_namespace("/run/netns/open");
+	check_answers_of(SOCK_DGRAM, "false", "open", "\"allowed\":true,\"rule\":\"too\"");
+}
+END_TEST
 
 START_TEST(a_check_knows_the_named_namespace)
 {
@@ -319,6 +334,7 @@ int main(void)
 	tcase_add_test(tests, a_directory_that_cannot_be_searched_denies);
 	tcase_add_test(tests, a_namespace_is_denied_by_each_of_its_names);
 	tcase_add_test(tests, a_check_knows_the_named_namespace);
+	tcase_add_test(tests, a_check_knows_that_there_is_none_of_the_name);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(devices, setup_devices, teardown);
 	tcase_set_timeout(devices, 60);
