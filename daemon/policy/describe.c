@@ -143,6 +143,25 @@ static void add_check_messages(struct writer *writer, int protocol, const struct
 	}
 }
 
+/* As sockctl takes it. False: it takes no such value, which is of another size than the kernel's.
+ */
+static bool add_check_option(struct writer *writer, int domain, const struct wire_step *step)
+{
+	const struct option_info *info = option_of_family(domain, step->a, step->b);
+	const unsigned char *bytes = step->data;
+
+	if (!info || (info->value == OPTION_INT && step->data_size != sizeof(int)))
+		return false;
+	writer_add(writer, "--option=");
+	describe_add_option(writer, domain, step);
+	if (info->value != OPTION_BYTES)
+		return true;
+	writer_add(writer, "=");
+	for (size_t i = 0; i < step->data_size && !writer->cut; i++)
+		writer_add(writer, "%02x", bytes[i]);
+	return true;
+}
+
 static void add_check_step(
 	struct writer *writer, const struct policy_query *query, const struct wire_step *step)
 {
@@ -157,10 +176,9 @@ static void add_check_step(
 			return;
 		writer_add(&word, connect ? "--connect=" : "--bind=");
 		describe_add_address(&word, step, address);
-	} else if (step->kind == WIRE_STEP_OPTION &&
-		   option_of_family(query->domain, step->a, step->b)) {
-		writer_add(&word, "--option=");
-		describe_add_option(&word, query->domain, step);
+	} else if (step->kind == WIRE_STEP_OPTION) {
+		if (!add_check_option(&word, query->domain, step))
+			return;
 	} else {
 		if (step->kind == WIRE_STEP_SEND && query->domain == AF_NETLINK)
 			add_check_messages(writer, query->protocol, step);

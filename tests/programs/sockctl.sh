@@ -117,6 +117,8 @@ says "an option without a value that has one" 2 'takes no value: --apply=1' chec
 says "the kernel's own refusal, with what was asked" 1 \
 	'"inet stream --bind=10\.98\.0\.1:80": Cannot assign requested address' open --bind=10.98.0.1:80 inet stream
 says "the broker's refusal, with its reason" 1 'port 81 is not in .*sockctl check --uid=65534' open --bind='*:81' inet stream
+as_nobody open --dry-run --option=IP_OPTIONS=82040000 inet stream >"$work/said"
+contains "a refusal's command has the bytes of an option" "$work/said" 'see why: sockctl check .* --option=IP_OPTIONS=82040000$'
 as_nobody open --dry-run --bind='*:80' inet stream >"$work/said"
 contains "a dry run names the rule" "$work/said" '^Would be allowed by rule web$'
 as_nobody open --dry-run --bind='*:81' inet stream >"$work/said"
