@@ -155,7 +155,8 @@ static int find_account(const struct options *options, struct account *ret)
 		return 0;
 	}
 	int r = privilege_parse_account(options->user, ret);
-	if (r == 0 && geteuid() != 0 && ret->uid != geteuid()) {
+	bool root = geteuid() == 0, names_group = strchr(options->user, ':') != NULL;
+	if (r == 0 && !root && (ret->uid != geteuid() || (names_group && ret->gid != getegid()))) {
 		fprintf(stderr, "sockd: --user=%s: only root can become another user\n",
 			options->user);
 		r = -EPERM;
@@ -168,6 +169,8 @@ static int find_account(const struct options *options, struct account *ret)
 	else if (r < 0)
 		fprintf(stderr, "sockd: --user=%s: not a user that sockd could become\n",
 			options->user);
+	else if (!root)
+		ret->gid = getegid();
 	return r;
 }
 

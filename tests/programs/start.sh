@@ -41,6 +41,9 @@ under=(unshare --mount sh -c 'mount --bind "$1" /etc/passwd && shift && exec "$@
 fails "nor does it become one of root's group" '--user=rootling: not a user that sockd could become' \
 	--listen "$work/run/other" --user rootling
 fails "also by its number" '--user=64777: not a user that sockd could become' --listen "$work/run/other" --user 64777
+under=(setpriv --reuid="$client_uid" --regid="$client_uid" --clear-groups)
+fails "without root it changes its group no more than its user" 'only root can become another user' \
+	--listen "$work/home/other" --user "$client_uid:5"
 under=()
 fails "a policy is checked for nobody who is not there" '--user=nosuch-user: not a user that sockd could become' \
 	--check-policy --user nosuch-user
