@@ -42,6 +42,16 @@ static int take_effect(struct reload *reload, char *text, size_t size)
 	struct broker *broker = reload->broker;
 	uint64_t wanted = policy_capabilities(reload->policy) & ~broker->missing, missing = 0;
 	char names[256];
+
+	/* It would take every name for one that it may not know, and deny all that such a rule
+	 * speaks of. */
+	if (policy_names_netns(reload->policy) && !broker->sees_netns &&
+		!(wanted & ~privilege_held())) {
+		snprintf(text, size,
+			"the policy names a network namespace, which sockd's fence does not let it "
+			"look for; restart sockd to load it\n");
+		return -EPERM;
+	}
 	int r = privilege_reduce(wanted, &missing);
 
 	if (r == -EPERM && missing)

@@ -167,6 +167,14 @@ audited "so does the audit" '"event":"reload".*needs cap_setuid'
 rm "$work/policy.d/60-owned.json"
 expect "a policy without it is taken" as_root reload
 
+policy 60-named.json <<'JSON'
+{ "rules": [ { "name": "elsewhere", "effect": "deny", "peers": "any", "family": "inet", "netns": "elsewhere" } ] }
+JSON
+as_root reload >"$work/said" 2>&1 && fail "a policy whose namespace sockd may not look for is refused"
+contains "reload says why" "$work/said" 'names a network namespace, which sockd.s fence .*; restart'
+as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
+contains "the old policy stays" "$work/said" '^Allowed by rule web'
+rm "$work/policy.d/60-named.json"
 as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
 as_root check --uid=65534 --listen --bind='*:80' inet stream >"$work/said" 2>&1
