@@ -47,7 +47,6 @@ struct broker {
 	size_t n_returned;
 	struct audit *audit;
 	struct audit_limit *audit_limit;
-	bool sees_netns;  /* the fence lets it look for network namespaces by their names */
 	uint64_t missing; /* capabilities that sockd was started without, though the policy needs
 			     them */
 	TAILQ_HEAD(listener_list, listener) listeners;

@@ -247,8 +247,6 @@ static int drop_privileges(struct broker *broker)
 	r = fence(broker, &how);
 	if (r < 0)
 		return r;
-	broker->sees_netns =
-		policy_names_netns(broker->policy) || privilege_held() >> CAP_SYS_ADMIN & 1;
 	snprintf(text, sizeof text, "runs as uid %u, gid %u with %s; %zu rules from %zu files; %s",
 		account.uid, account.gid, privilege_describe(privilege_held(), held, sizeof held),
 		policy_rule_count(broker->policy), policy_file_count(broker->policy), how);

@@ -76,6 +76,22 @@ int netns_open_named(const char *name)
 	return TAKE_FD(fd);
 }
 
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? negative_errno() : fd;
+}
+
+bool netns_names_are_visible(void)
+{
+	_cleanup_close_ int names = open_directory("/run/netns");
+	if (names != -ENOENT)
+		return names >= 0;
+	_cleanup_close_ int above = open_directory("/run");
+	return above >= 0 || above == -ENOENT;
+}
+
 int netns_is_named(int netns_fd, const char *name)
 {
 	_cleanup_close_ int named = netns_open_named(name);

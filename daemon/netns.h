@@ -4,6 +4,7 @@
 #ifndef SOCKD_DAEMON_NETNS_H
 #define SOCKD_DAEMON_NETNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Notes the namespace the process lives in. Called once, before any thread is made. */
@@ -16,6 +17,9 @@ int netns_own(void); /* its descriptor, borrowed */
 int netns_of_socket(int fd);
 /* The namespace named under /run/netns, as ip-netns(8) makes them, as a new descriptor. */
 int netns_open_named(const char *name);
+/* May names be looked up: is nothing in the way to /run/netns, whether that is there or not? Where
+ * the fence is, a name that is not there cannot be told from one that is hidden. */
+bool netns_names_are_visible(void);
 /* Is this namespace the one of that name? 1 or 0, also where the name does not exist; any other
  * negative errno: it cannot be told. */
 int netns_is_named(int netns_fd, const char *name);

@@ -9,6 +9,7 @@
 #include "daemon/broker.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/netns.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
 
@@ -45,11 +46,11 @@ static int take_effect(struct reload *reload, char *text, size_t size)
 
 	/* It would take every name for one that it may not know, and deny all that such a rule
 	 * speaks of. */
-	if (policy_names_netns(reload->policy) && !broker->sees_netns &&
+	if (policy_names_netns(reload->policy) && !netns_names_are_visible() &&
 		!(wanted & ~privilege_held())) {
 		snprintf(text, size,
-			"the policy names a network namespace, which sockd's fence does not let it "
-			"look for; restart sockd to load it\n");
+			"the policy names a network namespace, which sockd may not look for since "
+			"it was started; restart it to load this\n");
 		return -EPERM;
 	}
 	int r = privilege_reduce(wanted, &missing);

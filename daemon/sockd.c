@@ -22,7 +22,6 @@ static int check_policy(const struct options *options)
 {
 	struct policy *policy;
 	struct account account = {0};
-
 	bool root = geteuid() == 0;
 
 	/* As at a start: where root checks, for who it is that sockd would become. */

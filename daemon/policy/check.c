@@ -42,8 +42,8 @@ static void check_options(const struct node *node, const struct rule *rule)
 		if (!has)
 			node_key_error(&place,
 				"no socket of the rule's \"family\" has %s; take it out, or name "
-				"the "
-				"family whose it is",
+				"its "
+				"family too",
 				info->name);
 	}
 }

@@ -171,7 +171,7 @@ policy 60-named.json <<'JSON'
 { "rules": [ { "name": "elsewhere", "effect": "deny", "peers": "any", "family": "inet", "netns": "elsewhere" } ] }
 JSON
 as_root reload >"$work/said" 2>&1 && fail "a policy whose namespace sockd may not look for is refused"
-contains "reload says why" "$work/said" 'names a network namespace, which sockd.s fence .*; restart'
+contains "reload says why" "$work/said" 'names a network namespace, which sockd may not look for .*; restart'
 as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "the old policy stays" "$work/said" '^Allowed by rule web'
 rm "$work/policy.d/60-named.json"

@@ -167,7 +167,7 @@ static const struct {
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": [\"inet\", "
 		"\"packet\"],\n   \"options\": {\"SO_MARK\": 5,\n    \"HCI_FILTER\": \"any\"}}\n]}",
 		"p.json:4:5: rule r: no socket of the rule's \"family\" has HCI_FILTER; take it "
-		"out, or name the family whose it is\n"},
+		"out, or name its family too\n"},
 	{"family_none",
 		"{\"rules\": [\n  {\"name\": \"r\", \"peers\": \"any\", \"family\": "
 		"\"unspec\"}\n]}",
