@@ -6,26 +6,33 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/run/close-others.h"
 #include "client/run/observe.h"
 #include "client/run/say.h"
 #include "lib/ask.h"
+#include "lib/broker.h"
 #include "lib/kernel.h"
 #include "lib/slot.h"
 #include "lib/sockd.h"
+#include "lib/span.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
 #define ENVOYS_MAX 8u
 #define IDLE_MSEC 3000
+/* All of a call: an envoy may ask the broker twice. One that is not heard of by then is in the
+ * program's hands, which can stop it as it can all that is its user's. */
+#define PATIENCE_USEC ((2 * BROKER_TIMEOUT + 5) * INT64_C(1000000))
 
 struct reply {
 	bool left_to_kernel;
@@ -44,8 +51,10 @@ static struct envoy {
 	pthread_mutex_t lock;	 /* one request at a time */
 	struct namespaces where; /* this and what follows change under table_lock too */
 	int channel;		 /* -1: nobody is there */
+	int pidfd;
 	uint64_t last_use;
-} envoys[ENVOYS_MAX] = {[0 ... ENVOYS_MAX - 1] = {PTHREAD_MUTEX_INITIALIZER, .channel = -1}};
+} envoys[ENVOYS_MAX] = {
+	[0 ... ENVOYS_MAX - 1] = {PTHREAD_MUTEX_INITIALIZER, .channel = -1, .pidfd = -1}};
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t uses;
@@ -154,26 +163,47 @@ static _Noreturn void be_envoy(
 	_exit(EXIT_SUCCESS);
 }
 
-static int receive_home(int channel, struct message_home *ret, int *ret_fd)
+static int receive_home(int channel, int64_t deadline, struct message_home *ret, int *ret_fd)
 {
 	struct transport_message message;
 	int fd;
 
-	int r = transport_receive(channel, ret, sizeof *ret, &fd, 1, 0, &message);
+	int r = span_poll(channel, POLLIN, deadline);
+	if (r <= 0)
+		return r < 0 ? r : -ETIMEDOUT;
+	r = transport_receive(channel, ret, sizeof *ret, &fd, 1, 0, &message);
 	if (r < 0)
 		return r;
-	if (message.n_fds == 1)
+	bool is_whole = message.size >= MESSAGE_HOME_MIN &&
+			message.size == MESSAGE_HOME_MIN + ret->observation.size;
+	if (message.n_fds == 1 && !is_whole)
+		close_quietly(fd);
+	else if (message.n_fds == 1)
 		*ret_fd = fd;
-	return message.size >= MESSAGE_HOME_MIN &&
-			       message.size == MESSAGE_HOME_MIN + ret->observation.size
-		       ? 0
-		       : -ECONNRESET;
+	return is_whole ? 0 : -ECONNRESET;
 }
 
-/* Sends a process of ours to where the program is. Returns the channel to it, or a negative
- * errno. */
+static void settle(struct envoy *envoy, const struct namespaces *where, int channel, int pidfd)
+{
+	pthread_mutex_lock(&table_lock);
+	envoy->where = *where;
+	envoy->channel = channel;
+	envoy->pidfd = pidfd;
+	pthread_mutex_unlock(&table_lock);
+}
+
+/* One that is stopped would not see that nobody needs it. */
+static void recall(struct envoy *envoy)
+{
+	close_quietly(envoy->channel);
+	(void)syscall(SYS_pidfd_send_signal, envoy->pidfd, SIGKILL, NULL, 0);
+	close_quietly(envoy->pidfd);
+	settle(envoy, &envoy->where, -1, -1);
+}
+
+/* Sends a process of ours to where the program is. */
 static int send_envoy(const struct surroundings *surroundings, const struct call *call,
-	const struct namespaces *where)
+	const struct namespaces *where, int64_t deadline, struct envoy *envoy)
 {
 	int flags = CLONE_NEWNET;
 	int channel[2], unexpected = -1;
@@ -196,26 +226,34 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 		return -ESRCH;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
 		return negative_errno();
-	pid_t envoy = fork();
-	if (envoy == 0)
+	pid_t sent = fork();
+	if (sent == 0)
 		be_envoy(surroundings->netns, pidfd, flags, where, channel[1]);
+	r = sent < 0 ? negative_errno() : 0;
 	close_quietly(channel[1]);
-	r = envoy < 0 ? negative_errno() : receive_home(channel[0], &ready, &unexpected);
+	settle(envoy, where, channel[0], sent < 0 ? -1 : (int)syscall(SYS_pidfd_open, sent, 0));
+	if (r == 0)
+		r = receive_home(channel[0], deadline, &ready, &unexpected);
 	close_quietly(unexpected);
 	if (r == 0 && ready.reply.error != 0)
 		r = -ready.reply.error;
-	if (r < 0) {
-		close_quietly(channel[0]);
-		return r;
-	}
-	return channel[0];
+	return r;
+}
+
+/* Returns whether it is locked. */
+static bool lock_by(pthread_mutex_t *lock, int64_t deadline)
+{
+	const struct timespec until = {
+		.tv_sec = deadline / 1000000, .tv_nsec = deadline % 1000000 * 1000};
+
+	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until) == 0;
 }
 
 /*
  * An envoy to these namespaces that has nothing to do, or one that can be sent there; locked. Where
- * all have something to do, the one that was used least recently is waited for.
+ * all have something to do, the one that was used least recently is waited for; NULL: in vain.
  */
-static struct envoy *find_envoy(const struct namespaces *where)
+static struct envoy *find_envoy(const struct namespaces *where, int64_t deadline)
 {
 	struct envoy *found = NULL, *oldest = &envoys[0];
 
@@ -234,53 +272,41 @@ static struct envoy *find_envoy(const struct namespaces *where)
 		found = oldest;
 	(found ? found : oldest)->last_use = ++uses;
 	pthread_mutex_unlock(&table_lock);
-	if (!found)
-		pthread_mutex_lock(&oldest->lock);
-	return found ? found : oldest;
-}
-
-static void settle(struct envoy *envoy, const struct namespaces *where, int channel)
-{
-	pthread_mutex_lock(&table_lock);
-	envoy->where = *where;
-	envoy->channel = channel;
-	pthread_mutex_unlock(&table_lock);
-}
-
-static void recall(struct envoy *envoy)
-{
-	close_quietly(envoy->channel);
-	settle(envoy, &envoy->where, -1);
+	if (!found && lock_by(&oldest->lock, deadline))
+		found = oldest;
+	return found;
 }
 
 static int exchange(struct envoy *envoy, const struct elsewhere_request *request, int fd,
-	struct message_home *ret, int *ret_fd)
+	int64_t deadline, struct message_home *ret, int *ret_fd)
 {
 	int r = transport_send(
 		envoy->channel, request, sizeof *request, &fd, fd >= 0 ? 1 : 0, MSG_NOSIGNAL);
 
-	return r < 0 ? r : receive_home(envoy->channel, ret, ret_fd);
+	return r < 0 ? r : receive_home(envoy->channel, deadline, ret, ret_fd);
 }
 
 static int ask_envoy(const struct surroundings *surroundings, const struct call *call,
 	const struct namespaces *where, const struct elsewhere_request *request, int fd,
 	struct message_home *ret, int *ret_fd)
 {
-	struct envoy *envoy = find_envoy(where);
+	int64_t deadline = span_deadline(span_now(), PATIENCE_USEC);
+	struct envoy *envoy = find_envoy(where, deadline);
 	int r = -ECONNRESET;
 
+	if (!envoy)
+		return -ETIMEDOUT;
 	if (envoy->channel >= 0 && !namespaces_equal(&envoy->where, where))
 		recall(envoy);
 	/* One that was there may just have gone home. */
 	if (envoy->channel >= 0)
-		r = exchange(envoy, request, fd, ret, ret_fd);
+		r = exchange(envoy, request, fd, deadline, ret, ret_fd);
 	if (r < 0) {
 		recall(envoy);
-		r = send_envoy(surroundings, call, where);
-		if (r >= 0) {
-			settle(envoy, where, r);
-			r = exchange(envoy, request, fd, ret, ret_fd);
-		}
+		if (r != -ETIMEDOUT)
+			r = send_envoy(surroundings, call, where, deadline, envoy);
+		if (r == 0)
+			r = exchange(envoy, request, fd, deadline, ret, ret_fd);
 		if (r < 0)
 			recall(envoy);
 	}
