@@ -171,13 +171,15 @@ static void close_connection(void)
 	}
 }
 
-static void *serve(void *data _unused_)
+/* data: the room for a call and its answer. */
+static void *serve(void *data)
 {
-	_cleanup_free_ struct seccomp_notif *notification = malloc(supervisor.notification_size);
-	_cleanup_free_ void *buffer = malloc(supervisor.response_size);
+	_cleanup_free_ unsigned char *room = data;
+	struct seccomp_notif *notification = (void *)room;
+	void *buffer = room + ALIGN8(supervisor.notification_size);
 
 	slot_use_own();
-	while (notification && buffer && receiver_become()) {
+	while (receiver_become()) {
 		memset(notification, 0, supervisor.notification_size);
 		int r = ioctl(supervisor.listener, SECCOMP_IOCTL_NOTIF_RECV, notification);
 		if (r < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN))
@@ -203,15 +205,20 @@ static int start_thread(void)
 		atomic_fetch_sub(&supervisor.n_threads, 1);
 		return -EAGAIN;
 	}
-	int error = pthread_attr_init(&attributes);
+	/* Not by the thread itself: whoever starts it would not hear that there is none. */
+	_cleanup_free_ void *room =
+		malloc(ALIGN8(supervisor.notification_size) + supervisor.response_size);
+	int error = room ? pthread_attr_init(&attributes) : ENOMEM;
 	if (error == 0) {
 		(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
 		(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-		error = pthread_create(&thread, &attributes, serve, NULL);
+		error = pthread_create(&thread, &attributes, serve, room);
 		(void)pthread_attr_destroy(&attributes);
 	}
 	if (error != 0)
 		atomic_fetch_sub(&supervisor.n_threads, 1);
+	else
+		(void)TAKE_PTR(room);
 	return -error;
 }
 

@@ -297,3 +297,18 @@ for n in 7 8 9 10 12 20; do
 	[ "$status" -eq 0 ] || counted "limit $n: one line says why" 1 "$work/few" .
 	contains "limit $n: there is an answer" "$work/few" 'Permission denied|Too many open files'
 done
+
+echo "--- a supervisor that cannot be"
+# Who lives alone, so that the limit counts none but these: sockd-run, the supervisor, the program, and its threads.
+scarce() {
+	local client_uid=$((60100 + $1)) powerless
+	nobody_is "$client_uid"
+	powerless+=(prlimit --nproc="$1")
+	run --mode=seccomp --quiet -- /usr/bin/python3 "$work/low" 81
+}
+for n in 1 2 3 4 5; do
+	(scarce "$n") >"$work/few" 2>&1
+	status=$?
+	expect "no more than $n processes and threads: the exit status ($status)" [ "$status" -eq 125 ]
+	counted "no more than $n: one line says why" 1 "$work/few" .
+done
