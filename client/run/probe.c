@@ -123,10 +123,10 @@ static int answer_probed(int channel, pid_t pid, int others_channel, bool *ret_b
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return negative_errno();
 	int r = transport_receive(channel, &word, sizeof word, &listener, 1, 0, &message);
+	if (r < 0 || message.n_fds != 1)
+		listener = -1; /* not ours, or closed */
 	if (r < 0)
 		return r;
-	if (message.n_fds != 1)
-		listener = -1;
 	if (message.size != sizeof word)
 		return -ECONNRESET;
 	if (listener < 0)
