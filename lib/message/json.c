@@ -255,11 +255,15 @@ static int print_object(
 	text->size_max = size_max;
 	if (append("\0\0\0", HEADER_SIZE, text) < 0)
 		return refuse(error, text->error, -1, 0, "%s", strerrordesc_np(text->error));
+	errno = 0;
 	if (json_dump_callback(object, append, text, JSON_COMPACT) == 0) {
 		uint32_t header = htobe32((uint32_t)(text->size - HEADER_SIZE));
 		memcpy(text->data, &header, sizeof header);
 		return 0;
 	}
+	/* Of its own want of memory jansson says nothing. */
+	if (text->error == 0 && errno == ENOMEM)
+		text->error = ENOMEM;
 	if (text->error == EMSGSIZE)
 		return refuse(error, EMSGSIZE, -1, 0,
 			"the message is larger than the %zu bytes that are allowed", size_max);
@@ -337,9 +341,11 @@ static int receive_json(int fd, size_t size_max, json_t **ret_object, json_error
 	if (r < 0)
 		return r;
 
+	errno = 0;
 	object = json_loadb(text, size, JSON_REJECT_DUPLICATES, &mistake);
 	if (!object) {
-		if (json_error_code(&mistake) == json_error_out_of_memory)
+		/* Where it says nothing of that itself. */
+		if (errno == ENOMEM || json_error_code(&mistake) == json_error_out_of_memory)
 			return refuse(
 				error, ENOMEM, -1, transfer.moved, "%s", strerrordesc_np(ENOMEM));
 		if (error)

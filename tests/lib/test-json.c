@@ -445,6 +445,51 @@ static void *receive_one(void *ret)
 	return NULL;
 }
 
+static int allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+	if (allocations_left-- > 0)
+		return malloc(size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* Not the object's fault, nor the peer's. */
+START_TEST(want_of_memory)
+{
+	static const char text[] = "{\"list\":[1,\"two\",{\"three\":3.5}],\"last\":\"word\"}";
+	json_t *object = json_loads(text, 0, NULL), *received;
+	json_error_t error;
+	int n = 0, r;
+
+	do {
+		allocations_left = n++;
+		json_set_alloc_funcs(scarce_malloc, free);
+		r = sockd_send_json(near, object, 0, &error);
+		json_set_alloc_funcs(malloc, free);
+		ck_assert(r == 0 || (errno == ENOMEM && error.line == -1 && error.position == 0));
+		ck_assert_int_eq(
+			recv(far, &(char){0}, 1, MSG_DONTWAIT | MSG_PEEK), r == 0 ? 1 : -1);
+	} while (r < 0);
+	ck_assert_int_gt(n, 2);
+	n = 0;
+	do {
+		put(text, sizeof text - 1, sizeof text - 1);
+		received = object;
+		allocations_left = n++;
+		json_set_alloc_funcs(scarce_malloc, free);
+		r = sockd_recv_json(near, 0, &received, &error);
+		json_set_alloc_funcs(malloc, free);
+		ck_assert(r == 1 || (errno == ENOMEM && error.line == -1 && received == object));
+	} while (r < 0);
+	ck_assert_int_gt(n, 10);
+	ck_assert(json_equal(object, received));
+	json_decref(received);
+	json_decref(object);
+}
+END_TEST
+
 /* More than the socket's buffers hold, both ends at work, signals all the while. */
 START_TEST(a_large_message_in_pieces)
 {
@@ -490,6 +535,7 @@ int main(void)
 	tcase_add_test(all, a_socket_that_is_not_ready);
 	tcase_add_test(all, a_timeout_for_the_whole);
 	tcase_add_test(all, an_error_queue_takes_no_processor);
+	tcase_add_test(all, want_of_memory);
 	tcase_add_test(all, a_large_message_in_pieces);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
