@@ -1,6 +1,7 @@
 #include "client/run/observe.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static struct learn *learnt;
 static const char *file;	 /* as the user says it */
 static struct observation *kept; /* in a process in another network namespace */
 static const char *netns;	 /* where the program's sockets are to be opened */
+static _Atomic int missed;	 /* why some call is not learnt: a negative errno; 0: none */
 
 /* "PROGRAM[PID]: REQUEST", for the call that this thread answers. */
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
@@ -140,6 +142,13 @@ static void look(const struct wire_request *request, int fd)
 	seen = learn_look(&call);
 }
 
+/* What no rule can give the file says itself. */
+static void remember_missed(int r)
+{
+	if (r == -E2BIG || r == -ENOMEM)
+		atomic_store(&missed, r);
+}
+
 /* The kernel has refused each of these. own: where the program is, as a rule says it; NULL: where
  * the broker is. */
 static void learn_request(const struct wire_request *request, int fd, bool granted,
@@ -162,14 +171,15 @@ static void learn_request(const struct wire_request *request, int fd, bool grant
 	say_of_whom(&call, program);
 	if (request->verb == WIRE_OPEN) {
 		call.netns = netns ? netns : own;
-		(void)learn_add(learnt, &call);
+		remember_missed(learn_add(learnt, &call));
 		return;
 	}
 	say_of_socket(&call, fd);
 	for (size_t i = 0; i < request->n_steps; i++) {
 		call.step = &request->steps[i];
 		call.kind = kind_of(call.step);
-		(void)(seen ? learn_add_seen(learnt, &call, seen) : learn_add(learnt, &call));
+		remember_missed(
+			seen ? learn_add_seen(learnt, &call, seen) : learn_add(learnt, &call));
 	}
 	seen = learn_seen_free(seen);
 }
@@ -257,9 +267,15 @@ void observe_end(bool goes_on)
 {
 	if (!learnt)
 		return;
-	if (learn_write(learnt) < 0)
+	if (learn_write(learnt) < 0) {
 		say_error("--learn: %s", learn_reason());
-	else if (goes_on)
+		return;
+	}
+	if (atomic_load(&missed) != 0)
+		say_error("--learn: %s lacks calls of the program: %s", file,
+			atomic_load(&missed) == -E2BIG ? "there are too many for one file"
+						       : "there was not memory enough");
+	if (goes_on)
 		say("--learn: %s is complete when the last process that the program has left "
 		    "behind "
 		    "has ended",

@@ -42,6 +42,20 @@ refused "a policy that was written by hand is left alone" 'is no policy that --l
 	run --learn other.json true
 contains "as it was" "$work/learnt/other.json" '^\{ "rules": \[\] \}$'
 
+# Of every two ports an address has both, and two others have one each: no two of these rules become one.
+refused "of more than a file takes one line says so" 'lacks calls of the program: there are too many' \
+	run --learn many.json "$work/bin/python3" -c 'import socket
+def bind(kind, i, port):
+    try: socket.socket().bind(("127.%d.%d.%d" % (kind, i // 250, 1 + i % 250), port))
+    except PermissionError: pass
+for i in range(400):
+    bind(1, i, 2 * i + 1)
+    bind(1, i, 2 * i + 2)
+    bind(2, i, 2 * i + 1)
+    bind(3, i, 2 * i + 2)
+raise SystemExit(1)'
+counted "and the others are there" 1024 "$work/learnt/many.json" '"name":'
+
 # use_learnt: what was learnt becomes the policy, as an administrator would take it over.
 use_learnt() {
 	install -m 644 "$work/learnt/policy.json" "$work/policy.d/policy.json"
