@@ -20,10 +20,11 @@
 static _Thread_local const struct call *current;
 static _Thread_local struct learn_seen *seen; /* of the request under way; NULL: nothing */
 static struct learn *learnt;
-static const char *file;	 /* as the user says it */
-static struct observation *kept; /* in a process in another network namespace */
-static const char *netns;	 /* where the program's sockets are to be opened */
-static _Atomic int missed;	 /* why some call is not learnt: a negative errno; 0: none */
+static const char *file;	       /* as the user says it */
+static struct observation *kept;       /* in a process in another network namespace */
+static const char *netns;	       /* where the program's sockets are to be opened */
+static _Atomic unsigned long n_learnt; /* calls */
+static _Atomic int missed;	       /* why some call is not learnt: a negative errno; 0: none */
 
 /* "PROGRAM[PID]: REQUEST", for the call that this thread answers. */
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
@@ -143,8 +144,9 @@ static void look(const struct wire_request *request, int fd)
 }
 
 /* What no rule can give the file says itself. */
-static void remember_missed(int r)
+static void count_learnt(int r)
 {
+	atomic_fetch_add(&n_learnt, 1);
 	if (r == -E2BIG || r == -ENOMEM)
 		atomic_store(&missed, r);
 }
@@ -171,15 +173,14 @@ static void learn_request(const struct wire_request *request, int fd, bool grant
 	say_of_whom(&call, program);
 	if (request->verb == WIRE_OPEN) {
 		call.netns = netns ? netns : own;
-		remember_missed(learn_add(learnt, &call));
+		count_learnt(learn_add(learnt, &call));
 		return;
 	}
 	say_of_socket(&call, fd);
 	for (size_t i = 0; i < request->n_steps; i++) {
 		call.step = &request->steps[i];
 		call.kind = kind_of(call.step);
-		remember_missed(
-			seen ? learn_add_seen(learnt, &call, seen) : learn_add(learnt, &call));
+		count_learnt(seen ? learn_add_seen(learnt, &call, seen) : learn_add(learnt, &call));
 	}
 	seen = learn_seen_free(seen);
 }
@@ -265,12 +266,19 @@ void observe_brought_home(const struct observation *observation, int fd)
 
 void observe_end(bool goes_on)
 {
-	if (!learnt)
+	static bool is_written;
+	static unsigned long n_written;
+	unsigned long n = atomic_load(&n_learnt);
+
+	/* Whoever has seen sockd-run end takes the file as his own. */
+	if (!learnt || (is_written && n == n_written))
 		return;
 	if (learn_write(learnt) < 0) {
 		say_error("--learn: %s", learn_reason());
 		return;
 	}
+	is_written = true;
+	n_written = n;
 	if (atomic_load(&missed) != 0)
 		say_error("--learn: %s lacks calls of the program: %s", file,
 			atomic_load(&missed) == -E2BIG ? "there are too many for one file"

@@ -42,6 +42,14 @@ refused "a policy that was written by hand is left alone" 'is no policy that --l
 	run --learn other.json true
 contains "as it was" "$work/learnt/other.json" '^\{ "rules": \[\] \}$'
 
+n_back=0
+for ((i = 0; i < 10; i++)); do
+	run --learn once.json true && rm "$work/learnt/once.json" || fail "a policy without rules is written"
+	wait_for 10 no_runners
+	[ ! -e "$work/learnt/once.json" ] || n_back=$((n_back + 1))
+	rm -f "$work/learnt/once.json"
+done
+expect "what sockd-run has written it leaves alone when it has ended ($n_back of 10 came back)" [ "$n_back" -eq 0 ]
 # Of every two ports an address has both, and two others have one each: no two of these rules become one.
 refused "of more than a file takes one line says so" 'lacks calls of the program: there are too many' \
 	run --learn many.json "$work/bin/python3" -c 'import socket
