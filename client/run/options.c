@@ -8,6 +8,7 @@
 #include "client/run/say.h"
 #include "config.h"
 #include "proto/macro.h"
+#include "proto/wire.h"
 
 #define FINISH(status) (1 + (status))
 
@@ -133,10 +134,20 @@ static int take_option(int option, char *value, struct options *ret)
 	}
 }
 
+/* One that no namespace has the broker has no rule for, and the program's sockets would be where it
+ * is. */
+static bool is_namespace_name(const char *name)
+{
+	return strlen(name) <= WIRE_NAME_MAX && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
 static int check(const struct options *options)
 {
 	if (!options->command[0])
 		return usage("the program to run is missing", NULL);
+	if (options->netns && !is_namespace_name(options->netns))
+		return usage("--netns is broker or a name as in ip-netns(8), not", options->netns);
 	if (options->learn && options->dry_run)
 		return usage(
 			"--learn and --dry-run are two ways to run a program: choose one", NULL);

@@ -343,6 +343,17 @@ else
 	echo "SKIP containers: bwrap is not installed, or may not make namespaces here"
 fi
 
+echo "--- a namespace that none can be"
+long=$(printf '%0256d' 0)
+for name in a/b .. "$long"; do
+	for mode in seccomp preload; do
+		status "--netns=${name:0:9}, $mode" 125 run --quiet --mode=$mode --netns="$name" true
+		said "and why" "--netns is broker or a name as in ip-netns\(8\), not $name;"
+	done
+	SOCKD_NETNS=$name status "in SOCKD_NETNS" 125 run --quiet true
+done
+status "none in particular" 0 run --netns= true
+
 echo "--- --dry-run"
 policy <<'JSON'
 {
