@@ -333,11 +333,14 @@ static int exchange(struct slot *slot, struct packet *packet, enum wire_verb ver
 			reason_set("a descriptor that was to be sent is not open", NULL, 0);
 			return r;
 		}
-		slot_close(slot);
 		if (r == 0) {
+			slot_close(slot);
 			r = -ESTALE;
 			continue;
 		}
+		/* What it has not read it must not carry out any more, and a child may have a copy
+		 * of the connection. */
+		slot_hang_up(slot);
 		if (!connection_is_lost(r) || (progress != NOT_READ && packet->once))
 			return r;
 		*ret_repeated |= progress != NOT_READ;

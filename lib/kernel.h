@@ -53,6 +53,11 @@ static inline int kernel_socket_number(int fd, int option)
 	return kernel_getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
+static inline int kernel_shutdown(int fd, int how)
+{
+	return (int)syscall(SYS_shutdown, fd, how);
+}
+
 static inline int kernel_close(int fd)
 {
 	return (int)syscall(SYS_close, fd);

@@ -215,3 +215,12 @@ void slot_close(struct slot *slot)
 	if (fd >= 0)
 		kernel_close(fd);
 }
+
+void slot_hang_up(struct slot *slot)
+{
+	int fd = slot_fd(slot);
+
+	if (fd >= 0)
+		(void)kernel_shutdown(fd, SHUT_RDWR);
+	slot_close(slot);
+}

@@ -55,5 +55,7 @@ int slot_fd(struct slot *slot);
 
 /* Closes the connection, if it is still there. */
 void slot_close(struct slot *slot);
+/* The same for all copies of it, so that the other end sees that nobody waits for an answer. */
+void slot_hang_up(struct slot *slot);
 
 #endif

@@ -364,12 +364,31 @@ START_TEST(a_send_that_was_not_read)
 }
 END_TEST
 
-/* One that says nothing costs ten seconds, not for ever. */
+/* Of the library's connection, as a child that was forked meanwhile has one. */
+static int copy_connection(void)
+{
+	for (int fd = 512; fd < 1024; fd++) {
+		int type = 0;
+		socklen_t size = sizeof type;
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+			type == SOCK_SEQPACKET)
+			return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
+	return -1;
+}
+
+/* One that says nothing costs ten seconds, not for ever; and it must not do later what nobody waits
+ * for any more. */
 START_TEST(silence)
 {
 	start(ANSWER_RIGHT);
 	struct timespec from, to;
+	int fd = open_raw();
 
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	struct pollfd copy = {.fd = copy_connection()};
+	ck_assert_int_ge(copy.fd, 0);
 	kill(server, SIGSTOP);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	ck_assert_int_eq(open_raw(), -1);
@@ -378,6 +397,9 @@ START_TEST(silence)
 	ck_assert_int_ge(to.tv_sec - from.tv_sec, 9);
 	ck_assert_int_lt(to.tv_sec - from.tv_sec, 15);
 	ck_assert_ptr_nonnull(strstr(sockd_reason(), "timed out"));
+	ck_assert_int_eq(poll(&copy, 1, 0), 1);
+	ck_assert(copy.revents & POLLHUP);
+	close(copy.fd);
 	stop();
 }
 END_TEST
