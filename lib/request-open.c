@@ -12,6 +12,7 @@
 #include "lib/reason.h"
 #include "lib/request.h"
 #include "lib/sockd.h"
+#include "lib/span.h"
 #include "proto/address.h"
 #include "proto/macro.h"
 
@@ -57,6 +58,28 @@ static int bind_here(int fd, const struct wire_step *step)
 	return kernel_bind(fd, address, (socklen_t)step->address_size) < 0 ? negative_errno() : 0;
 }
 
+/* A signal has ended the wait. Of these families there is no connection under way then. */
+static int connect_on(int fd, const struct sockaddr *address, socklen_t size)
+{
+	int64_t deadline = span_deadline(span_now(), span_of_socket(fd, SO_SNDTIMEO));
+	int r = -EINTR;
+
+	switch (address->sa_family) {
+	case AF_UNIX:
+		while (r == -EINTR && (deadline == SPAN_FOREVER || span_now() < deadline))
+			r = kernel_connect(fd, address, size) < 0 ? negative_errno() : 0;
+		return r == -EINTR ? -EAGAIN : r;
+	case AF_VSOCK:
+		r = ask_set_blocking(fd, false);
+		if (r == 0 && kernel_connect(fd, address, size) < 0)
+			r = errno == EINPROGRESS ? ask_wait_connected(fd) : negative_errno();
+		(void)ask_set_blocking(fd, true);
+		return r;
+	default:
+		return ask_wait_connected(fd);
+	}
+}
+
 /* Returns 0 or a negative errno. */
 static int connect_here(int fd, const struct wire_step *step, bool blocking)
 {
@@ -69,7 +92,7 @@ static int connect_here(int fd, const struct wire_step *step, bool blocking)
 	if (kernel_connect(fd, address, (socklen_t)step->address_size) == 0)
 		return 0;
 	if (blocking && errno == EINTR)
-		return ask_wait_connected(fd);
+		return connect_on(fd, address, (socklen_t)step->address_size);
 	return !blocking && errno == EINPROGRESS ? 0 : -errno;
 }
 

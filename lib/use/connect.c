@@ -1,7 +1,8 @@
 /*
  * connect(2) with a deadline. The families of the Internet, AF_UNIX and Bluetooth wait for
  * SO_SNDTIMEO by themselves; others know a timeout of their own or none, and their sockets are made
- * non-blocking while the connection is begun.
+ * non-blocking while the connection is begun. So are those of AF_VSOCK in any case: a signal ends
+ * not only the wait, but the connection that was begun, without a word.
  */
 #include <errno.h>
 #include <poll.h>
@@ -90,7 +91,7 @@ int sockd_connect(int fd, const struct sockaddr *address, socklen_t size)
 	int64_t span = span_of_socket(fd, SO_SNDTIMEO);
 	int64_t start = span_now(), deadline = span_deadline(start, span);
 	int r;
-	if (span != SPAN_FOREVER && !obeys_timeout(domain))
+	if (domain == AF_VSOCK || (span != SPAN_FOREVER && !obeys_timeout(domain)))
 		r = connect_at_once(fd, address, size, deadline);
 	else
 		r = call_connect(fd, address, size) < 0 ? negative_errno() : 0;

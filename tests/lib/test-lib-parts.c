@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,6 +175,76 @@ START_TEST(builder_opens_here)
 		ck_assert_int_eq(errno, EPERM);
 		close(fds[i]);
 	}
+}
+END_TEST
+
+static void ignore_ring(int number _unused_)
+{
+}
+
+static void ring(suseconds_t usec)
+{
+	const struct sigaction action = {.sa_handler = ignore_ring};
+	const struct itimerval often = {{0, usec}, {0, usec}};
+
+	ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+}
+
+/* The errno, or 0 for a socket that is connected. */
+static int connect_by_request(int family, const void *address, socklen_t size)
+{
+	_cleanup_(sockd_request_freep) struct sockd_request *request =
+		sockd_request_new(family, SOCK_STREAM, 0);
+	struct sockaddr_storage peer;
+	socklen_t peer_size = sizeof peer;
+
+	ck_assert_int_eq(sockd_request_connect(request, address, size), 0);
+	ring(7000);
+	_cleanup_close_ int fd = sockd_request_open(request);
+	int error = fd < 0 ? errno : 0;
+	ring(0);
+	if (fd >= 0)
+		ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&peer, &peer_size), 0);
+	return error;
+}
+
+/* What waits for room in the queue of a local server is not under way when a signal comes. */
+START_TEST(builder_connects_through_signals)
+{
+	const struct sockaddr_un place = {.sun_family = AF_UNIX};
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(server, (const struct sockaddr *)&place, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(server, 0), 0);
+	ck_assert_int_eq(getsockname(server, (struct sockaddr *)&address, &size), 0);
+	ck_assert_int_eq(connect(first, (struct sockaddr *)&address, size), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		usleep(100000);
+		close(accept(server, NULL, NULL));
+		_exit(0);
+	}
+	ck_assert_int_eq(connect_by_request(AF_UNIX, &address, size), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	close(first);
+	close(server);
+}
+END_TEST
+
+/* Nor is one of this family, which nobody answers. */
+START_TEST(builder_connects_to_nobody)
+{
+	const struct sockaddr_vm nobody = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = 99,
+		.svm_port = 7777,
+	};
+
+	ck_assert_int_ne(connect_by_request(AF_VSOCK, &nobody, sizeof nobody), 0);
 }
 END_TEST
 
@@ -385,6 +457,8 @@ int main(void)
 	tcase_add_test(tcase, errors_by_outcome);
 	tcase_add_test(tcase, builder_limits);
 	tcase_add_test(tcase, builder_opens_here);
+	tcase_add_test(tcase, builder_connects_through_signals);
+	tcase_add_test(tcase, builder_connects_to_nobody);
 	tcase_add_test(tcase, no_broker_no_change);
 	tcase_add_test(tcase, lock_excludes);
 	tcase_add_test(tcase, lock_of_a_dead_owner);
