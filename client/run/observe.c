@@ -30,11 +30,14 @@ static _Atomic int missed;	       /* why some call is not learnt: a negative err
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
 {
 	char program[TARGET_NAME_SIZE] = "?", what[DESCRIBE_MAX];
+	pid_t process = 0;
 
-	if (current)
+	if (current) {
 		target_name(&current->target, program);
+		process = target_process(&current->target);
+	}
 	describe_request(request, fd, what, sizeof what);
-	snprintf(buffer, size, "%s[%d]: %s", program, current ? (int)current->target.tid : 0, what);
+	snprintf(buffer, size, "%s[%d]: %s", program, (int)MAX_OF(process, 0), what);
 }
 
 static void tell(const struct wire_request *request, int fd, enum ask_outcome outcome,

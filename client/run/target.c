@@ -226,9 +226,10 @@ bool namespaces_equal(const struct namespaces *a, const struct namespaces *b)
 void target_name(const struct target *target, char ret[TARGET_NAME_SIZE])
 {
 	char path[64];
+	pid_t process = target_process(target);
 
 	strcpy(ret, "?");
-	snprintf(path, sizeof path, "/proc/%d/comm", (int)target->tid);
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)(process > 0 ? process : target->tid));
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, ret, TARGET_NAME_SIZE - 1);
 	if (n <= 0)

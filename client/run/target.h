@@ -59,7 +59,8 @@ pid_t target_process(const struct target *target);
 /* Has the thread any capability where it is? True also where that cannot be told. */
 bool target_has_capabilities(const struct target *target);
 
-/* /proc/PID/comm, cleaned of what a terminal would obey; "?" where it cannot be read. */
+/* /proc/PID/comm of the process, as its threads may have names of their own, cleaned of what a
+ * terminal would obey; "?" where it cannot be read. */
 #define TARGET_NAME_SIZE 32
 void target_name(const struct target *target, char ret[TARGET_NAME_SIZE]);
 

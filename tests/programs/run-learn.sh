@@ -63,6 +63,19 @@ for i in range(400):
     bind(3, i, 2 * i + 2)
 raise SystemExit(1)'
 counted "and the others are there" 1024 "$work/learnt/many.json" '"name":'
+threads='import ctypes, os, socket, threading
+def serve():
+    ctypes.CDLL(None).prctl(15, b"worker-0", 0, 0, 0)
+    try: socket.create_server(("10.99.0.1", 82))
+    except OSError: print("refused to", os.getpid())
+thread = threading.Thread(target=serve)
+thread.start()
+thread.join()'
+run --verbose --learn threads.json "$work/bin/python3" -c "$threads" >"$work/threads" 2>&1
+contains "what a thread with a name of its own asks for is told as the program's" "$work/learnt/threads.json" \
+	'"description": "python3: bind 10\.99\.0\.1:82 '
+contains "by the process's number" "$work/threads" \
+	"^sockd-run: python3\[$(sed -n 's/^refused to //p' "$work/threads")\]: bind "
 
 # use_learnt: what was learnt becomes the policy, as an administrator would take it over.
 use_learnt() {
