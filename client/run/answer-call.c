@@ -27,13 +27,16 @@
 #include "proto/macro.h"
 #include "proto/wire.h"
 
-/* Rights that this process has still? */
+/*
+ * Rights that this process has still? Who has none to give up may be another user nevertheless, in
+ * a user namespace that has more than one.
+ */
 static bool has_given_up(
 	const struct surroundings *surroundings, const struct call *call, bool at_home)
 {
 	struct rights now;
 
-	if (!surroundings->rights)
+	if (at_home && surroundings->rights_stay)
 		return false;
 	int r = rights_of(call->target.tid, &now);
 	if (r < 0) {

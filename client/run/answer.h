@@ -15,7 +15,8 @@ struct surroundings {
 	const char *netns;	  /* where its sockets are to be opened; NULL: in its own */
 	unsigned first_free_port; /* from here on everyone may bind */
 	struct window windows[WINDOWS];
-	const struct rights *rights; /* with which the program was started; NULL: these stay */
+	const struct rights *rights; /* with which the program was started */
+	bool rights_stay;	     /* but in a user namespace of its own */
 	bool moves_are_seen;	     /* see residents.h */
 };
 

@@ -94,7 +94,6 @@ static unsigned first_free_port(void)
 	return MAX_OF(sysctl_number("/proc/sys/net/ipv4/ip_unprivileged_port_start"), 1024u);
 }
 
-/* Where the program may come to have other rights than those it is started with. */
 static int remember_rights(pid_t program, struct surroundings *surroundings)
 {
 	static struct rights of_program;
@@ -103,11 +102,10 @@ static int remember_rights(pid_t program, struct surroundings *surroundings)
 	int r = rights_of(0, &own);
 	if (r < 0)
 		return r;
-	if (rights_can_change(&own)) {
-		r = rights_of(program, &of_program);
-		surroundings->rights = &of_program;
-	}
+	surroundings->rights_stay = !rights_can_change(&own);
 	rights_release(&own);
+	r = rights_of(program, &of_program);
+	surroundings->rights = &of_program;
 	return r;
 }
 
@@ -120,7 +118,7 @@ static int note_whether_moves_are_seen(struct surroundings *surroundings)
 	int r = namespaces_of(0, &own);
 	if (r == 0)
 		surroundings->moves_are_seen =
-			!surroundings->rights && own.user == surroundings->home.user;
+			surroundings->rights_stay && own.user == surroundings->home.user;
 	return r;
 }
 

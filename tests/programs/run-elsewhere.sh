@@ -1,0 +1,55 @@
+#!/bin/bash
+# sockd-run: programs in user namespaces of their own, and who they are there.
+. "$(dirname "$0")/../lib.sh"
+begin python3 unshare nsenter
+copy_program python3
+user_namespaces "user namespaces" || exit 0
+
+policy <<'JSON'
+{
+  "rules": [
+    { "name": "home", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "protocol": "tcp", "ports": [80] },
+    { "name": "own", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "protocol": "tcp", "ports": [81],
+      "netns": "peer" }
+  ]
+}
+JSON
+start_sockd
+
+# binds COMMAND...: prints what became of ports 80 and 81, with what sockd-run says in $work/said.
+bind='import os, socket
+for port in 80, 81:
+    try: print(os.getuid(), port, socket.socket().bind(("127.0.0.1", port)) or "bound")
+    except OSError as error: print(os.getuid(), port, error.strerror)'
+binds() {
+	run --mode=seccomp --verbose "$@" "$work/bin/python3" -c "$bind" >"$work/binds" 2>"$work/said"
+	cat "$work/binds" "$work/said"
+}
+
+echo "--- another user of a container"
+# A container of the user's in which there are more users, as /etc/subuid gives them.
+(exec ip netns exec "$near" "${powerless[@]}" unshare --user --net sleep 1000) &
+remember
+container=$!
+is_container() {
+	[ "$(readlink "/proc/$container/ns/user")" != "$(readlink /proc/self/ns/user)" ]
+}
+wait_for 10 is_container || die "make a container"
+printf '0 52000 1000\n1000 %d 1\n' "$client_uid" >"$work/map"
+for map in uid_map gid_map; do
+	dd if="$work/map" of="/proc/$container/$map" status=none || die "map its users"
+done
+# in_container UID COMMAND...: as one of them, without capabilities.
+in_container() {
+	local uid=$1
+	shift
+	nsenter=(nsenter --target "$container" --user --net --setuid 0 --setgid 0 setpriv --reuid="$uid" --regid="$uid"
+		--clear-groups --inh-caps=-all --bounding-set=-all)
+	binds "${nsenter[@]}" "$@"
+}
+in_container 1000
+contains "the same user is given what a rule says for the container" "$work/binds" '^1000 81 bound$'
+contains "and no more" "$work/binds" '^1000 80 Permission denied$'
+in_container 33
+contains "another user is not taken for this one" "$work/binds" '^33 81 Permission denied$'
+contains "nor given what is the host's" "$work/binds" '^33 80 Permission denied$'
