@@ -46,6 +46,10 @@ static bool has_given_up(
 	bool same = at_home ? rights_equal(&now, surroundings->rights)
 			    : rights_same_person(&now, surroundings->rights);
 	rights_release(&now);
+	if (!same)
+		reach_refrained(call,
+			"its users, groups or capabilities are no longer those it was "
+			"started with; start sockd-run with those that it has now");
 	return !same;
 }
 
@@ -78,8 +82,12 @@ static enum place place_of(
 		residents_add_take(call->target.tid, TAKE_FD(pidfd));
 		return PLACE_HOME;
 	}
-	return ret->network == home->network || target_has_capabilities(&call->target) ||
-			       !target_is_waiting(&call->target)
+	if (ret->network == home->network) {
+		reach_refrained(
+			call, "it is in a user namespace of its own; start sockd-run in there");
+		return PLACE_OWN;
+	}
+	return target_has_capabilities(&call->target) || !target_is_waiting(&call->target)
 		       ? PLACE_OWN
 		       : PLACE_ELSEWHERE;
 }

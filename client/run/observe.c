@@ -25,6 +25,7 @@ static struct observation *kept;       /* in a process in another network namesp
 static const char *netns;	       /* where the program's sockets are to be opened */
 static _Atomic unsigned long n_learnt; /* calls */
 static _Atomic int missed;	       /* why some call is not learnt: a negative errno; 0: none */
+static bool is_on;
 
 /* "PROGRAM[PID]: REQUEST", for the call that this thread answers. */
 static void describe_current(const struct wire_request *request, int fd, char *buffer, size_t size)
@@ -225,6 +226,7 @@ static int learn_in_directory(const char *path)
 
 int observe_start(const struct options *options)
 {
+	is_on = options->dry_run || options->learn || say_level() == SAY_VERBOSE;
 	if (options->dry_run)
 		ask_set_observer(tell_verdict, true);
 	else if (options->learn) {
@@ -238,6 +240,11 @@ int observe_start(const struct options *options)
 	} else if (say_level() == SAY_VERBOSE)
 		ask_set_observer(tell, false);
 	return 0;
+}
+
+bool observe_is_on(void)
+{
+	return is_on;
 }
 
 void observe_call(const struct call *call)

@@ -15,6 +15,9 @@
 /* Before there are threads. Returns 0, or a negative errno after saying what is wrong. */
 int observe_start(const struct options *options);
 
+/* Is anything seen? */
+bool observe_is_on(void);
+
 /* Whose call this thread answers from here on. */
 void observe_call(const struct call *call);
 

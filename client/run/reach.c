@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "client/run/observe.h"
 #include "client/run/say.h"
 #include "proto/macro.h"
 
@@ -26,6 +27,18 @@ static bool is_first_of(pid_t process)
 		known[n++ % ARRAY_SIZE(known)] = process;
 	pthread_mutex_unlock(&lock);
 	return first;
+}
+
+/* Where nobody asks it would be said of every browser's sandbox. */
+void reach_refrained(const struct call *call, const char *why)
+{
+	char name[TARGET_NAME_SIZE];
+	pid_t process = observe_is_on() ? target_process(&call->target) : -1;
+
+	if (process < 0 || !is_first_of(process))
+		return;
+	target_name(&call->target, name);
+	say("%s[%d] is left to the kernel: %s", name, (int)process, why);
 }
 
 static void say_not_dumpable(const struct call *call)

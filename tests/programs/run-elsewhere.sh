@@ -1,5 +1,6 @@
 #!/bin/bash
-# sockd-run: programs in user namespaces of their own, and who they are there.
+# sockd-run: programs in user namespaces of their own, who they are there, and what is said of those that are left to the
+# kernel.
 . "$(dirname "$0")/../lib.sh"
 begin python3 unshare nsenter
 copy_program python3
@@ -53,3 +54,21 @@ contains "and no more" "$work/binds" '^1000 80 Permission denied$'
 in_container 33
 contains "another user is not taken for this one" "$work/binds" '^33 81 Permission denied$'
 contains "nor given what is the host's" "$work/binds" '^33 80 Permission denied$'
+counted "why is said once" 1 "$work/said" \
+	'^sockd-run: python3\[[0-9]+\] is left to the kernel: its users, groups or capabilities are no longer those it was started with; start sockd-run with those that it has now$'
+
+echo "--- a user namespace alone"
+binds unshare --user
+contains "one that only changes its user namespace is left to the kernel" "$work/binds" '80 Permission denied$'
+counted "why is said once" 1 "$work/said" \
+	'^sockd-run: python3\[[0-9]+\] is left to the kernel: it is in a user namespace of its own; start sockd-run in there$'
+in_near "${powerless[@]}" unshare --user env SOCKD_SOCKET="$socket" ASAN_OPTIONS="$sanitizer_options" \
+	UBSAN_OPTIONS="$sanitizer_options" "$work/bin/sockd-run" --mode=seccomp "$work/bin/python3" -c "$bind" >"$work/binds" 2>&1
+contains "sockd-run that is started in there serves it" "$work/binds" '80 bound$'
+run --mode=seccomp --dry-run unshare --user "$work/bin/python3" -c "$bind" >"$work/binds" 2>&1
+contains "it is said by --dry-run too" "$work/binds" 'it is in a user namespace of its own'
+install -d -m 755 -o "$client_uid" -g "$client_uid" "$work/learnt"
+run --mode=seccomp --learn "$work/learnt/p.json" unshare --user "$work/bin/python3" -c "$bind" >"$work/binds" 2>&1
+contains "and by --learn, which learns nothing of it" "$work/binds" 'it is in a user namespace of its own'
+run --mode=seccomp unshare --user "$work/bin/python3" -c "$bind" >"$work/binds" 2>&1
+counted "but not unasked" 0 "$work/binds" '^sockd-run:'
