@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "lib/environment.h"
 #include "lib/identity.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
@@ -67,7 +68,7 @@ static int64_t now_msec(void)
 
 static const char *broker_path(void)
 {
-	const char *path = secure_getenv("SOCKD_SOCKET");
+	const char *path = environment_get(ENVIRONMENT_SOCKET);
 	return path && *path ? path : SOCKD_SOCKET_PATH;
 }
 

@@ -11,6 +11,7 @@
 #include "lib/ask.h"
 #include "lib/bluetooth-control.h"
 #include "lib/bluetooth.h"
+#include "lib/environment.h"
 #include "lib/kernel.h"
 #include "lib/reason.h"
 #include "lib/sockd.h"
@@ -40,7 +41,7 @@ static __attribute__((noinline)) enum ask_outcome open_by_broker(
 
 int call_socket(int domain, int type, int protocol)
 {
-	const char *netns = domain == AF_UNIX ? NULL : secure_getenv("SOCKD_NETNS");
+	const char *netns = domain == AF_UNIX ? NULL : environment_get(ENVIRONMENT_NETNS);
 	int saved_errno = errno, fd = -1;
 	struct ask_result result;
 

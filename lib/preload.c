@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "lib/calls.h"
+#include "lib/environment.h"
 #include "lib/kernel.h"
 #include "lib/send.h"
 #include "lib/sockd.h"
@@ -212,6 +213,11 @@ int preload_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 		messages[i].msg_len = (unsigned)sent;
 	}
 	return (int)n;
+}
+
+static __attribute__((constructor)) void keep_environment(void)
+{
+	environment_keep();
 }
 
 /*

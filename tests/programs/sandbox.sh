@@ -77,6 +77,13 @@ refused "a rule for the peer's namespace does not let it out" 'unreachable' \
 	as 65532 "$work/bin/ping" -c 1 -W 1 10.99.0.2
 as 65533 env SOCKD_NETNS=broker "$work/bin/ping" -c 1 -W 2 10.99.0.2 >"$work/ping" 2>&1
 contains "one that is not barred asks for the way out by name" "$work/ping" '1 received'
+as 65533 env SOCKD_NETNS=broker "$work/bin/python3" -c '
+import ctypes, socket
+ctypes.CDLL(None).clearenv()
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("10.99.0.2", 9))
+print("from", s.getsockname()[0])' >"$work/cleared" 2>&1
+contains "also after it has cleared its environment" "$work/cleared" '^from 10\.99\.0\.1$'
 refused "whoever has no rule for it stays inside" 'not permitted|missing cap_net_raw|unreachable' \
 	as 65534 env SOCKD_NETNS=broker "$work/bin/ping" -c 1 -W 1 10.99.0.2
 ip -n "$island" link set lo up
