@@ -29,9 +29,18 @@ void close_all_but(int one, int other)
 	close_between(higher + 1, INT32_MAX);
 }
 
+int open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = open("/", O_PATH | O_CLOEXEC);
+	return fd < 0 ? negative_errno() : fd;
+}
+
 void put_null(int first, int last)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = open_null();
 
 	if (null < 0)
 		return;

@@ -5,7 +5,11 @@
 /* Closes every descriptor but the standard ones and these two. */
 void close_all_but(int one, int other);
 
-/* Puts /dev/null in the place of these. */
+/* What takes a number and is good for nothing else: /dev/null, or in a container without devices
+ * what cannot be read or written at all. Returns it, or a negative errno. */
+int open_null(void);
+
+/* Puts such a descriptor in the place of these. */
 void put_null(int first, int last);
 
 #endif

@@ -1,6 +1,5 @@
 /* sockd-run: any program, unmodified, with its sockets from sockd. */
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/run/absolute.h"
+#include "client/run/close-others.h"
 #include "client/run/launch.h"
 #include "client/run/options.h"
 #include "client/run/preload.h"
@@ -52,10 +52,10 @@ static int fill_standard_numbers(void)
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open_null();
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd < 0)
-		return negative_errno();
+		return fd;
 	(void)close(fd);
 	return 0;
 }
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 
 	int filled = fill_standard_numbers();
 	if (filled < 0) {
-		say_error("/dev/null cannot be opened: %s", strerror(-filled));
+		say_error("no descriptor can be opened: %s", strerror(-filled));
 		return EXIT_SOCKD_RUN;
 	}
 	program_prepare();

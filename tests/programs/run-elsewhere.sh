@@ -72,3 +72,21 @@ run --mode=seccomp --learn "$work/learnt/p.json" unshare --user "$work/bin/pytho
 contains "and by --learn, which learns nothing of it" "$work/binds" 'it is in a user namespace of its own'
 run --mode=seccomp unshare --user "$work/bin/python3" -c "$bind" >"$work/binds" 2>&1
 counted "but not unasked" 0 "$work/binds" '^sockd-run:'
+
+echo "--- a container without devices"
+in_bare() {
+	in_near "${powerless[@]}" unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /dev && exec "$@"' - \
+		env SOCKD_SOCKET="$socket" SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
+		UBSAN_OPTIONS="$sanitizer_options" "$@" >"$work/binds" 2>&1
+}
+for mode in seccomp preload; do
+	in_bare "$work/bin/sockd-run" --mode="$mode" "$work/bin/python3" -c "$bind"
+	contains "sockd-run needs no /dev/null: $mode" "$work/binds" '80 bound$'
+done
+in_bare sh -c 'exec "$@" <&-' - "$work/bin/sockd-run" --mode=seccomp "$work/bin/python3" -c "
+import os
+try: os.fstat(0)
+except OSError as error: print(error.strerror)
+$bind"
+contains "nor where a standard descriptor is closed" "$work/binds" '80 bound$'
+contains "which the program finds so" "$work/binds" '^Bad file descriptor$'
