@@ -33,6 +33,7 @@ static enum run_mode choose(const struct options *options)
 				 "kernel.yama.ptrace_scope; a seccomp filter that was there before "
 				 "may bar it, too)"
 		: r == -EACCES ? "a seccomp filter that was there before answers first"
+		: r == -EBUSY  ? "another supervisor does that already"
 		: r == -ESRCH  ? TARGET_NOT_IN_PROC
 		: r == -ENOSYS ? "the kernel lacks what it takes, or a seccomp filter that was "
 				 "there before bars it"
@@ -109,7 +110,8 @@ int main(int argc, char **argv)
 	case RUN_AUTO:
 		break;
 	}
-	say_error("neither a supervisor nor the preload library can bring sockets to %s here%s",
-		options.command[0], options.require ? "" : "; it runs without");
+	say_error("neither a supervisor nor the preload library can bring sockets to %s here%s%s",
+		options.command[0], options.require ? "" : "; it runs without",
+		say_level() == SAY_VERBOSE ? "" : " (--verbose says why)");
 	return options.require ? EXIT_SOCKD_RUN : program_exec(options.command);
 }
