@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 
 const struct account account = {.uid = USER, .gid = USER};
 

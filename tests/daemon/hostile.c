@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 
 #define SETTLE_USEC 10000000
 #define PROMPT_USEC 1000000

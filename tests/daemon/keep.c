@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 
 const char keep_policy[] =
 	"{ \"limits\": { \"kept-per-user\": 12, \"connections-per-user\": 40 }, \"rules\": [\n"

@@ -27,7 +27,7 @@
 
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/netlink-message.h"
 
 static const char policy[] =

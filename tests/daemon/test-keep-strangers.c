@@ -24,7 +24,7 @@
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 
 #define THIRD_UID 65532
 #define FETCHER_UID 65531

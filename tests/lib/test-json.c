@@ -21,6 +21,7 @@
 
 #include "lib/sockd-json.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static int near, far;
 
@@ -518,8 +519,6 @@ int main(void)
 {
 	Suite *suite = suite_create("json");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_set_timeout(all, 30);
@@ -538,9 +537,5 @@ int main(void)
 	tcase_add_test(all, want_of_memory);
 	tcase_add_test(all, a_large_message_in_pieces);
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -25,6 +25,7 @@
 #include "proto/transport.h"
 #include "proto/wire.h"
 #include "tests/daemon/harness.h"
+#include "tests/suite.h"
 
 enum answer {
 	ANSWER_RIGHT,
@@ -518,9 +519,5 @@ int main(void)
 	tcase_add_test(tcase, slowness);
 	tcase_add_test(tcase, stopped_while_connecting);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

@@ -31,6 +31,7 @@
 #include "lib/sockd.h"
 #include "lib/span.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 struct two_messages {
 	struct nlmsghdr first;
@@ -467,9 +468,5 @@ int main(void)
 	tcase_add_test(tcase, own_slot_in_a_child);
 	tcase_add_test(tcase, stays_when_it_is_unloaded);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

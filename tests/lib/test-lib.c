@@ -25,6 +25,7 @@
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
+#include "tests/suite.h"
 
 static const char policy[] =
 	"{ \"rules\": ["
@@ -572,10 +573,6 @@ END_TEST
 
 int main(void)
 {
-	if (geteuid() != 0) {
-		printf("SKIP: needs root\n");
-		return 77;
-	}
 	Suite *suite = suite_create("lib");
 	TCase *tcase = tcase_create("lib");
 
@@ -599,9 +596,5 @@ int main(void)
 	tcase_add_test(tcase, changed_credentials_by_root);
 	tcase_add_test(tcase, restart);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return suite_run_as_root(suite);
 }

@@ -23,6 +23,7 @@
 #include "lib/sockd.h"
 #include "proto/bluetooth.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -659,9 +660,5 @@ int main(void)
 	tcase_add_test(addresses, buffers_and_nothing);
 	suite_add_tcase(suite, addresses);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "lib/sockd.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static void assert_constant(const char *name, int64_t expected)
 {
@@ -298,9 +299,5 @@ int main(void)
 	tcase_add_test(resolver, threads_do_not_meet);
 	suite_add_tcase(suite, resolver);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

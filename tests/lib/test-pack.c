@@ -12,6 +12,7 @@
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define ASSERT_REFUSED(call, number, words) \
 	do { \
@@ -221,8 +222,6 @@ int main(void)
 {
 	Suite *suite = suite_create("pack");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(all, arguments_go_in_and_out);
 	tcase_add_test(all, a_value_may_be_passed_over);
@@ -232,9 +231,5 @@ int main(void)
 	tcase_add_test(all, wrong_values);
 	tcase_add_test(all, data_is_untouched_where_the_size_is_wrong);
 	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

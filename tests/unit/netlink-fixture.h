@@ -16,6 +16,7 @@
 #include "daemon/family/family.h"
 #include "daemon/family/netlink-judge.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/unit/netlink-message.h"
 
 static char *names[] = {"lo", "t*"};
@@ -99,11 +100,7 @@ static inline int run_judging(const char *name, TCase *tests)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
 
 #endif

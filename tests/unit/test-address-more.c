@@ -15,6 +15,7 @@
 
 #include "proto/address.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -310,9 +311,5 @@ int main(void)
 	tcase_add_test(tests, hostile_text);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 
 #include "proto/address.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define ROUNDS 3000
 
@@ -594,8 +595,6 @@ int main(void)
 	TCase *text = tcase_create("text");
 	TCase *hostile = tcase_create("hostile");
 	TCase *prefix = tcase_create("prefix");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(text, inet);
 	tcase_add_test(text, inet6);
@@ -616,9 +615,5 @@ int main(void)
 	tcase_add_test(prefix, mapped_addresses_are_ipv4);
 	tcase_add_test(prefix, bad_prefixes);
 	suite_add_tcase(suite, prefix);
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/audit.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 static void tear(struct audit *audit)

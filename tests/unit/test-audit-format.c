@@ -8,7 +8,7 @@
 
 #include "daemon/audit-format.h"
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 static json_t *format(const struct audit_record *record)

@@ -17,7 +17,7 @@
 
 #include "daemon/audit.h"
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/audit-fixture.h"
 
 /* The lines that the file has more than when it was last read to its end. */

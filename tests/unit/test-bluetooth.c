@@ -10,6 +10,7 @@
 #include "proto/bluetooth.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/unit/policy-fixture.h"
 
 #define RULE(body) \
@@ -490,9 +491,5 @@ int main(void)
 	tcase_add_test(tests, keys_of_other_families);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "daemon/family/family.h"
 #include "proto/address-can.h"
 #include "proto/address.h"
+#include "tests/suite.h"
 #include "tests/unit/policy-fixture.h"
 
 #define ROUNDS 400
@@ -659,9 +660,5 @@ int main(void)
 	tcase_add_test(tests, the_largest_filter_is_taken);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

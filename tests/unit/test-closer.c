@@ -16,6 +16,7 @@
 #include "daemon/connection.h"
 #include "daemon/release.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define USER 1000u
 #define OTHER 1064u /* of the same bucket */
@@ -315,9 +316,5 @@ int main(void)
 	tcase_add_test(cases, what_could_not_be_charged_is_not_discharged);
 	suite_add_tcase(suite, cases);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

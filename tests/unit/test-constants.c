@@ -29,6 +29,7 @@
 
 #include "proto/constants.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static void assert_family(const char *name, int expected)
 {
@@ -537,8 +538,6 @@ int main(void)
 	TCase *names = tcase_create("names");
 	TCase *options = tcase_create("options");
 	TCase *netlink = tcase_create("netlink");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(names, 60);
 	tcase_set_timeout(netlink, 60);
@@ -557,9 +556,5 @@ int main(void)
 	tcase_add_test(netlink, netlink_names_are_the_kernels);
 	tcase_add_test(netlink, what_of_netlink_is_free);
 	suite_add_tcase(suite, netlink);
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

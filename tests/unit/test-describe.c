@@ -13,7 +13,7 @@
 #include "daemon/audit.h"
 #include "daemon/policy/describe.h"
 #include "proto/macro.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 
 static const int one = 1, five = 5, six = 6, mark = 66;
 

@@ -16,6 +16,7 @@
 #include "daemon/execute.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static volatile sig_atomic_t was_called, held_then;
 
@@ -188,9 +189,5 @@ int main(void)
 	tcase_add_test(tests, who_asks_is_told_what_everybody_is);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

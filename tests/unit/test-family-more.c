@@ -12,6 +12,7 @@
 
 #include "daemon/family/family.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -352,9 +353,5 @@ int main(void)
 	tcase_add_test(tests, protocols_of_inet);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 
 #include "daemon/family/family.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static char why[POLICY_REASON_MAX];
 static int stream[] = {SOCK_STREAM}, dgram[] = {SOCK_DGRAM}, raw[] = {SOCK_RAW};
@@ -627,9 +628,5 @@ int main(void)
 	tcase_add_test(tests, packet_sockets);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -21,6 +21,7 @@
 #include "proto/constants.h"
 #include "proto/macro.h"
 #include "proto/netlink-generic.h"
+#include "tests/suite.h"
 
 #define FLOOD 20000u
 
@@ -390,9 +391,5 @@ int main(void)
 	tcase_add_test(daemon, after_a_loss_the_kernel_is_asked_again);
 	suite_add_tcase(suite, daemon);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

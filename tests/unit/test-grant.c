@@ -10,6 +10,7 @@
 #include "daemon/grant.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
+#include "tests/suite.h"
 
 static sd_event *event;
 static struct users *users;
@@ -274,7 +275,6 @@ int main(void)
 {
 	Suite *suite = suite_create("grant");
 	TCase *cases = tcase_create("grant");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(cases, set_up, tear_down);
 	tcase_add_test(cases, a_grant_ends_with_its_socket);
@@ -288,8 +288,5 @@ int main(void)
 	tcase_add_test(cases, unwatched_ones_end_when_told);
 	tcase_add_test(cases, the_same_again_has_one_record);
 	suite_add_tcase(suite, cases);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

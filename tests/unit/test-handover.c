@@ -7,6 +7,7 @@
 
 #include "daemon/handover.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 /* Not in the C library's headers. */
 #define IPV6_JOIN_ANYCAST_NUMBER 27
@@ -113,9 +114,5 @@ int main(void)
 	tcase_add_test(tests, nor_what_the_kernel_closes_under_a_lock);
 	suite_add_tcase(suite, tests);
 
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -23,6 +23,7 @@
 #include "daemon/keep/process.h"
 #include "daemon/keep/terms.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 static struct terms good_ticket(void)
 {
@@ -561,9 +562,5 @@ int main(void)
 	tcase_add_test(tests, the_manager_has_time_for_others);
 	tcase_add_loop_test(tests, a_slow_manager_is_waited_for, 0, 2);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/learn-fixture.h"
 
 static void expect_left_alone(const char *text, const char *words)

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "client/run/learn-rules.h"
-#include "tests/daemon/suite.h"
+#include "tests/suite.h"
 #include "tests/unit/learn-fixture.h"
 
 static const struct example examples[] = {

@@ -10,6 +10,7 @@
 #include "daemon/receive.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define CLIENTS_MAX 511u
 #define SERVED_IN_ALL 100000u
@@ -126,9 +127,5 @@ int main(void)
 	tcase_add_loop_test(
 		loop, all_are_served_alike_while_they_set_timers, 0, ARRAY_SIZE(crowds));
 	suite_add_tcase(suite, loop);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "daemon/policy/describe.h"
 #include "proto/address.h"
 #include "proto/constants.h"
+#include "tests/suite.h"
 #include "tests/unit/policy-fixture.h"
 
 /* One request; zero is what most leave out. */
@@ -642,9 +643,5 @@ int main(void)
 	tcase_add_test(tests, test_place_is_asked_late);
 	tcase_add_test(tests, test_hostile_words);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

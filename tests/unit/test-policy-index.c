@@ -11,6 +11,7 @@
 
 #include "daemon/policy/index.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define RULES 400u
 #define REQUESTS 500u
@@ -251,9 +252,5 @@ int main(void)
 	tcase_add_test(tests, test_packet_by_its_old_name);
 	tcase_add_loop_test(tests, test_ten_thousand_of_one_kind, 0, 2);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

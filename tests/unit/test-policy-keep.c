@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "tests/suite.h"
 #include "tests/unit/policy-fixture.h"
 
 static struct fixture fixture;
@@ -257,9 +258,5 @@ int main(void)
 	tcase_add_test(tests, namespaces);
 	tcase_add_test(tests, listeners);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "daemon/policy/position.h"
+#include "tests/suite.h"
 #include "tests/unit/policy-bad-files.h"
 #include "tests/unit/policy-fixture.h"
 
@@ -320,9 +321,5 @@ int main(void)
 	tcase_add_loop_test(tests, test_what_rules_need, 0, 8);
 	tcase_add_test(tests, test_positions);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run(suite);
 }

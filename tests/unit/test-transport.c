@@ -15,6 +15,7 @@
 #include "proto/macro.h"
 #include "proto/transport.h"
 #include "proto/wire.h"
+#include "tests/suite.h"
 
 static int ends[2];
 static size_t fds_before;
@@ -338,9 +339,5 @@ int main(void)
 	tcase_add_test(tcase, credentials_are_the_senders);
 	tcase_add_test(tcase, no_peer_no_crash);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/unit/wire-material.h"
 
 START_TEST(header_fields_are_checked)
@@ -643,9 +644,5 @@ int main(void)
 	tcase_add_loop_test(tcase, reply_text_has_a_limit, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_test(tcase, steps_have_an_order);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/unit/wire-material.h"
 
 #define ROUNDS 1000
@@ -315,9 +316,5 @@ int main(void)
 	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, replies_are_not_requests, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

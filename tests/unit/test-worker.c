@@ -13,6 +13,7 @@
 
 #include "daemon/worker.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 
 #define WAITING_MAX 64u
 
@@ -318,8 +319,6 @@ int main(void)
 	Suite *suite = suite_create("worker");
 	TCase *cases = tcase_create("worker");
 	TCase *exits = tcase_create("exit");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 30);
@@ -337,9 +336,5 @@ int main(void)
 	/* Forks, and so begins without any thread. */
 	tcase_add_test(exits, a_hanging_job_does_not_stop_the_exit);
 	suite_add_tcase(suite, exits);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "tests/daemon/harness.h"
+#include "tests/suite.h"
 
 static const char policy[] =
 	"{ \"rules\": ["
@@ -158,9 +159,5 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, as_nobody, 0, 2);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

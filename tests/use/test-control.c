@@ -16,6 +16,7 @@
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/use/use.h"
 
 #define FDS_MAX 253
@@ -446,9 +447,5 @@ int main(void)
 	tcase_add_test(tcase, raw_and_bad);
 	tcase_add_test(tcase, afalg);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

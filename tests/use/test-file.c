@@ -13,6 +13,7 @@
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/use/use.h"
 
 #define FILE_SIZE 3000000
@@ -291,9 +292,5 @@ int main(void)
 	tcase_add_test(tcase, streams_and_the_socket);
 	tcase_add_test(tcase, stream_times_out);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

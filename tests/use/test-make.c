@@ -18,6 +18,7 @@
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/use/use.h"
 
 static size_t fds_before;
@@ -622,9 +623,5 @@ int main(void)
 	tcase_add_test(tcase, connections);
 	tcase_add_loop_test(tcase, listen_fds, 0, 2 * (int)ARRAY_SIZE(passed));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

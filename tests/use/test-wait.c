@@ -20,6 +20,7 @@
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "tests/suite.h"
 #include "tests/use/use.h"
 
 #define SPAN_USEC 100000
@@ -681,9 +682,5 @@ int main(void)
 	tcase_add_test(tcase, timeout_is_the_sockets);
 	tcase_add_test(tcase, threads);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }
