@@ -1,5 +1,5 @@
 """keep-manager.py WORK: a manager that keeps descriptors for sockd (FDSTORE=1) and starts it anew when it dies."""
-import array, ctypes, errno, os, random, signal, socket, sys, time
+import array, ctypes, errno, os, signal, socket, sys, time
 
 work = sys.argv[1]
 path = work + "/run/kept"

@@ -8,10 +8,9 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import tempfile
 
-from names_common import Tool, as_meant, build, fail, finish, ok, skip, source, verdict
+from names_common import Tool, as_meant, build, fail, finish, skip, source, verdict
 
 # Of Windows in Python.
 ELSEWHERE = {"fromshare", "share", "ioctl"}
