@@ -438,6 +438,9 @@ begin() {
 	local runtime
 	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
 	preload=${runtime:+$runtime:}$preload
+	# For the environment of sockd-run.
+	with_library=(SOCKD_PRELOAD="${preload##*:}" ${runtime:+LD_PRELOAD="$runtime"}
+		ASAN_OPTIONS="$sanitizer_options:detect_leaks=0")
 	make_namespaces
 }
 

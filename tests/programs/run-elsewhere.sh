@@ -76,8 +76,7 @@ counted "but not unasked" 0 "$work/binds" '^sockd-run:'
 echo "--- a container without devices"
 in_bare() {
 	in_near "${powerless[@]}" unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /dev && exec "$@"' - \
-		env SOCKD_SOCKET="$socket" SOCKD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
-		UBSAN_OPTIONS="$sanitizer_options" "$@" >"$work/binds" 2>&1
+		env SOCKD_SOCKET="$socket" "${with_library[@]}" UBSAN_OPTIONS="$sanitizer_options" "$@" >"$work/binds" 2>&1
 }
 for mode in seccomp preload; do
 	in_bare "$work/bin/sockd-run" --mode="$mode" "$work/bin/python3" -c "$bind"

@@ -7,10 +7,6 @@ copy_program ping python3
 cp "$SOCKD_SOURCE/tests/barred.py" "$work/" && chmod 644 "$work/barred.py"
 peer=10.99.0.2
 
-# A sanitizer's run-time stays the first.
-with_library=(SOCKD_PRELOAD="${preload##*:}" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0")
-[ "${preload%:*}" = "$preload" ] || with_library+=(LD_PRELOAD="${preload%:*}")
-
 # run OPTION... PROGRAM...: as nobody, with what it says in $work/said.
 run() {
 	in_near "${powerless[@]}" env "${with_library[@]}" \
