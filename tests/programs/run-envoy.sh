@@ -46,10 +46,18 @@ envoy() {
 	done
 }
 
+one_envoy() {
+	[ "$(envoy | wc -l)" -eq 1 ]
+}
+
+no_envoy() {
+	[ -z "$(envoy)" ]
+}
+
 ask
 expect "a program elsewhere gets a socket of there ($answer)" [ "$answer" = socket ]
 supervisor=$(supervisor_of "$target")
-expect "by one envoy" [ "$(envoy | wc -l)" -eq 1 ]
+expect "by one envoy" one_envoy
 
 # What is no answer, with a descriptor, from the envoy's end of the channel; root needs no leave for that.
 cat >"$work/speak.py" <<'PYTHON'
@@ -72,13 +80,13 @@ for ((i = 0; i < 10; i++)); do
 done
 expect "what an envoy gives that was not asked for stays with nobody ($n_before, then $(n_fds "$supervisor"))" \
 	[ "$(n_fds "$supervisor")" -le $((n_before + 4)) ]
-expect "no envoy is left but the last" [ "$(envoy | wc -l)" -eq 1 ]
+expect "no envoy is left but the last" wait_for 2 one_envoy
 
 # It asks the broker for ten seconds, perhaps twice.
 kill -STOP "$(envoy)"
 ask
 expect "one that never answers is not waited for for ever: the kernel's error ($answer)" [ "$answer" = EPERM ]
-expect "nor is it left behind" [ -z "$(envoy)" ]
+expect "nor is it left behind" wait_for 10 no_envoy
 ask
 expect "the next call has another ($answer)" [ "$answer" = socket ]
 exec {to}>&- {from}<&-
