@@ -170,10 +170,14 @@ expect "a policy without it is taken" as_root reload
 policy 60-named.json <<'JSON'
 { "rules": [ { "name": "elsewhere", "effect": "deny", "peers": "any", "family": "inet", "netns": "elsewhere" } ] }
 JSON
-as_root reload >"$work/said" 2>&1 && fail "a policy whose namespace sockd may not look for is refused"
-contains "reload says why" "$work/said" 'names a network namespace, which sockd may not look for .*; restart'
-as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
-contains "the old policy stays" "$work/said" '^Allowed by rule web'
+if grep -q 'fenced in by .*Landlock;' "$work/sockd.log"; then
+	as_root reload >"$work/said" 2>&1 && fail "a policy whose namespace sockd may not look for is refused"
+	contains "reload says why" "$work/said" 'names a network namespace, which sockd may not look for .*; restart'
+	as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
+	contains "the old policy stays" "$work/said" '^Allowed by rule web'
+else
+	expect "without a fence a policy with a namespace is taken" as_root reload
+fi
 rm "$work/policy.d/60-named.json"
 as_root check --uid=65534 --bind='*:80' inet stream >"$work/said"
 contains "check" "$work/said" '^Allowed by rule web'
