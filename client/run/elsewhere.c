@@ -193,12 +193,20 @@ static void settle(struct envoy *envoy, const struct namespaces *where, int chan
 }
 
 /* One that is stopped would not see that nobody needs it. */
+static void end_envoy(const struct envoy *envoy)
+{
+	(void)syscall(SYS_pidfd_send_signal, envoy->pidfd, SIGKILL, NULL, 0);
+}
+
 static void recall(struct envoy *envoy)
 {
-	close_quietly(envoy->channel);
-	(void)syscall(SYS_pidfd_send_signal, envoy->pidfd, SIGKILL, NULL, 0);
-	close_quietly(envoy->pidfd);
+	int channel = envoy->channel, pidfd = envoy->pidfd;
+
+	end_envoy(envoy);
+	/* Before their numbers are of something else. */
 	settle(envoy, &envoy->where, -1, -1);
+	close_quietly(channel);
+	close_quietly(pidfd);
 }
 
 /* Sends a process of ours to where the program is. */
@@ -339,4 +347,12 @@ struct answer elsewhere_answer(const struct surroundings *surroundings, const st
 		.fd = given,
 		.close_on_exec = request->numbers[1] & SOCK_CLOEXEC,
 	};
+}
+
+void elsewhere_end(void)
+{
+	pthread_mutex_lock(&table_lock);
+	for (size_t i = 0; i < ENVOYS_MAX; i++)
+		end_envoy(&envoys[i]);
+	pthread_mutex_unlock(&table_lock);
 }

@@ -31,4 +31,7 @@ struct elsewhere_request {
 struct answer elsewhere_answer(const struct surroundings *surroundings, const struct call *call,
 	const struct namespaces *where, const struct elsewhere_request *request, int fd);
 
+/* Leaves none of these processes behind. */
+void elsewhere_end(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "client/run/close-others.h"
+#include "client/run/elsewhere.h"
 #include "client/run/observe.h"
 #include "client/run/offspring.h"
 #include "client/run/say.h"
@@ -280,6 +281,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	let_go_on(with_program);
 	close_quietly(with_program);
 	wait_for_end(&watched, listener, children);
+	elsewhere_end();
 	observe_end(false);
 	_exit(EXIT_SUCCESS);
 }

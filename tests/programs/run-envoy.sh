@@ -89,6 +89,7 @@ expect "one that never answers is not waited for for ever: the kernel's error ($
 expect "nor is it left behind" wait_for 10 no_envoy
 ask
 expect "the next call has another ($answer)" [ "$answer" = socket ]
+kill -STOP "$(envoy)"
 exec {to}>&- {from}<&-
 status=0
 wait "$target" || status=$?
