@@ -49,8 +49,8 @@ static int take_effect(struct reload *reload, char *text, size_t size)
 	if (policy_names_netns(reload->policy) && !netns_names_are_visible() &&
 		!(wanted & ~privilege_held())) {
 		snprintf(text, size,
-			"the policy names a network namespace, which sockd may not look for since "
-			"it was started; restart it to load this\n");
+			"the policy names a network namespace, which sockd may not look for; "
+			"restart sockd to load it\n");
 		return -EPERM;
 	}
 	int r = privilege_reduce(wanted, &missing);
