@@ -292,7 +292,7 @@ void observe_end(bool goes_on)
 	if (atomic_load(&missed) != 0)
 		say_error("--learn: %s lacks calls of the program: %s", file,
 			atomic_load(&missed) == -E2BIG ? "there are too many for one file"
-						       : "there was not memory enough");
+						       : "there was not enough memory");
 	if (goes_on)
 		say("--learn: %s is complete when the last process that the program has left "
 		    "behind "
