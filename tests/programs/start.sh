@@ -216,3 +216,21 @@ expect "it is opened anew" manage reload
 manage status >"$work/status"
 counted "nothing is wrong with it any more" 0 "$work/status" 'Audit error'
 stop_sockd
+
+# --- namespaces ---
+# Nobody has made one since the machine was started: /run/netns is not there.
+broker_at+=(unshare --mount sh -c 'mount -t tmpfs none /run && exec "$@"' -)
+start_sockd
+policy 60-named.json <<'JSON'
+{ "rules": [ { "name": "elsewhere", "effect": "deny", "peers": "any", "family": "inet", "netns": "elsewhere" } ] }
+JSON
+if grep -q 'fenced in by .*Landlock;' "$work/sockd.log"; then
+	manage reload >"$work/reload" 2>&1 && fail "a namespace that sockd could not see if it were made is refused"
+	contains "a reload refuses it in words" "$work/reload" 'which sockd may not look for; restart'
+else
+	expect "without a fence it is taken" manage reload
+fi
+stop_sockd
+start_sockd
+expect "sockd that knew it from the start takes it again" manage reload
+stop_sockd
