@@ -58,7 +58,7 @@ static int bind_here(int fd, const struct wire_step *step)
 	return kernel_bind(fd, address, (socklen_t)step->address_size) < 0 ? negative_errno() : 0;
 }
 
-/* A signal has ended the wait. Of these families there is no connection under way then. */
+/* A signal has ended the wait, and of the two families that are named here the connection too. */
 static int connect_on(int fd, const struct sockaddr *address, socklen_t size)
 {
 	int64_t deadline = span_deadline(span_now(), span_of_socket(fd, SO_SNDTIMEO));
