@@ -2,6 +2,8 @@
  * The library without a broker: what it finds out about a message, what the builder takes, and that
  * the kernel's own errno reaches the caller unchanged.
  */
+#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
+
 #include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
