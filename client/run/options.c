@@ -147,7 +147,9 @@ static int check(const struct options *options)
 	if (!options->command[0])
 		return usage("the program to run is missing", NULL);
 	if (options->netns && !is_namespace_name(options->netns))
-		return usage("--netns is broker or a name as in ip-netns(8), not", options->netns);
+		return usage(
+			"--netns (or SOCKD_NETNS) takes broker or a name as in ip-netns(8), not",
+			options->netns);
 	if (options->learn && options->dry_run)
 		return usage(
 			"--learn and --dry-run are two ways to run a program: choose one", NULL);

@@ -345,7 +345,7 @@ long=$(printf '%0256d' 0)
 for name in a/b .. "$long"; do
 	for mode in seccomp preload; do
 		status "--netns=${name:0:9}, $mode" 125 run --quiet --mode=$mode --netns="$name" true
-		said "and why" "--netns is broker or a name as in ip-netns\(8\), not $name;"
+		said "and why" "--netns \(or SOCKD_NETNS\) takes broker or a name as in ip-netns\(8\), not $name;"
 	done
 	SOCKD_NETNS=$name status "in SOCKD_NETNS" 125 run --quiet true
 done
