@@ -15,18 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Some of the kernel's headers take what is above for granted. */
-#include <linux/vm_sockets.h>
-
 #include "lib/sockd.h"
 #include "proto/macro.h"
 #include "tests/suite.h"
 #include "tests/use/use.h"
-
-#define SPAN_USEC 100000
-/* The kernel's ticks, and the other way the patience with a machine that is busy. */
-#define EARLY_USEC 15000
-#define LATE_USEC 1000000
 
 static char buffer[256 * 1024];
 
@@ -198,18 +190,10 @@ static void close_ends(void)
 	close_quietly(ends[1]);
 }
 
-static void assert_took_the_span(const char *name, int64_t since)
-{
-	int64_t took = use_now() - since;
-
-	ck_assert_msg(took >= SPAN_USEC - EARLY_USEC && took <= SPAN_USEC + LATE_USEC,
-		"%s took %d ms", name, (int)(took / 1000));
-}
-
 static void time_out(const struct wait *wait, bool with_signals)
 {
 	make_ends(wait->kind);
-	ck_assert_int_eq(sockd_settimeout(ends[0], SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(ends[0], USE_SPAN_USEC), 0);
 	if (with_signals)
 		use_ring();
 	int64_t since = use_now();
@@ -218,7 +202,7 @@ static void time_out(const struct wait *wait, bool with_signals)
 	int error = errno;
 	int n = with_signals ? use_quiet() : 1;
 	ck_assert_msg(r == -1 && error == ETIMEDOUT, "%s: %zd, %s", wait->name, r, strerror(error));
-	assert_took_the_span(wait->name, since);
+	use_took_the_span(wait->name, since);
 	ck_assert_msg(n >= 1, "%s: no signal", wait->name);
 	close_ends();
 }
@@ -243,7 +227,7 @@ START_TEST(non_blocking)
 	ck_assert_int_eq(sockd_setblocking(ends[0], 0), 0);
 	int64_t least = INT64_MAX;
 	/* Whoever waits does so each time, a busy machine only holds it up at times. */
-	for (int i = 0; i < 20 && least >= SPAN_USEC / 2; i++) {
+	for (int i = 0; i < 20 && least >= USE_SPAN_USEC / 2; i++) {
 		int64_t since = use_now();
 		ck_assert_int_eq(wait->call(ends[0]), -1);
 		int error = errno;
@@ -251,7 +235,7 @@ START_TEST(non_blocking)
 		ck_assert_msg(error == (wait->call == do_sendfile ? EINVAL : EAGAIN), "%s: %s",
 			wait->name, strerror(error));
 	}
-	ck_assert_int_lt(least, SPAN_USEC / 2);
+	ck_assert_int_lt(least, USE_SPAN_USEC / 2);
 	close_ends();
 }
 END_TEST
@@ -318,7 +302,7 @@ END_TEST
 
 START_TEST(woken_with_timeout)
 {
-	wake(&waits[_i], 20 * SPAN_USEC);
+	wake(&waits[_i], 20 * USE_SPAN_USEC);
 }
 END_TEST
 
@@ -328,7 +312,7 @@ START_TEST(flags_that_do_not_wait)
 
 	make_ends(LOCAL);
 	use_fill(ends[0]);
-	ck_assert_int_eq(sockd_settimeout(ends[0], 10 * SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(ends[0], 10 * USE_SPAN_USEC), 0);
 	int64_t since = use_now();
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		ck_assert_int_eq(sockd_recv(ends[0], buffer, 1, flags[i]), -1);
@@ -340,7 +324,7 @@ START_TEST(flags_that_do_not_wait)
 	ck_assert_int_eq(sockd_sendall(ends[0], buffer, 1, MSG_DONTWAIT, &sent), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 	ck_assert_uint_eq(sent, 0);
-	ck_assert_int_lt(use_now() - since, 2 * SPAN_USEC);
+	ck_assert_int_lt(use_now() - since, 2 * USE_SPAN_USEC);
 	close_ends();
 }
 END_TEST
@@ -364,7 +348,7 @@ START_TEST(sendall_keeps_to_the_deadline)
 
 	make_ends(LOCAL);
 	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
-	ck_assert_int_eq(sockd_settimeout(ends[0], SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(ends[0], USE_SPAN_USEC), 0);
 	use_later(10, read_a_little, ends[1]);
 	use_ring();
 	int64_t since = use_now();
@@ -372,7 +356,7 @@ START_TEST(sendall_keeps_to_the_deadline)
 	int error = errno;
 	use_quiet();
 	ck_assert_int_eq(error, ETIMEDOUT);
-	assert_took_the_span("sendall", since);
+	use_took_the_span("sendall", since);
 	ck_assert_uint_gt(sent, 4096);
 	ck_assert_uint_lt(sent, sizeof much);
 	use_later_done();
@@ -396,7 +380,7 @@ START_TEST(error_queue_takes_no_processor)
 	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps), 0);
 	ck_assert_int_eq(
 		sockd_sendto(fd, "x", 1, 0, (const struct sockaddr *)&here, sizeof here), 1);
-	ck_assert_int_eq(sockd_settimeout(fd, 2 * SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(fd, 2 * USE_SPAN_USEC), 0);
 	use_ring();
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	ck_assert_int_eq(sockd_recv(fd, buffer, 1, 0), -1);
@@ -408,166 +392,7 @@ START_TEST(error_queue_takes_no_processor)
 		       (after.tv_nsec - before.tv_nsec) / 1000;
 	/* Emulated machines are slow, but they do sleep. */
 	ck_assert_msg(
-		used < 2 * SPAN_USEC * 85 / 100, "%d ms of processor time", (int)(used / 1000));
-}
-END_TEST
-
-/* Connecting */
-
-/* A listening socket that takes no more connections. */
-static int make_crowded(int crowd[4])
-{
-	int fd = use_listen(0, &address, &address_size);
-
-	for (int i = 0; i < 4; i++) {
-		crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		(void)connect(crowd[i], (struct sockaddr *)&address, address_size);
-	}
-	usleep(20000);
-	return fd;
-}
-
-static int make_crowded_local(int crowd[4])
-{
-	struct sockaddr_un *local = (struct sockaddr_un *)&address;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*local = (struct sockaddr_un){.sun_family = AF_UNIX};
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)local, sizeof(sa_family_t)), 0);
-	ck_assert_int_eq(listen(fd, 0), 0);
-	address_size = sizeof address;
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &address_size), 0);
-	for (int i = 0; i < 4; i++) {
-		crowd[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		(void)connect(crowd[i], (struct sockaddr *)&address, address_size);
-	}
-	return fd;
-}
-
-static void close_crowd(int fd, int crowd[4])
-{
-	close_quietly(fd);
-	for (int i = 0; i < 4; i++)
-		close_quietly(crowd[i]);
-}
-
-static void connect_too_long(bool is_local, bool with_signals)
-{
-	int crowd[4], fd = is_local ? make_crowded_local(crowd) : make_crowded(crowd);
-	_cleanup_close_ int one = sockd_socket(is_local ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-	int64_t span;
-
-	ck_assert_int_eq(sockd_settimeout(one, SPAN_USEC), 0);
-	if (with_signals)
-		use_ring();
-	int64_t since = use_now();
-	int r = sockd_connect(one, (struct sockaddr *)&address, address_size), error = errno;
-	use_quiet();
-	ck_assert_int_eq(r, -1);
-	ck_assert_int_eq(error, ETIMEDOUT);
-	assert_took_the_span("connect", since);
-	/* The socket's timeout is what it was. */
-	ck_assert_int_eq(sockd_gettimeout(one, &span), 0);
-	ck_assert_int_eq(span, SPAN_USEC);
-	struct timeval kept = {0};
-	socklen_t size = sizeof kept;
-	ck_assert_int_eq(getsockopt(one, SOL_SOCKET, SO_SNDTIMEO, &kept, &size), 0);
-	ck_assert_int_eq(kept.tv_usec, SPAN_USEC);
-
-	if (!is_local) {
-		int64_t again = use_now();
-		ck_assert_int_eq(sockd_connect_ex(one, (struct sockaddr *)&address, address_size),
-			ETIMEDOUT);
-		assert_took_the_span("connect again", again);
-	}
-	close_crowd(fd, crowd);
-}
-
-START_TEST(connect_timeout)
-{
-	connect_too_long(_i & 1, _i & 2);
-}
-END_TEST
-
-static void accept_all(int fd)
-{
-	for (int i = 0; i < 5; i++) {
-		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		close_quietly(accepted);
-	}
-}
-
-START_TEST(connect_woken)
-{
-	bool is_local = _i & 1;
-	int crowd[4], fd = is_local ? make_crowded_local(crowd) : make_crowded(crowd);
-	_cleanup_close_ int one = sockd_socket(is_local ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-	/* A connection that was turned away knocks again after a second. */
-	const struct timeval brief = {!is_local, 200000};
-
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief), 0);
-	ck_assert_int_eq(sockd_settimeout(one, _i & 2 ? SOCKD_FOREVER : 20 * SPAN_USEC), 0);
-	use_later(80, accept_all, fd);
-	use_ring();
-	errno = 77;
-	int r = sockd_connect(one, (struct sockaddr *)&address, address_size), error = errno;
-	int n = use_quiet();
-	ck_assert_msg(r == 0, "%s", strerror(error));
-	ck_assert_int_eq(error, 77);
-	ck_assert_int_ge(n, 1);
-	use_later_done();
-	close_crowd(fd, crowd);
-}
-END_TEST
-
-START_TEST(connect_contract)
-{
-	int fd = use_listen(4, &address, &address_size);
-	_cleanup_close_ int one = sockd_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	_cleanup_close_ int two = sockd_socket(AF_INET, SOCK_STREAM, 0);
-
-	errno = 77;
-	ck_assert_int_eq(
-		sockd_connect_ex(one, (struct sockaddr *)&address, address_size), EINPROGRESS);
-	ck_assert_int_eq(sockd_connect_ex(two, (struct sockaddr *)&address, address_size), 0);
-	ck_assert_int_eq(sockd_connect_ex(two, (struct sockaddr *)&address, address_size), EISCONN);
-	close_quietly(fd);
-	_cleanup_close_ int three = sockd_socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(sockd_settimeout(three, SPAN_USEC), 0);
-	ck_assert_int_eq(
-		sockd_connect_ex(three, (struct sockaddr *)&address, address_size), ECONNREFUSED);
-	ck_assert_int_eq(sockd_connect_ex(-1, (struct sockaddr *)&address, address_size), EBADF);
-	ck_assert_int_eq(sockd_connect_ex(three, (struct sockaddr *)&address, 1), EINVAL);
-	ck_assert_int_eq(errno, 77);
-}
-END_TEST
-
-/* A family that has a timeout of its own (two seconds) and knows nothing of SO_SNDTIMEO. */
-START_TEST(connect_other_family)
-{
-	const struct sockaddr_vm nobody = {
-		.svm_family = AF_VSOCK,
-		.svm_cid = 99,
-		.svm_port = 7777,
-	};
-	_cleanup_close_ int probe = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int64_t span;
-
-	/* Where there is no such family, or it answers at once, there is nothing to wait for. */
-	if (probe < 0 || connect(probe, (const struct sockaddr *)&nobody, sizeof nobody) == 0 ||
-		errno != EINPROGRESS)
-		return;
-	_cleanup_close_ int fd = sockd_socket(AF_VSOCK, SOCK_STREAM, 0);
-	ck_assert_int_eq(sockd_settimeout(fd, _i == 0 ? SPAN_USEC : SOCKD_FOREVER), 0);
-	use_ring();
-	int64_t since = use_now();
-	int error = sockd_connect_ex(fd, (const struct sockaddr *)&nobody, sizeof nobody);
-	use_quiet();
-	ck_assert_int_eq(error, ETIMEDOUT);
-	if (_i == 0)
-		assert_took_the_span("connect", since);
-	ck_assert_int_eq(sockd_gettimeout(fd, &span), 0);
-	ck_assert_int_eq(span, _i == 0 ? SPAN_USEC : SOCKD_FOREVER);
+		used < 2 * USE_SPAN_USEC * 85 / 100, "%d ms of processor time", (int)(used / 1000));
 }
 END_TEST
 
@@ -578,20 +403,20 @@ START_TEST(timeout_is_the_sockets)
 
 	make_ends(EMPTY);
 	_cleanup_close_ int copy = dup(ends[0]);
-	ck_assert_int_eq(sockd_settimeout(ends[0], SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(ends[0], USE_SPAN_USEC), 0);
 	ck_assert_int_eq(sockd_gettimeout(copy, &span), 0);
-	ck_assert_int_eq(span, SPAN_USEC);
+	ck_assert_int_eq(span, USE_SPAN_USEC);
 	pid_t child = fork();
 	if (child == 0) {
 		int64_t begun = use_now();
 		bool good = sockd_recv(copy, buffer, 1, 0) == -1 && errno == ETIMEDOUT &&
-			    use_now() - begun >= SPAN_USEC - EARLY_USEC;
+			    use_now() - begun >= USE_SPAN_USEC - USE_EARLY_USEC;
 		_exit(good ? 0 : 1);
 	}
 	int64_t since = use_now();
 	ck_assert_int_eq(read(ends[0], buffer, 1), -1);
 	ck_assert_int_eq(errno, EAGAIN);
-	assert_took_the_span("read", since);
+	use_took_the_span("read", since);
 	int status;
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
@@ -627,7 +452,7 @@ static int read_in_threads(void)
 	int n_done = 0;
 
 	make_ends(LOCAL);
-	ck_assert_int_eq(sockd_settimeout(ends[0], SPAN_USEC), 0);
+	ck_assert_int_eq(sockd_settimeout(ends[0], USE_SPAN_USEC), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
 		readers[i].fd = ends[0];
 		ck_assert_int_eq(
@@ -640,7 +465,7 @@ static int read_in_threads(void)
 		n_done += readers[i].error == 0;
 		if (readers[i].error != 0) {
 			ck_assert_int_eq(readers[i].error, ETIMEDOUT);
-			ck_assert_int_ge(readers[i].took, SPAN_USEC - EARLY_USEC);
+			ck_assert_int_ge(readers[i].took, USE_SPAN_USEC - USE_EARLY_USEC);
 		}
 	}
 	use_quiet();
@@ -674,11 +499,6 @@ int main(void)
 	tcase_add_test(tcase, flags_that_do_not_wait);
 	tcase_add_test(tcase, sendall_keeps_to_the_deadline);
 	tcase_add_test(tcase, error_queue_takes_no_processor);
-	tcase_add_loop_test(tcase, connect_timeout, 0, 4);
-	tcase_add_loop_test(tcase, connect_woken, 0, 2);
-	tcase_add_loop_test(tcase, connect_woken, 3, 4);
-	tcase_add_test(tcase, connect_contract);
-	tcase_add_loop_test(tcase, connect_other_family, 0, 2);
 	tcase_add_test(tcase, timeout_is_the_sockets);
 	tcase_add_test(tcase, threads);
 	suite_add_tcase(suite, tcase);

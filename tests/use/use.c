@@ -13,12 +13,22 @@
 
 #include "proto/macro.h"
 
+#define LATE_USEC 1000000 /* patience with a machine that is busy */
+
 int64_t use_now(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void use_took_the_span(const char *name, int64_t since)
+{
+	int64_t took = use_now() - since;
+
+	ck_assert_msg(took >= USE_SPAN_USEC - USE_EARLY_USEC && took <= USE_SPAN_USEC + LATE_USEC,
+		"%s took %d ms", name, (int)(took / 1000));
 }
 
 static volatile sig_atomic_t rings;

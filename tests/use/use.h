@@ -8,6 +8,11 @@
 
 int64_t use_now(void); /* microseconds of CLOCK_MONOTONIC */
 
+/* A timeout to wait for, and that it was what ended the wait that began then. */
+#define USE_SPAN_USEC 100000
+#define USE_EARLY_USEC 15000 /* the kernel's ticks */
+void use_took_the_span(const char *name, int64_t since);
+
 /* SIGALRM every few milliseconds, without SA_RESTART, until use_quiet(); that returns how often it
  * came. */
 void use_ring(void);
