@@ -15,6 +15,7 @@
 #include "daemon/netns.h"
 #include "daemon/peer.h"
 #include "daemon/privilege.h"
+#include "daemon/strangers.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -367,6 +368,7 @@ static json_t *verb_check(struct broker *broker, const json_t *request)
 		.gid = (gid_t)json_integer_value(json_object_get(request, "gid")),
 		.groups = question.groups,
 		.n_groups = json_array_size(groups),
+		.strangers = strangers_known(),
 		.listener = listener ? listener : "default",
 		.foreign_netns = json_is_true(json_object_get(request, "foreign")),
 		.is_named = is_named,

@@ -28,6 +28,7 @@
 #include "daemon/privilege.h"
 #include "daemon/receive.h"
 #include "daemon/reload.h"
+#include "daemon/strangers.h"
 #include "proto/macro.h"
 
 #define THREADS_MAX 256u
@@ -174,6 +175,18 @@ static int find_account(const struct options *options, struct account *ret)
 	return r;
 }
 
+/* Its number must be nobody else's: who has it is an administrator, and its files are policies. */
+static int check_account(const struct account *account)
+{
+	if (!strangers_have_user(account->uid) && !strangers_have_group(account->gid))
+		return 0;
+	fprintf(stderr,
+		"sockd: user %u, group %u: so the kernel calls whoever is not in this user "
+		"namespace; run as another, by --user=UID:GID\n",
+		account->uid, account->gid);
+	return -EINVAL;
+}
+
 /* The directory of a path, in a new string; NULL: no memory. */
 static char *directory_of(const char *path)
 {
@@ -316,7 +329,14 @@ static int prepare(struct broker *broker)
 		fprintf(stderr, "sockd: cannot tell its own network namespace: %s\n", strerror(-r));
 		return r;
 	}
+	r = strangers_init();
+	if (r < 0) {
+		fprintf(stderr, "sockd: cannot tell its own user namespace: %s\n", strerror(-r));
+		return r;
+	}
 	r = find_account(options, &broker->account);
+	if (r >= 0)
+		r = check_account(&broker->account);
 	if (r < 0)
 		return r;
 	r = policy_load(

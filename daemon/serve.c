@@ -16,6 +16,7 @@
 #include "daemon/netns.h"
 #include "daemon/policy/describe.h"
 #include "daemon/release.h"
+#include "daemon/strangers.h"
 #include "proto/macro.h"
 
 /* More than this, and a request is work enough to keep others waiting. */
@@ -387,6 +388,7 @@ struct policy_subject serve_subject(struct connection *connection)
 		.gid = peer->gid,
 		.groups = peer->groups,
 		.n_groups = peer->n_groups,
+		.strangers = strangers_known(),
 		.listener = connection->listener->name,
 		.foreign_netns = connection->foreign,
 		.is_named = is_named,

@@ -14,6 +14,7 @@
 #include "daemon/release.h"
 #include "daemon/reply.h"
 #include "daemon/serve.h"
+#include "daemon/strangers.h"
 #include "proto/macro.h"
 
 #define NO_TICKET "there is no such ticket: it is wrong, used, expired or for another"
@@ -102,9 +103,10 @@ static bool may_take(const struct peer *peer, const struct kept *kept)
 	case WIRE_TAKER_PROCESS:
 		return process_is_same(kept->pidfd, peer->pidfd);
 	case WIRE_TAKER_USER:
-		return peer->uid == kept->terms.taker_id;
+		return peer->uid == kept->terms.taker_id && !strangers_have_user(peer->uid);
 	case WIRE_TAKER_GROUP:
-		return has_group(peer, kept->terms.taker_id);
+		return has_group(peer, kept->terms.taker_id) &&
+		       !strangers_have_group(kept->terms.taker_id);
 	}
 	return false;
 }

@@ -56,6 +56,11 @@ static bool name_matches(const struct keep_work *work, const struct rule *rule)
 	return rule->store_names.n == 0 || names_match(&rule->store_names, query->name);
 }
 
+static bool is_of_stranger(const struct keep_work *work)
+{
+	return work->query->name && !work->query->common && subject_is_stranger(work->subject);
+}
+
 static void visit(size_t number, void *data)
 {
 	struct keep_work *work = data;
@@ -69,6 +74,9 @@ static void visit(size_t number, void *data)
 	} else if (!subject_came_by(work->subject, rule)) {
 		progress = 2;
 		why = "it is for another listener";
+	} else if (!rule->deny && is_of_stranger(work)) {
+		progress = 2;
+		why = "the peer is not in sockd's user namespace, and has no names of its own";
 	} else if (!name_matches(work, rule)) {
 		progress = 3;
 		why = "it is not for this name, or not as a common one";

@@ -225,6 +225,9 @@ static bool rule_allows(const struct decision_work *work, const struct rule *rul
 	if (!query->apply && rule->owner_peer && work->subject->uid == 0)
 		return family_no(why, why_size,
 			"it opens under the peer's own user, and sockd never acts as root");
+	if (!query->apply && rule->owner_peer && subject_is_stranger(work->subject))
+		return family_no(why, why_size,
+			"it opens under the peer's own user, who is not in sockd's user namespace");
 	if (!query->apply && !work->family->open_within(rule, query, why, why_size))
 		return false;
 	for (size_t i = 0; i < query->n_steps; i++) {

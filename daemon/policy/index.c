@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "daemon/family/family.h"
+#include "daemon/policy/subject.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -497,6 +498,14 @@ static void visit_id(const struct search *search, const struct bucket *bucket,
 		visit_intervals(search, index->intervals + intervals.offset, intervals.n, id);
 }
 
+static void visit_group(const struct search *search, const struct bucket *bucket, gid_t gid)
+{
+	const struct policy_strangers *strangers = search->subject->strangers;
+
+	if (search->index->deny || !strangers || gid != strangers->gid)
+		visit_id(search, bucket, PEER_GID, gid);
+}
+
 static void visit_bucket(const struct search *search, int domain, int type, int protocol)
 {
 	const struct socket_kind kind = {domain, type, protocol};
@@ -506,12 +515,13 @@ static void visit_bucket(const struct search *search, int domain, int type, int 
 	if (!bucket)
 		return;
 	visit_slice(search, bucket->everybody);
-	visit_id(search, bucket, PEER_UID, subject->uid);
+	if (search->index->deny || !subject_is_stranger(subject))
+		visit_id(search, bucket, PEER_UID, subject->uid);
 	if (!bucket->hashed[PEER_GID] && bucket->intervals[PEER_GID].n == 0)
 		return;
-	visit_id(search, bucket, PEER_GID, subject->gid);
+	visit_group(search, bucket, subject->gid);
 	for (size_t i = 0; i < subject->n_groups; i++)
-		visit_id(search, bucket, PEER_GID, subject->groups[i]);
+		visit_group(search, bucket, subject->groups[i]);
 }
 
 static void visit_protocol(const struct search *search, int domain, int type, int protocol)

@@ -44,12 +44,21 @@ struct policy_place {
 	const char *user_unit; /* the unit within the peer's user manager */
 };
 
+/* What the kernel calls those who are not in the broker's user namespace; -1: there are none. */
+struct policy_strangers {
+	uid_t uid;
+	gid_t gid;
+};
+
 /* Who asks. */
 struct policy_subject {
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
+	/* May be anybody, so that a rule which names such a user or group can deny alone. NULL:
+	 * there are none. */
+	const struct policy_strangers *strangers;
 	const char *listener; /* the name of the listener it came by */
 	bool foreign_netns;   /* it lives in another network namespace than the broker */
 	/* Is the other network namespace (PEER, BROKER, or NAMED and by which name) the one of this

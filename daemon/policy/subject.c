@@ -5,6 +5,11 @@
 
 #include "daemon/policy/unit.h"
 
+bool subject_is_stranger(const struct policy_subject *subject)
+{
+	return subject->strangers && subject->uid == subject->strangers->uid;
+}
+
 bool subject_came_by(const struct policy_subject *subject, const struct rule *rule)
 {
 	if (rule->listeners.n == 0)

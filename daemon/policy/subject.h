@@ -10,6 +10,8 @@
 #include "daemon/policy/policy.h"
 #include "daemon/policy/rule.h"
 
+/* Somebody who cannot be told from others. */
+bool subject_is_stranger(const struct policy_subject *subject);
 bool subject_came_by(const struct policy_subject *subject, const struct rule *rule);
 
 /* Where the peer is: costly to find out, so that it is asked for once, when a rule names it. */

@@ -436,7 +436,8 @@ static int broker_in_container(void *data _unused_)
 	EXPECT(harness_own_network() == 0);
 	EXPECT(broker_start(&broker, program, policy) == 0);
 	(void)setenv("SOCKD_SOCKET", broker.socket, 1);
-	int given = run_as(CLIENT_UID, share_with_root, NULL);
+	/* CLIENT_UID is what those are called here who are in no map. */
+	int given = run_as(OTHER_UID, share_with_root, NULL);
 	int other = run_as(OTHER_UID, is_for_another, NULL), root = run_as(0, is_for_me, NULL);
 	EXPECT(broker_stop(&broker) == 0);
 	EXPECT(given == 0 && other == 0 && root == 0);
