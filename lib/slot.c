@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/kernel.h"
+#include "lib/wiped.h"
 #include "proto/macro.h"
 
 #define N_SLOTS 8
@@ -48,6 +49,34 @@ static void close_inherited(const struct slot *own)
 		if (fd >= FD_LEAST && is_same_socket(slot, fd))
 			kernel_close(fd);
 	}
+}
+
+/* The parent's, where it had our number in its pid namespace: with its connection our requests and
+ * its own would get each other's answers. */
+static void free_inherited(pid_t self)
+{
+	for (size_t i = 0; i < N_SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		if (owner_of(slot) != self)
+			continue;
+		int fd = atomic_load(&slot->fd);
+		if (fd >= FD_LEAST && is_same_socket(slot, fd))
+			kernel_close(fd);
+		atomic_store(&slot->fd, -1);
+		atomic_store(&slot->owner, 0);
+	}
+}
+
+/* Returns false where another thread is at it. */
+static bool is_known(pid_t self)
+{
+	enum wiped wiped = wiped_begin();
+
+	if (wiped == WIPED_HERE) {
+		free_inherited(self);
+		wiped_done();
+	}
+	return wiped != WIPED_ELSEWHERE;
 }
 
 /* The parent may be suspended in vfork and share this memory. */
@@ -134,6 +163,10 @@ int slot_take(int64_t deadline, struct slot **ret)
 	}
 	self = getpid();
 	for (int i = 0; i < PATIENCE; i++) {
+		if (!is_known(self)) {
+			sched_yield();
+			continue;
+		}
 		struct slot *slot = find(self);
 		if (!slot) {
 			claim_any(self);
