@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -153,7 +154,10 @@ static _Noreturn void be_envoy(
 	close_all_but(pidfd, channel);
 	slot_forget_own();
 	observe_elsewhere(&home.observation);
-	home.reply.error = -arrive(pidfd, flags, where);
+	/* Its files are those of home, as is what it can connect to: who is confined there must not
+	 * come out by way of it. */
+	home.reply.error =
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? errno : -arrive(pidfd, flags, where);
 	close_quietly(pidfd);
 	if (transport_send(channel, &home, MESSAGE_HOME_MIN, NULL, 0, 0) < 0 ||
 		home.reply.error != 0)

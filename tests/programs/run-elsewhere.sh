@@ -89,3 +89,26 @@ except OSError as error: print(error.strerror)
 $bind"
 contains "nor where a standard descriptor is closed" "$work/binds" '80 bound$'
 contains "which the program finds so" "$work/binds" '^Bad file descriptor$'
+
+echo "--- the process of sockd-run that asks for it there, whose files are those of home"
+cat >"$work/look.py" <<'PYTHON'
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+print("bound", socket.socket().bind(("127.0.0.1", 81)) is None)
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        if open("/proc/%s/comm" % pid).read() != "sockd-run\n": continue
+        # What may be looked into, as what belongs to another namespace may not.
+        print("root of", pid, os.listdir("/proc/%s/root" % pid) and "seen")
+    except OSError as error:
+        print("root of", pid, error.strerror)
+    if libc.ptrace(16, int(pid), None, None) == 0: # PTRACE_ATTACH
+        print("traced", pid)
+        os.waitpid(int(pid), 0x40000000)
+        libc.ptrace(17, int(pid), None, None)
+PYTHON
+run --mode=seccomp unshare --user --net --map-current-user "$work/bin/python3" "$work/look.py" >"$work/look" 2>&1
+contains "the program is served there" "$work/look" '^bound True$'
+contains "it sees processes of sockd-run" "$work/look" '^root of'
+counted "the program cannot look out by way of it" 0 "$work/look" 'seen$'
+counted "nor speak in its place" 0 "$work/look" '^traced'
