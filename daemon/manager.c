@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "daemon/broker.h"
@@ -175,6 +176,21 @@ static int find_account(const struct options *options, struct account *ret)
 	return r;
 }
 
+/* In that of another pid namespace a peer's number is another process's. */
+static int check_proc(void)
+{
+	char seen[16], own[16];
+	ssize_t n = readlink("/proc/self", seen, sizeof seen);
+	int size = snprintf(own, sizeof own, "%d", (int)getpid());
+
+	if (n == size && memcmp(seen, own, (size_t)n) == 0)
+		return 0;
+	fprintf(stderr,
+		"sockd: /proc is missing, or of another pid namespace than sockd, and would tell "
+		"of other processes than the clients: mount one there (unshare --mount-proc)\n");
+	return -ESRCH;
+}
+
 /* Its number must be nobody else's: who has it is an administrator, and its files are policies. */
 static int check_account(const struct account *account)
 {
@@ -322,6 +338,9 @@ static int prepare(struct broker *broker)
 	const struct options *options = broker->options;
 	int r = set_limits(broker);
 
+	if (r < 0)
+		return r;
+	r = check_proc();
 	if (r < 0)
 		return r;
 	r = netns_init();

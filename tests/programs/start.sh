@@ -44,6 +44,9 @@ fails "also by its number" '--user=64777: not a user that sockd could become' --
 under=(setpriv --reuid="$client_uid" --regid="$client_uid" --clear-groups)
 fails "without root it changes its group no more than its user" 'only root can become another user' \
 	--listen "$work/home/other" --user "$client_uid:5"
+under=(unshare --pid --fork)
+fails "where /proc tells of other processes it does not start" '/proc is missing, or of another pid namespace' \
+	--listen "$work/run/other"
 under=()
 fails "a policy is checked for nobody who is not there" '--user=nosuch-user: not a user that sockd could become' \
 	--check-policy --user nosuch-user
