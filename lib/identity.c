@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/kernel.h"
+#include "lib/scratch.h"
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
@@ -23,15 +24,24 @@ static uint64_t hash(const void *data, size_t size)
 	return value;
 }
 
-/* More groups than this are told apart by their number only. */
+/* Where they cannot be read it is nobody who was here before. */
+static uint64_t hash_many_groups(void)
+{
+	static _Atomic uint64_t unknown;
+	_cleanup_scratch_ struct scratch scratch = {0};
+	int n = getgroups(0, NULL);
+	gid_t *groups = n > 0 ? scratch_get(&scratch, (size_t)n * sizeof *groups) : NULL;
+
+	n = groups ? getgroups(n, groups) : -1;
+	return n < 0 ? ++unknown : hash(groups, (size_t)n * sizeof *groups);
+}
+
 static uint64_t hash_groups(void)
 {
 	gid_t groups[64];
 	int n = getgroups(64, groups);
 
-	if (n < 0)
-		return (uint64_t)getgroups(0, NULL);
-	return hash(groups, (size_t)n * sizeof groups[0]);
+	return n < 0 ? hash_many_groups() : hash(groups, (size_t)n * sizeof groups[0]);
 }
 
 /* The text of the link is "net:[NUMBER]", and reading it costs half of what stat(2) does. 0: there
