@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -51,20 +52,23 @@ static void close_inherited(const struct slot *own)
 	}
 }
 
+static void let_go(struct slot *slot)
+{
+	int fd = atomic_load(&slot->fd);
+
+	if (fd >= FD_LEAST && is_same_socket(slot, fd))
+		kernel_close(fd);
+	atomic_store(&slot->fd, -1);
+	atomic_store(&slot->owner, 0);
+}
+
 /* The parent's, where it had our number in its pid namespace: with its connection our requests and
  * its own would get each other's answers. */
 static void free_inherited(pid_t self)
 {
-	for (size_t i = 0; i < N_SLOTS; i++) {
-		struct slot *slot = &slots[i];
-		if (owner_of(slot) != self)
-			continue;
-		int fd = atomic_load(&slot->fd);
-		if (fd >= FD_LEAST && is_same_socket(slot, fd))
-			kernel_close(fd);
-		atomic_store(&slot->fd, -1);
-		atomic_store(&slot->owner, 0);
-	}
+	for (size_t i = 0; i < N_SLOTS; i++)
+		if (owner_of(&slots[i]) == self)
+			let_go(&slots[i]);
 }
 
 /* Returns false where another thread is at it. */
@@ -132,6 +136,23 @@ static void claim_any(pid_t self)
 			if (may_claim(slot, self, pass == 2) && (claim(slot, self) || find(self)))
 				return;
 		}
+}
+
+/* Else what the broker gives to the parent could be received here, by who may have become another
+ * user since. Of a child that no handler sees (clone(2) itself) only the first request tells. */
+static void on_fork_in_child(void)
+{
+	int saved_errno = errno;
+
+	for (size_t i = 0; i < N_SLOTS; i++)
+		if (owner_of(&slots[i]) != 0)
+			let_go(&slots[i]);
+	errno = saved_errno;
+}
+
+static __attribute__((constructor)) void watch_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, on_fork_in_child);
 }
 
 void slot_use_own(void)

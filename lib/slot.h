@@ -1,7 +1,8 @@
 /*
  * Where a process keeps its connection. fork copies this table and vfork shares it, so each
- * process finds its own entry by its process id and leaves the others alone; no fork handler is
- * needed. A child that has its parent's number, in a pid namespace of its own, is told by wiped.h.
+ * process finds its own entry by its process id and leaves the others alone. A child that has its
+ * parent's number, in a pid namespace of its own, is told by wiped.h. What a child of fork inherits
+ * is closed there at once.
  *
  * A slot owns its descriptor, but only while that is still the socket it was: a program may close
  * all its descriptors and get the number again for something of its own.

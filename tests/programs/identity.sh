@@ -30,3 +30,26 @@ PYTHON
 changing "$work/groups.py" >"$work/groups"
 counted "a group gives, be it one of many" 4 "$work/groups" 'groups: given'
 counted "and no more when it was left, for as many others" 4 "$work/groups" 'others: Operation not permitted'
+
+cat >"$work/child.py" <<'PYTHON'
+import os, socket, sys
+def connections():
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            with socket.socket(fileno=os.dup(fd)) as s:
+                if s.getpeername() == sys.argv[1]: yield fd
+        except OSError: pass
+socket.socket().bind(("127.0.0.1", 80))
+print("parent's connections:", len(list(connections())), flush=True)
+if os.fork() == 0:
+    os.setresuid(65534, 65534, 65534)
+    print("child's connections:", len(list(connections())), flush=True)
+    os._exit(0)
+os.wait()
+socket.socket().bind(("127.0.0.2", 80))
+print("parent's connections after:", len(list(connections())), flush=True)
+PYTHON
+changing "$work/child.py" "$socket" >"$work/child"
+contains "a program has its connection" "$work/child" "^parent's connections: 1"
+contains "a child has no share in it, and so not in what is given to the parent" "$work/child" "^child's connections: 0"
+contains "and the parent keeps it" "$work/child" "^parent's connections after: 1"
