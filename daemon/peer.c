@@ -89,24 +89,24 @@ static int read_groups(int fd, gid_t **ret, size_t *ret_n)
 	return 0;
 }
 
-static int read_pidfd(int fd, pid_t pid, int *ret)
+static int read_pidfd(int fd, pid_t pid, int *ret, bool *ret_by_number)
 {
 	int pidfd;
 	socklen_t size = sizeof pidfd;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
 		*ret = pidfd;
+		*ret_by_number = false;
 		return 0;
 	}
 	if (errno != ENOPROTOOPT)
 		return negative_errno();
-	/* Before Linux 6.5. Should the pid have been reused already, then messages of the new
-	 * process carry its own credentials and are compared with SO_PEERCRED, which are those of
-	 * the old one. */
+	/* Before Linux 6.5. */
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return negative_errno();
 	*ret = pidfd;
+	*ret_by_number = true;
 	return 0;
 }
 
@@ -117,7 +117,7 @@ int peer_read(int fd, struct peer *ret)
 	uint64_t cookie;
 	_cleanup_free_ gid_t *groups = NULL;
 	size_t n_groups = 0;
-	bool too_many;
+	bool too_many, by_number;
 	int pidfd, r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
@@ -132,7 +132,7 @@ int peer_read(int fd, struct peer *ret)
 	too_many = r == -E2BIG;
 	if (r < 0 && !too_many)
 		return r;
-	r = read_pidfd(fd, credentials.pid, &pidfd);
+	r = read_pidfd(fd, credentials.pid, &pidfd, &by_number);
 	if (r < 0)
 		return r;
 	*ret = (struct peer){
@@ -144,6 +144,7 @@ int peer_read(int fd, struct peer *ret)
 		.pidfd = pidfd,
 		.netns_cookie = cookie,
 		.too_many_groups = too_many,
+		.is_doubtful = by_number,
 	};
 	return 0;
 }
@@ -156,8 +157,19 @@ void peer_done(struct peer *peer)
 	peer->place = place_unref(peer->place);
 }
 
+void peer_settle(struct peer *peer, int fd)
+{
+	char byte;
+
+	if (peer->is_doubtful && recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+		errno == EAGAIN)
+		peer->is_doubtful = false;
+}
+
 int peer_place(struct peer *peer, struct policy_place *ret)
 {
+	if (peer->is_doubtful)
+		return -ESRCH;
 	if (!peer->place) {
 		int r = place_read(peer->pid, peer->pidfd, &peer->place);
 		if (r < 0)

@@ -33,6 +33,8 @@ struct peer {
 	struct place *place; /* a reference; NULL: not asked for yet */
 	/* None were kept, and nothing may be decided: a deny rule might speak of one of them. */
 	bool too_many_groups;
+	/* The pidfd may be of a later process with its number; see peer_settle(). */
+	bool is_doubtful;
 };
 
 /* Reads the identity of the other end of an accepted connection. Returns 0 or a negative errno. */
@@ -43,6 +45,14 @@ void peer_done(struct peer *peer);
  * the connection lasts. Returns 0 or a negative errno.
  */
 int peer_place(struct peer *peer, struct policy_place *ret);
+
+/*
+ * Before Linux 6.5 a pidfd is had by the number alone, which may be another process's by then: so
+ * nothing is decided by it until all that may have been sent before it was opened has been read
+ * from the connection. What comes later is from who has the number, and that is the pidfd's process
+ * for as long as it lives.
+ */
+void peer_settle(struct peer *peer, int fd);
 
 /* Is this message from the process that connected, with the credentials it had then? */
 bool peer_is_sender(const struct peer *peer, const struct transport_message *message);

@@ -116,6 +116,8 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 			},
 		.text = known ? NULL : unknown,
 	};
+	/* The library sends nothing more until it is welcomed. */
+	peer_settle(&connection->peer, connection->fd);
 	connection->greeted = known;
 	connection->may_ask = known && request->hello.features & WIRE_FEATURE_ASK;
 	connection->may_keep = known && request->hello.features & WIRE_FEATURE_KEEP;

@@ -36,7 +36,9 @@ static int find_taker(
 		return -1;
 	}
 	if (share->taker == WIRE_TAKER_USER || group)
-		r = process_translate_id(peer->pid, peer->pidfd, group, share->id, &id);
+		r = peer->is_doubtful
+			    ? -ESRCH
+			    : process_translate_id(peer->pid, peer->pidfd, group, share->id, &id);
 	if (r < 0) {
 		keep_refuse(asked, r == -EINVAL ? EINVAL : EAGAIN, WIRE_ORIGIN_REQUEST, NULL,
 			r == -EINVAL ? "the user or group is not one of the caller's user namespace"
@@ -101,7 +103,7 @@ static bool may_take(const struct peer *peer, const struct kept *kept)
 	case WIRE_TAKER_ANYONE:
 		return true;
 	case WIRE_TAKER_PROCESS:
-		return process_is_same(kept->pidfd, peer->pidfd);
+		return !peer->is_doubtful && process_is_same(kept->pidfd, peer->pidfd);
 	case WIRE_TAKER_USER:
 		return peer->uid == kept->terms.taker_id && !strangers_have_user(peer->uid);
 	case WIRE_TAKER_GROUP:
