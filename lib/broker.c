@@ -235,7 +235,8 @@ static int limit_waiting(struct slot *slot, int connection, int64_t until_msec)
 }
 
 /* Where a manager holds the listening socket of a broker that is being restarted, this succeeds at
- * once, or waits for room in its queue. */
+ * once, or waits for room in its queue. It is the slot's meanwhile: a child that another thread
+ * forks just then must have no share in it. */
 static int open_connection(struct slot *slot, int64_t until_msec)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -250,14 +251,17 @@ static int open_connection(struct slot *slot, int64_t until_msec)
 	if (fd < 0)
 		return negative_errno();
 	slot->limit_msec = INT_MAX;
-	int r;
+	int r = slot_set_fd(slot, fd);
+	if (r < 0)
+		return r;
+	fd = atomic_load(&slot->fd);
 	do { /* A stop of this process ends the wait, with all signals blocked too. */
 		r = limit_waiting(slot, fd, until_msec);
 		if (r == 0 && kernel_connect(fd, &address, sizeof address) < 0)
 			r = errno == EAGAIN ? -ETIMEDOUT : negative_errno();
 	} while (r == -EINTR);
 	if (r < 0) {
-		kernel_close(fd);
+		slot_close(slot);
 		return r;
 	}
 	return fd;
@@ -267,16 +271,12 @@ static int open_connection(struct slot *slot, int64_t until_msec)
 static int connect_anew(struct slot *slot, const struct identity *self, int64_t until_msec)
 {
 	slot_close(slot);
+	if (!slot->own)
+		slot->identity = *self;
 	int fd = open_connection(slot, until_msec);
 	if (fd < 0)
 		return fd;
-	if (!slot->own)
-		slot->identity = *self;
-	int r = slot_set_fd(slot, fd);
-	if (r < 0)
-		return r;
-	fd = atomic_load(&slot->fd);
-	r = limit_waiting(slot, fd, until_msec);
+	int r = limit_waiting(slot, fd, until_msec);
 	if (r == 0)
 		r = say_hello(slot, fd);
 	if (r < 0)

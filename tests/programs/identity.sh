@@ -49,7 +49,36 @@ os.wait()
 socket.socket().bind(("127.0.0.2", 80))
 print("parent's connections after:", len(list(connections())), flush=True)
 PYTHON
+# A broker whose queue is full: a thread waits for its connection while another one forks.
+cat >"$work/waiting.py" <<'PYTHON'
+import os, socket, sys, threading, time
+server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+server.bind(sys.argv[1])
+server.listen(0)
+first = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+first.connect(sys.argv[1])
+def sockets():
+    return {fd for fd in os.listdir("/proc/self/fd") if fd.isdigit() and os.path.exists("/proc/self/fd/" + fd) and
+            os.readlink("/proc/self/fd/" + fd).startswith("socket:")}
+def ask():
+    with socket.socket() as s:
+        try: s.bind(("127.0.0.1", 80))
+        except OSError: pass
+before = len(sockets())
+threading.Thread(target=ask, daemon=True).start()
+for _ in range(200):
+    time.sleep(0.05)
+    if len(sockets()) == before + 2: break # the thread's own, and the connection
+if os.fork() == 0:
+    os._exit(len(sockets()) - before)
+print("sockets in parent and child:", len(sockets()) - before, os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+os._exit(0)
+PYTHON
 changing "$work/child.py" "$socket" >"$work/child"
 contains "a program has its connection" "$work/child" "^parent's connections: 1"
 contains "a child has no share in it, and so not in what is given to the parent" "$work/child" "^child's connections: 0"
 contains "and the parent keeps it" "$work/child" "^parent's connections after: 1"
+install -d -m 1777 "$work/own"
+socket=$work/own/full
+changing "$work/waiting.py" "$socket" >"$work/waiting"
+contains "nor in one that another thread waits for" "$work/waiting" '^sockets in parent and child: 2 1$'
