@@ -276,7 +276,7 @@ END_TEST
 START_TEST(what_could_not_be_charged_is_not_discharged)
 {
 	static struct broker broker;
-	struct connection connection = {.broker = &broker, .references = 2, .fd = -1};
+	static struct connection connection = {.broker = &broker, .references = 2, .fd = -1};
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	broker.closer = closer;
