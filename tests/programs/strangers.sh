@@ -53,7 +53,7 @@ as() {
 	[ -z "$3" ] || ids=(--reuid="$1" --regid="$2" --groups="$3")
 	shift 3
 	nsenter --target "$container" --net setpriv "${ids[@]}" --bounding-set=-all --inh-caps=-all --no-new-privs \
-		env SOCKD_SOCKET="$socket" SOCKD_LIBRARY="$work/lib/libsockd.so.0" PYTHONPATH="$work" "$@"
+		env "${with_library[@]}" SOCKD_SOCKET="$socket" SOCKD_LIBRARY="$work/lib/libsockd.so.0" PYTHONPATH="$work" "$@"
 }
 binds() {
 	as "$1" "$2" "${3-}" env LD_PRELOAD="$preload" ASAN_OPTIONS="$sanitizer_options:detect_leaks=0" \
@@ -95,7 +95,7 @@ PYTHON
 as 5555 5555 "" /usr/bin/python3 "$work/keeps.py" gives >"$work/gives" 2>&1
 contains "a user who is not known has no names of its own" "$work/gives" '^stores .*own'
 contains "but can meet others" "$work/gives" '^meets done'
-nsenter --target "$container" --user --net --setuid 7 --setgid 7 env SOCKD_SOCKET="$socket" \
+nsenter --target "$container" --user --net --setuid 7 --setgid 7 env "${with_library[@]}" SOCKD_SOCKET="$socket" \
 	SOCKD_LIBRARY="$work/lib/libsockd.so.0" PYTHONPATH="$work" /usr/bin/python3 "$work/keeps.py" shares >"$work/tickets" 2>&1
 read -r for_user for_group for_other <"$work/tickets"
 as 5556 5556 "" /usr/bin/python3 "$work/keeps.py" takes "$for_user" "$for_group" >"$work/takes" 2>&1
