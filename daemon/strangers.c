@@ -1,30 +1,14 @@
 #include "daemon/strangers.h"
 
 #include <errno.h>
+#include <stdio.h>
 
-#include "proto/macro.h"
+#include "daemon/id-map.h"
 
-#define IDS_MAX UINT64_C(4294967295)
 #define OVERFLOW_USUAL 65534u
 
 static struct policy_strangers strangers;
 static bool are_there;
-
-/* Does a map of user_namespaces(7) have every user or group? */
-static int is_whole(const char *path, bool *ret)
-{
-	unsigned first, outside, n;
-	uint64_t sum = 0;
-	FILE *file = fopen(path, "re");
-
-	if (!file)
-		return negative_errno();
-	while (fscanf(file, "%u %u %u", &first, &outside, &n) == 3)
-		sum += n;
-	fclose(file);
-	*ret = sum >= IDS_MAX;
-	return 0;
-}
 
 static uint32_t read_number(const char *path)
 {
@@ -41,16 +25,19 @@ static uint32_t read_number(const char *path)
 
 int strangers_init(void)
 {
-	bool users, groups;
-	int r = is_whole("/proc/self/uid_map", &users);
+	static struct id_map user_map, group_map;
+	bool users = true, groups = true;
+	int r = id_map_read("/proc/self/uid_map", &user_map);
 
 	if (r >= 0)
-		r = is_whole("/proc/self/gid_map", &groups);
+		r = id_map_read("/proc/self/gid_map", &group_map);
 	/* A kernel without user namespaces has no maps. */
-	if (r == -ENOENT)
-		users = groups = true;
-	else if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
+	if (r >= 0) {
+		users = id_map_is_whole(&user_map);
+		groups = id_map_is_whole(&group_map);
+	}
 	are_there = !users || !groups;
 	strangers = (struct policy_strangers){
 		.uid = users ? (uid_t)-1 : read_number("/proc/sys/kernel/overflowuid"),

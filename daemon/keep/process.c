@@ -10,10 +10,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "daemon/id-map.h"
 #include "proto/macro.h"
 
 #define PIDFS_MAGIC 0x50494446
-#define EXTENTS_MAX 340u /* the kernel's */
 
 /* Paths begin with a slash, so that no file can have such a name. */
 bool process_is_pidfd(int fd)
@@ -77,69 +77,29 @@ int process_open_again(int pidfd)
 	return process_is_same(again, pidfd) ? TAKE_FD(again) : -ESRCH;
 }
 
-/* user_namespaces(7): what a namespace's ids are, as the reader's own has them; of the reader's
- * own, as its parent has them. */
-struct map {
-	size_t n;
-	struct extent {
-		unsigned first, outside, n;
-	} extents[EXTENTS_MAX];
-};
-
-static int read_map(const char *path, struct map *ret)
-{
-	FILE *file = fopen(path, "re");
-
-	if (!file)
-		return negative_errno();
-	memset(ret, 0, sizeof *ret);
-	while (ret->n < EXTENTS_MAX) {
-		struct extent *extent = &ret->extents[ret->n];
-		if (fscanf(file, "%u %u %u", &extent->first, &extent->outside, &extent->n) != 3)
-			break;
-		ret->n++;
-	}
-	fclose(file);
-	return 0;
-}
-
-static const struct extent *find_extent(const struct map *map, unsigned id)
-{
-	for (size_t i = 0; i < map->n; i++)
-		if (id >= map->extents[i].first && id - map->extents[i].first < map->extents[i].n)
-			return &map->extents[i];
-	return NULL;
-}
-
-static bool is_same_map(const struct map *one, const struct map *two)
-{
-	return one->n == two->n &&
-	       memcmp(one->extents, two->extents, one->n * sizeof one->extents[0]) == 0;
-}
-
 int process_translate_id(pid_t pid, int pidfd, bool group, uint32_t id, uint32_t *ret)
 {
-	static struct map own, theirs; /* the loop's */
+	static struct id_map own, theirs; /* the loop's */
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, group ? "gid_map" : "uid_map");
-	int r = read_map(path, &theirs);
+	int r = id_map_read(path, &theirs);
 	if (r >= 0)
-		r = read_map(group ? "/proc/self/gid_map" : "/proc/self/uid_map", &own);
+		r = id_map_read(group ? "/proc/self/gid_map" : "/proc/self/uid_map", &own);
 	if (r < 0)
 		return r;
 	if (!is_alive(pidfd))
 		return -ESRCH;
-	const struct extent *extent = find_extent(&theirs, id);
+	const struct id_extent *extent = id_map_find(&theirs, id);
 	if (!extent)
 		return -EINVAL;
-	if (is_same_map(&own, &theirs)) {
+	if (id_map_equal(&own, &theirs)) {
 		/* Our own namespace: what both say is of its parent. */
 		*ret = id;
 		return 0;
 	}
 	/* Only the first id of the extent is told. The others follow it where all are of one. */
-	const struct extent *in_own = find_extent(&own, extent->outside);
+	const struct id_extent *in_own = id_map_find(&own, extent->outside);
 	if (!in_own || extent->n > in_own->n - (extent->outside - in_own->first))
 		return -EINVAL;
 	*ret = extent->outside + (id - extent->first);
