@@ -22,6 +22,8 @@
 /* More than this, and a request is work enough to keep others waiting. */
 #define STEPS_ON_LOOP 256u
 #define STEP_BYTES_ON_LOOP (16u * 1024u)
+/* Of the worker's jobs; with so many no refused socket is added. */
+#define REFUSED_IN_WORK_MAX 32u
 
 /* How long an address that is in use is waited for, at first and at most; half a second in all,
  * which is longer than a close that lingers is let hang. */
@@ -96,12 +98,24 @@ static void fail_elsewhere(struct task *task)
 	task_fail(task, EPERM, WIRE_ORIGIN_POLICY, task->outcome.step, text);
 }
 
+static void refuse(struct task *task)
+{
+	int step = task->decision.step;
+	bool bind = step >= 0 && task->request.steps[step].kind == WIRE_STEP_BIND;
+
+	task_fail(task, bind ? EACCES : EPERM, WIRE_ORIGIN_POLICY, step, task->decision.reason);
+}
+
 /* After the work: the grant and the answer. The outcome's descriptors are used up. */
 static void finish(struct task *task)
 {
 	struct connection *connection = task->connection;
 	struct outcome *outcome = &task->outcome;
 
+	if (!task->decision.allowed) {
+		refuse(task);
+		return;
+	}
 	if (task->query.apply)
 		hand_back_finish(task);
 	if (outcome->error != 0) {
@@ -151,7 +165,9 @@ static void run_in_worker(struct job *job)
 {
 	struct task *task = (struct task *)job;
 
-	if (task->query.apply) {
+	if (!task->decision.allowed)
+		close_quietly(TAKE_FD(task->fd));
+	else if (task->query.apply) {
 		execute(&task->plan, &task->outcome);
 		hand_back_in_worker(task);
 	} else
@@ -224,6 +240,18 @@ static int submit(const struct task *task, size_t packet_size)
 	(void)TAKE_FD(netns_fd);
 	connection_work_begun(connection);
 	return 0;
+}
+
+/*
+ * Who closes its own socket on a refusal finds the address free, as it does after what was done.
+ * But being refused takes no right: where many threads are at work the socket is closed after the
+ * answer, by those who do nothing else.
+ */
+static bool close_before_answer(struct task *task, size_t packet_size)
+{
+	return task->query.apply && task->fd >= 0 &&
+	       worker_busy(task->connection->broker->worker) < REFUSED_IN_WORK_MAX &&
+	       submit(task, packet_size) >= 0;
 }
 
 static bool can_sleep(const struct task *task)
@@ -410,10 +438,9 @@ void serve_task(struct task *task, size_t packet_size)
 			task->request.n_steps, task->steps, sizeof task->steps);
 	policy_decide(task->policy, &subject, &task->query, &task->decision);
 	if (!task->decision.allowed) {
-		int step = task->decision.step;
-		bool bind = step >= 0 && task->request.steps[step].kind == WIRE_STEP_BIND;
-		task_fail(task, bind ? EACCES : EPERM, WIRE_ORIGIN_POLICY, step,
-			task->decision.reason);
+		if (close_before_answer(task, packet_size))
+			return;
+		refuse(task);
 		task_done(task);
 		return;
 	}

@@ -1,9 +1,11 @@
 /*
- * A real sockd and clients of one user without any right, who send it sockets that are slow to
- * close, faster than anybody can close them.
+ * When a real sockd closes what it was sent: before its answer where that can be seen, and without
+ * others noticing where clients of one user send sockets that are slow to close, faster than
+ * anybody can close them.
  */
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@
 #define ATTACK_USEC 1000000
 #define IN_FLIGHT_MAX 1500
 #define SETTLE_USEC 30000000
+#define TURNS 3000u
 
 /* All that one user may have cost at any time: what waits to be closed, one message more, and
  * connections, each with its process. */
@@ -115,12 +118,12 @@ static int send_when_refused(void *data)
 	return send_and_leave(data);
 }
 
-/* An option that is allowed, on sockets whose queues hold what is slow to close. */
-static int apply_to_full_queues(void *data _unused_)
+/* One option on sockets whose queues hold what is slow to close; with a value that is allowed, or
+ * one that is not. */
+static int set_on_full_queues(int value, int error)
 {
 	const int64_t until = now_usec() + 10 * ATTACK_USEC;
 	static struct wire_request request = {.verb = WIRE_APPLY, .n_steps = 1};
-	const int value = 4096;
 	struct client_reply reply;
 	unsigned char bytes[256];
 	int pair[2];
@@ -137,7 +140,7 @@ static int apply_to_full_queues(void *data _unused_)
 	ssize_t size = wire_encode_request(&request, bytes, sizeof bytes);
 	EXPECT(size > 0);
 	EXPECT(client_call(fd, &request, &own, 1, &reply) == 0);
-	EXPECT(reply.reply.answer.error == 0);
+	EXPECT(reply.reply.answer.error == error);
 	while (now_usec() < until) {
 		EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
 		/* Only so many are on their way at a time. */
@@ -151,6 +154,16 @@ static int apply_to_full_queues(void *data _unused_)
 	return 0;
 }
 
+static int apply_to_full_queues(void *data _unused_)
+{
+	return set_on_full_queues(4096, 0);
+}
+
+static int be_refused_on_full_queues(void *data _unused_)
+{
+	return set_on_full_queues(8192, EPERM);
+}
+
 static size_t most_descriptors(size_t most)
 {
 	size_t n = count_fds_of(broker.pid);
@@ -160,7 +173,12 @@ static size_t most_descriptors(size_t most)
 }
 
 static int (*const ways[])(void *data) = {
-	send_and_stay, send_and_leave, send_when_refused, apply_to_full_queues};
+	send_and_stay,
+	send_and_leave,
+	send_when_refused,
+	apply_to_full_queues,
+	be_refused_on_full_queues,
+};
 
 START_TEST(one_user_takes_so_many_descriptors_only)
 {
@@ -193,14 +211,57 @@ START_TEST(one_user_takes_so_many_descriptors_only)
 }
 END_TEST
 
+/* Its address is free as soon as who was refused has closed it too. */
+static int be_refused_again_and_again(void *data _unused_)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons(8080),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	static struct wire_request request = {.verb = WIRE_APPLY, .n_steps = 1};
+	const int mark = 7;
+	struct client_reply reply;
+	unsigned in_use = 0;
+
+	int fd = client_greet(broker.socket);
+	EXPECT(fd >= 0);
+	request.steps[0] = (struct wire_step){.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_MARK,
+		.data = &mark,
+		.data_size = sizeof mark};
+	for (unsigned i = 0; i < TURNS; i++) {
+		int own = socket(AF_INET, SOCK_STREAM, 0);
+		if (bind(own, (const struct sockaddr *)&address, sizeof address) < 0) {
+			EXPECT(errno == EADDRINUSE);
+			in_use++;
+		}
+		EXPECT(client_call(fd, &request, &own, 1, &reply) == 0);
+		EXPECT(reply.reply.answer.error == EPERM);
+		close(own);
+	}
+	printf("# in use: %u of %u\n", in_use, TURNS);
+	return in_use == 0 ? 0 : 1;
+}
+
+START_TEST(refused_socket_is_closed_before_the_answer)
+{
+	ck_assert_int_eq(run_as(CLIENT_UID, be_refused_again_and_again, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("closes");
+	TCase *answers = tcase_create("answers");
 	TCase *attacks = tcase_create("attacks");
 
 	tcase_add_checked_fixture(attacks, hostile_setup, hostile_teardown);
 	tcase_set_timeout(attacks, 120);
 	tcase_add_loop_test(attacks, one_user_takes_so_many_descriptors_only, 0, ARRAY_SIZE(ways));
 	suite_add_tcase(suite, attacks);
+	tcase_add_checked_fixture(answers, hostile_setup, hostile_teardown);
+	tcase_set_timeout(answers, 60);
+	tcase_add_test(answers, refused_socket_is_closed_before_the_answer);
+	suite_add_tcase(suite, answers);
 	return hostile_main(suite);
 }
