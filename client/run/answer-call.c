@@ -265,7 +265,7 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	}
 	int r = address.any.sa_family == AF_NETLINK
 			? netlink_number_bind(call, fd, &address.netlink, size, sockd_bind)
-			: sockd_bind(fd, &address.any, size);
+			: given_bind(fd, &address.any, size, sockd_bind);
 	return answer_value(r < 0 ? -errno : 0);
 }
 

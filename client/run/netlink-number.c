@@ -10,7 +10,7 @@
 #define TRIES 16
 
 int netlink_number_bind(const struct call *call, int fd, struct sockaddr_nl *address,
-	socklen_t size, netlink_bind *bind_by)
+	socklen_t size, bind_function *bind_by)
 {
 	const struct sockaddr *any = (const struct sockaddr *)address;
 	struct sockaddr_nl own = {0};
@@ -18,11 +18,11 @@ int netlink_number_bind(const struct call *call, int fd, struct sockaddr_nl *add
 
 	if (address->nl_pid != 0 ||
 		(kernel_getsockname(fd, &own, &own_size) == 0 && own.nl_pid != 0))
-		return bind_by(fd, any, size);
+		return given_bind(fd, any, size, bind_by);
 	pid_t process = target_process(&call->target);
 	address->nl_pid = process > 0 ? (uint32_t)process : 0;
 	for (int i = 0; i < TRIES; i++) {
-		int r = bind_by(fd, any, size);
+		int r = given_bind(fd, any, size, bind_by);
 		if (r == 0 || errno != EADDRINUSE)
 			return r;
 		address->nl_pid = (uint32_t) - (4096 + (int32_t)(random() & 0xffffff));

@@ -9,13 +9,12 @@
 #include <sys/socket.h>
 
 #include "client/run/call.h"
-
-typedef int netlink_bind(int fd, const struct sockaddr *address, socklen_t size);
+#include "client/run/given.h"
 
 /* Binds a netlink socket of the program by this function, with the number that the kernel would
  * have chosen for the program where the address has none. Returns what bind(2) does, with errno. */
 int netlink_number_bind(const struct call *call, int fd, struct sockaddr_nl *address,
-	socklen_t size, netlink_bind *bind_by);
+	socklen_t size, bind_function *bind_by);
 
 /* Before something is sent on it. What the program may not do itself is left undone. */
 void netlink_number_ensure(const struct call *call, int fd);

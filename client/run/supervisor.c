@@ -15,6 +15,7 @@
 
 #include "client/run/answer-call.h"
 #include "client/run/filter.h"
+#include "client/run/given.h"
 #include "client/run/listener.h"
 #include "client/run/observe.h"
 #include "client/run/receiver.h"
@@ -152,13 +153,17 @@ static void answer_one(const struct seccomp_notif *notification, void *buffer)
 		answer = answer_call(&supervisor.surroundings, &call);
 		observe_call(NULL);
 	}
-	if (answer.kind == ANSWER_FD && answer.exactly)
-		give_fd_exactly(&call, buffer, &answer);
-	else if (answer.kind == ANSWER_FD)
-		give_fd(&call, buffer, &answer);
-	else
+	if (answer.kind != ANSWER_FD) {
 		respond(&call, buffer, &answer);
+		return;
+	}
+	given_begin();
+	if (answer.exactly)
+		give_fd_exactly(&call, buffer, &answer);
+	else
+		give_fd(&call, buffer, &answer);
 	close_quietly(answer.fd);
+	given_end();
 }
 
 static void close_connection(void)

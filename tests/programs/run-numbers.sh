@@ -9,7 +9,8 @@ ulimit -Sn 1024 || skip_all "a process may have less than 1024 descriptors here"
 policy <<'JSON'
 { "rules": [
   { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "ports": [80], "options": { "SO_MARK": [7] } },
-  { "name": "ping", "peers": { "uid": 65534 }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+  { "name": "ping", "peers": { "uid": 65534 }, "family": "inet", "type": "raw", "protocol": "icmp" },
+  { "name": "links", "peers": { "uid": 65534 }, "family": "netlink", "protocol": "route", "messages": ["RTM_DELLINK"] } ] }
 JSON
 start_sockd
 
@@ -19,3 +20,4 @@ judged "a program that grows into the window" supervised -- "$work/bin/numbers" 
 judged "many descriptors" supervised -- "$work/bin/numbers" many
 judged "few descriptors" supervised -- "$work/bin/numbers" few
 judged "numbers of netlink sockets" supervised -- "$work/bin/numbers" unbound
+judged "netlink sockets one after the other" supervised -- "$work/bin/numbers" again

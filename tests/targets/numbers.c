@@ -300,6 +300,22 @@ static void send_unbound(void)
 		"that of several messages (%u of %d)", own_number(third), (int)getpid());
 }
 
+/* A number is free again when its socket is closed, whether the message was allowed or not. */
+static void send_again(void)
+{
+	struct nlmsghdr message = {.nlmsg_len = sizeof message, .nlmsg_flags = NLM_F_REQUEST};
+	unsigned n_others = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		message.nlmsg_type = i % 2 ? RTM_DELLINK : RTM_NEWLINK;
+		int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+		long r = send(fd, &message, sizeof message, 0);
+		n_others += r != sizeof message || own_number(fd) != (uint32_t)getpid();
+		(void)close(fd);
+	}
+	check(n_others == 0, "each one's in turn is the process's (%u of 3000 not)", n_others);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -312,6 +328,7 @@ int main(int argc, char **argv)
 		{"many", have_many},
 		{"few", have_few},
 		{"unbound", send_unbound},
+		{"again", send_again},
 	};
 
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(kinds); i++)
