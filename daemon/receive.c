@@ -308,4 +308,6 @@ void receive_accept_take(struct listener *listener, int fd)
 	link_to_user(connection);
 	if (watch(connection) < 0)
 		hang_up(connection);
+	else
+		listener_pass_rights(fd, true);
 }

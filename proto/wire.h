@@ -3,7 +3,8 @@
  *
  * Native byte order, fixed-width fields, no pointers, so that a 32-bit client speaks with a 64-bit
  * broker. Encoding and decoding are pure: they touch only the buffers they are given. Descriptors
- * travel beside the packet (transport.h).
+ * travel beside the packet (transport.h), and not before the answer to HELLO has come: until the
+ * connection is accepted the kernel may refuse them (EPERM).
  *
  * A decoded packet borrows: its strings and its data point into the buffer it was decoded from.
  *

@@ -209,7 +209,7 @@ START_TEST(files_are_out_of_reach)
 	int fd, kept;
 
 	if (!has_landlock()) {
-		(void)printf("SKIP: files_are_out_of_reach: this kernel has no Landlock\n");
+		(void)printf("SKIP files_are_out_of_reach: the kernel has no Landlock\n");
 		return;
 	}
 	make_directory(directory, sizeof(directory));

@@ -88,7 +88,7 @@ static bool can_give_up(const char *test)
 	bool can = holds_rights();
 
 	if (!can)
-		printf("SKIP: %s: needs root, for rights to give up\n", test);
+		printf("SKIP %s: needs root, for rights to give up\n", test);
 	return can;
 }
 

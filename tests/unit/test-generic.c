@@ -250,7 +250,7 @@ START_TEST(the_kernel_says_what_takes_a_privilege)
 	ck_assert_int_eq(generic_families_read(&families), 0);
 	const uint16_t id = families.ids[GENERIC_ETHTOOL];
 	if (id == 0) {
-		printf("SKIP: the_kernel_says_what_takes_a_privilege: it has no ethtool\n");
+		printf("SKIP the_kernel_says_what_takes_a_privilege: the kernel has no ethtool\n");
 		return;
 	}
 	ck_assert(takes_privilege(id, ETHTOOL_MSG_FEATURES_SET));
@@ -279,7 +279,8 @@ START_TEST(commands_that_rules_name_take_a_privilege)
 	struct generic_families families;
 
 	if (!kernel_has_all_commands()) {
-		printf("SKIP: commands_that_rules_name_take_a_privilege: Linux before 6.1\n");
+		printf("SKIP commands_that_rules_name_take_a_privilege: the kernel has no "
+		       "commands that are as new as Linux 6.1\n");
 		return;
 	}
 	ck_assert_int_eq(generic_families_read(&families), 0);
