@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/time.h>
 #include <time.h>
@@ -31,7 +32,8 @@ void use_took_the_span(const char *name, int64_t since)
 		"%s took %d ms", name, (int)(took / 1000));
 }
 
-static volatile sig_atomic_t rings;
+/* Counted by a signal's handler, and read by another thread. */
+static atomic_int rings;
 
 static void count_ring(int number _unused_)
 {
