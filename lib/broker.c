@@ -235,8 +235,7 @@ static int limit_waiting(struct slot *slot, int connection, int64_t until_msec)
 }
 
 /* Where a manager holds the listening socket of a broker that is being restarted, this succeeds at
- * once, or waits for room in its queue. It is the slot's meanwhile: a child that another thread
- * forks just then must have no share in it. */
+ * once, or waits for room in its queue. */
 static int open_connection(struct slot *slot, int64_t until_msec)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -247,14 +246,11 @@ static int open_connection(struct slot *slot, int64_t until_msec)
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, length);
 
-	int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return negative_errno();
 	slot->limit_msec = INT_MAX;
-	int r = slot_set_fd(slot, fd);
+	int r = slot_make_socket(slot);
 	if (r < 0)
 		return r;
-	fd = atomic_load(&slot->fd);
+	int fd = atomic_load(&slot->fd);
 	do { /* A stop of this process ends the wait, with all signals blocked too. */
 		r = limit_waiting(slot, fd, until_msec);
 		if (r == 0 && kernel_connect(fd, &address, sizeof address) < 0)

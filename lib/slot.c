@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/kernel.h"
+#include "lib/span.h"
 #include "lib/wiped.h"
 #include "proto/macro.h"
 
@@ -22,6 +23,11 @@
 
 static struct slot slots[N_SLOTS];
 static _Thread_local struct slot own_slot;
+
+/* Held while a socket is made, until its slot knows it, and over fork, which copies the descriptors
+ * first and then this memory: what a child has, it is told of. Its holders wait for nothing. */
+static struct lock making;
+static sigset_t signals_before_fork; /* under it */
 
 static pid_t owner_of(struct slot *slot)
 {
@@ -138,9 +144,32 @@ static void claim_any(pid_t self)
 		}
 }
 
+static void before_fork(void)
+{
+	int saved_errno = errno;
+	sigset_t all, before;
+
+	/* A handler's call would wait for the thread that it has interrupted. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	(void)lock_take(&making, SPAN_FOREVER);
+	signals_before_fork = before;
+	errno = saved_errno;
+}
+
+static void after_fork(void)
+{
+	const sigset_t before = signals_before_fork;
+	int saved_errno = errno;
+
+	lock_leave(&making);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved_errno;
+}
+
 /* Else what the broker gives to the parent could be received here, by who may have become another
  * user since. Of a child that no handler sees (clone(2) itself) only the first request tells. */
-static void on_fork_in_child(void)
+static void after_fork_in_child(void)
 {
 	int saved_errno = errno;
 
@@ -148,11 +177,12 @@ static void on_fork_in_child(void)
 		if (owner_of(&slots[i]) != 0)
 			let_go(&slots[i]);
 	errno = saved_errno;
+	after_fork();
 }
 
 static __attribute__((constructor)) void watch_forks(void)
 {
-	(void)pthread_atfork(NULL, NULL, on_fork_in_child);
+	(void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 void slot_use_own(void)
@@ -230,6 +260,17 @@ static int move_high(int fd)
 	return -error;
 }
 
+int slot_make_socket(struct slot *slot)
+{
+	if (!slot->own)
+		(void)lock_take(&making, SPAN_FOREVER);
+	int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? negative_errno() : slot_set_fd(slot, fd);
+	if (!slot->own)
+		lock_leave(&making);
+	return r;
+}
+
 int slot_set_fd(struct slot *slot, int fd)
 {
 	struct stat status;
@@ -252,22 +293,19 @@ int slot_fd(struct slot *slot)
 {
 	int fd = atomic_load(&slot->fd);
 
-	if (fd < 0)
-		return -1;
-	if (!slot->own && !is_same_socket(slot, fd)) {
-		atomic_store(&slot->fd, -1);
-		return -1;
-	}
-	return fd;
+	return fd < 0 || (!slot->own && !is_same_socket(slot, fd)) ? -1 : fd;
 }
 
 void slot_close(struct slot *slot)
 {
 	int fd = slot_fd(slot);
 
-	atomic_store(&slot->fd, -1);
 	if (fd >= 0)
 		kernel_close(fd);
+	/* Else it is remembered until there is another one: a child that another thread forks just
+	 * now may still have it. */
+	if (slot->own)
+		atomic_store(&slot->fd, -1);
 }
 
 void slot_hang_up(struct slot *slot)

@@ -48,6 +48,9 @@ void slot_forget_own(void);
 int slot_take(int64_t deadline, struct slot **ret);
 void slot_leave(struct slot *slot);
 
+/* A new socket for a connection, which is the slot's at once: a child that another thread forks
+ * just then must have no share in it. Returns 0 or a negative errno. */
+int slot_make_socket(struct slot *slot);
 /* The slot owns fd from here on. Returns 0 or a negative errno, with fd closed. */
 int slot_set_fd(struct slot *slot, int fd);
 

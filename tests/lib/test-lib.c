@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -80,7 +81,7 @@ static int count_connections(int *ret_fd)
 	int n = 0;
 
 	*ret_fd = -1;
-	for (int fd = 0; fd < 4096; fd++)
+	for (int fd = 0; fd < 1024; fd++)
 		if (number(fd, SO_DOMAIN) == AF_UNIX) {
 			n++;
 			*ret_fd = fd;
@@ -206,7 +207,8 @@ static int closed_descriptors(void *data _unused_)
 	return 0;
 }
 
-static volatile sig_atomic_t handled, failed;
+/* Of several threads. */
+static atomic_int handled, failed;
 
 static void open_in_handler(int signal_number _unused_)
 {
@@ -250,6 +252,43 @@ static int threads_and_signals(void *data _unused_)
 	EXPECT(setitimer(ITIMER_REAL, &never, NULL) == 0);
 	EXPECT(handled > 0 && !failed);
 	EXPECT(count_connections(&connection) == 1);
+	return 0;
+}
+
+/* As after a program has closed it, or the broker is another one. */
+static void *connect_many_times(void *ending)
+{
+	int connection;
+
+	while (!atomic_load((atomic_bool *)ending)) {
+		int fd = open_ping();
+		if (fd < 0 || count_connections(&connection) != 1)
+			return (void *)1;
+		(void)close(connection);
+		(void)close(fd);
+	}
+	return NULL;
+}
+
+/* A child that is made while another thread connects has no share in that. */
+static int forks_while_connecting(void *data _unused_)
+{
+	static atomic_bool ending;
+	int connection, n_shares = 0;
+	pthread_t thread;
+	void *result;
+
+	EXPECT(pthread_create(&thread, NULL, connect_many_times, &ending) == 0);
+	for (int i = 0; i < 2000; i++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(count_connections(&connection));
+		n_shares += wait_for(pid);
+	}
+	atomic_store(&ending, true);
+	EXPECT(pthread_join(thread, &result) == 0);
+	EXPECT(result == NULL);
+	EXPECT(n_shares == 0);
 	return 0;
 }
 
@@ -502,6 +541,7 @@ CLIENT_TEST(own_descriptors)
 CLIENT_TEST(forks)
 CLIENT_TEST(closed_descriptors)
 CLIENT_TEST(threads_and_signals)
+CLIENT_TEST(forks_while_connecting)
 CLIENT_TEST(prepared)
 CLIENT_TEST(same_port_again)
 CLIENT_TEST(port_held_for_a_moment)
@@ -583,6 +623,7 @@ int main(void)
 	tcase_add_test(tcase, forks_by_client);
 	tcase_add_test(tcase, closed_descriptors_by_client);
 	tcase_add_test(tcase, threads_and_signals_by_client);
+	tcase_add_test(tcase, forks_while_connecting_by_client);
 	tcase_add_test(tcase, prepared_by_client);
 	tcase_add_test(tcase, same_port_again_by_client);
 	tcase_add_test(tcase, port_held_for_a_moment_by_client);
