@@ -23,6 +23,7 @@ far=sockd-$$-far
 broker_pid=
 # How to get to the namespace where sockd runs; empty where that is the one that the test began in.
 broker_at=(ip netns exec "$near")
+thread_options=${TSAN_OPTIONS-}
 children=()
 failures=0
 work=
@@ -337,8 +338,9 @@ make_namespaces() {
 }
 
 start_sockd() {
-	"${broker_at[@]}" "$work/bin/sockd" --listen "$socket" --management "$management" --policy "$work/policy.d" \
-		--user "$broker_uid:$broker_uid" --audit "$audit" "$@" >"$work/sockd.log" 2>&1 &
+	# Its fence keeps it from opening a log.
+	TSAN_OPTIONS=$thread_options "${broker_at[@]}" "$work/bin/sockd" --listen "$socket" --management "$management" \
+		--policy "$work/policy.d" --user "$broker_uid:$broker_uid" --audit "$audit" "$@" >"$work/sockd.log" 2>&1 &
 	broker_pid=$!
 	wait_for 20 broker_ready || {
 		cat "$work/sockd.log"
@@ -393,9 +395,9 @@ finish() {
 			fail "no finding of a sanitizer"
 			head -n 60 "$work"/sanitizer/*
 		fi
-		if grep -lE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$work"/*.log 2>/dev/null; then
+		if grep -lE '(ERROR|WARNING): (Address|Leak|Thread)Sanitizer|runtime error:' "$work"/*.log 2>/dev/null; then
 			fail "no finding of a sanitizer in a log"
-			grep -hA 30 -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$work"/*.log | head -n 60
+			grep -hA 30 -E '(ERROR|WARNING): (Address|Leak|Thread)Sanitizer|runtime error:' "$work"/*.log | head -n 60
 		fi
 		if [ "$failures" -gt 0 ]; then
 			echo "--- sockd said:"
@@ -428,6 +430,7 @@ begin() {
 	audit=$work/audit/audit.json
 	sanitizer_options=log_path=$work/sanitizer/log
 	export ASAN_OPTIONS=$sanitizer_options UBSAN_OPTIONS=$sanitizer_options
+	export TSAN_OPTIONS=$sanitizer_options:$thread_options
 	install -m 755 "$SOCKD_BUILD/daemon/sockd" "$work/bin/" || die "sockd is built"
 	[ ! -x "$SOCKD_BUILD/client/sockctl" ] || install -m 755 "$SOCKD_BUILD/client/sockctl" "$work/bin/"
 	install -m 755 "$SOCKD_BUILD/lib/.libs/libsockd-preload.so" "$work/lib/" || die "the preload is built"
@@ -436,7 +439,7 @@ begin() {
 	need_supervisor
 	# A sanitizer's run-time must come first.
 	local runtime
-	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
+	runtime=$(ldd "$preload" | sed -n 's/.*=> \(.*lib[at]san[^ ]*\) .*/\1/p')
 	preload=${runtime:+$runtime:}$preload
 	# For the environment of sockd-run.
 	with_library=(SOCKD_PRELOAD="${preload##*:}" ${runtime:+LD_PRELOAD="$runtime"}

@@ -76,6 +76,7 @@ if command -v "$cpp" >/dev/null; then
 	libraries=$SOCKD_BUILD/lib/.libs
 	sanitizers=()
 	nm -D "$libraries/libsockd.so" | grep -q __asan && sanitizers=(-fsanitize=address,undefined)
+	nm -D "$libraries/libsockd.so" | grep -q __tsan && sanitizers=(-fsanitize=thread)
 	if "$cpp" -std=c++11 ${sanitizers[@]+"${sanitizers[@]}"} -I"$work/include" "$work/program.cc" -o "$work/program" \
 		-L"$libraries" -lsockd && LD_LIBRARY_PATH=$libraries "$work/program"; then
 		echo "ok a program in C++ is linked with libsockd and runs"

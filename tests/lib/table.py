@@ -99,7 +99,8 @@ def compile_c(text):
     libraries = os.path.join(build, "lib/.libs")
     library = os.path.join(libraries, "libsockd.so")
     symbols = subprocess.run(["nm", "-D", library], stdout=subprocess.PIPE, text=True).stdout
-    sanitizers = ["-fsanitize=address,undefined"] if "__asan" in symbols else []
+    sanitizers = (["-fsanitize=address,undefined"] if "__asan" in symbols else
+                  ["-fsanitize=thread"] if "__tsan" in symbols else [])
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "table")
         with open(path + ".c", "w") as file:
