@@ -52,7 +52,7 @@ struct closer_account {
 
 struct closer {
 	pthread_mutex_t lock; /* for everything below but the event source */
-	size_t references;    /* the owner, and each thread */
+	size_t references;    /* the owner, each thread, and who has asked for one */
 	bool ending;
 	pthread_cond_t waits;
 	struct closer_account *buckets[ACCOUNT_BUCKETS];
@@ -342,6 +342,23 @@ struct closer *closer_free(struct closer *closer)
 	(void)pthread_mutex_lock(&closer->lock);
 	closer->ending = true;
 	(void)pthread_cond_broadcast(&closer->waits);
+	unlock_and_unref(closer);
+	return NULL;
+}
+
+struct closer *closer_ref(struct closer *closer)
+{
+	(void)pthread_mutex_lock(&closer->lock);
+	closer->references++;
+	(void)pthread_mutex_unlock(&closer->lock);
+	return closer;
+}
+
+struct closer *closer_unref(struct closer *closer)
+{
+	if (!closer)
+		return NULL;
+	(void)pthread_mutex_lock(&closer->lock);
 	unlock_and_unref(closer);
 	return NULL;
 }

@@ -33,6 +33,10 @@ struct closer;
 int closer_new(sd_event *event, void (*on_room)(void *data), void *data, struct closer **ret);
 /* Goes on with what it has been given, but calls nothing back. Returns NULL. */
 struct closer *closer_free(struct closer *closer);
+/* For a job that may outlive closer_free(): marks can be asked about until closer_unref(), which
+ * returns NULL. Both from any thread. */
+struct closer *closer_ref(struct closer *closer);
+struct closer *closer_unref(struct closer *closer);
 
 /* The array is copied. The descriptors are the closer's from here on, also where memory runs out
  * (they are then closed at once). */

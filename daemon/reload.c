@@ -15,16 +15,17 @@
 
 struct reload {
 	struct job job;
-	struct broker *broker;
-	struct policy *policy; /* what was read; NULL: errors */
-	char *errors;	       /* in words, a line each; owned */
+	struct broker *broker;	       /* the loop's */
+	const struct options *options; /* outlive it */
+	struct policy *policy;	       /* what was read; NULL: errors */
+	char *errors;		       /* in words, a line each; owned */
 	int result;
 };
 
 static void run_reload(struct job *job)
 {
 	struct reload *reload = (struct reload *)job;
-	const struct options *options = reload->broker->options;
+	const struct options *options = reload->options;
 	size_t size;
 	FILE *errors = open_memstream(&reload->errors, &size);
 
@@ -132,6 +133,7 @@ int reload_start(
 			"written on",
 			audit_target(broker->audit), strerror(-opened));
 	reload->broker = broker;
+	reload->options = broker->options;
 	reload->job = (struct job){.run = run_reload, .done = done_reload, .uncut = true};
 	int r = worker_submit_take(broker->reloader, &reload->job);
 	if (r < 0) {

@@ -147,7 +147,7 @@ static bool is_in_use(const struct task *task)
  */
 static void execute_patiently(struct task *task)
 {
-	struct closer *closer = task->connection->broker->closer;
+	struct closer *closer = task->closer;
 	uint64_t mark = closer_mark(closer);
 
 	for (useconds_t usec = IN_USE_USEC_MIN;; usec *= 2) {
@@ -180,6 +180,7 @@ static void free_task(struct task *task)
 
 	task_done(task);
 	policy_unref(task->policy);
+	closer_unref(task->closer);
 	free(task);
 	connection_unref(connection);
 }
@@ -224,6 +225,8 @@ static int submit(const struct task *task, size_t packet_size)
 	(void)wire_decode_request(packet, packet_size, &copy->request, &what);
 	copy->policy = policy_ref(task->policy);
 	copy->connection = connection_ref(connection);
+	/* The broker itself may be gone before a job that hangs. */
+	copy->closer = closer_ref(broker->closer);
 	copy->query.steps = copy->plan.steps = copy->request.steps;
 	copy->query.netns_name = copy->request.netns_name;
 	if (netns_fd >= 0)

@@ -17,6 +17,7 @@ struct task {
 	struct job job;		       /* first: the worker hands it back */
 	struct connection *connection; /* a reference where a worker has it */
 	struct policy *policy;	       /* likewise; the decision points into it */
+	struct closer *closer;	       /* a reference, of one that a worker has; else NULL */
 	struct wire_request request;
 	struct policy_query query;
 	struct policy_decision decision;

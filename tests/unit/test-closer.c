@@ -165,6 +165,23 @@ START_TEST(marks)
 }
 END_TEST
 
+/* As for a job that hangs while sockd ends. */
+START_TEST(marks_outlive_their_closer)
+{
+	int peer, lingering = make_lingering(3, &peer);
+	struct closer *kept = closer_ref(closer);
+
+	closer_take(closer, USER, &lingering, 1);
+	uint64_t mark = closer_mark(kept);
+	closer = closer_free(closer);
+	for (int i = 0; i < 5000 && !closer_has_closed(kept, mark); i++)
+		(void)usleep(1000);
+	ck_assert(closer_has_closed(kept, mark));
+	ck_assert_ptr_null(closer_unref(kept));
+	(void)close(peer);
+}
+END_TEST
+
 /* More lingering closes than there are threads to close: each of them is cut short. */
 START_TEST(no_close_hangs_for_long)
 {
@@ -309,6 +326,7 @@ int main(void)
 	tcase_add_test(cases, descriptors_are_closed);
 	tcase_add_test(cases, a_hanging_close_does_not_stop_the_others);
 	tcase_add_test(cases, marks);
+	tcase_add_test(cases, marks_outlive_their_closer);
 	tcase_add_test(cases, no_close_hangs_for_long);
 	tcase_add_test(cases, what_one_user_left_is_not_waited_for_by_another);
 	tcase_add_test(cases, an_account_is_full_until_half_of_it_is_closed);
