@@ -269,6 +269,10 @@ static void check_own_filters(void)
 
 	long r = install(SECCOMP_FILTER_FLAG_NEW_LISTENER, SYS_getppid, SECCOMP_RET_USER_NOTIF);
 	check(r < 0 && errno == EBUSY, "a listener of its own: %s", outcome(r));
+	r = prctl(PR_GET_SECCOMP);
+	check(r == SECCOMP_MODE_FILTER, "a mode that a program can see (%ld)", r);
+	r = prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	check(r < 0 && errno == EINVAL, "the strict mode: %s", outcome(r));
 	if (pipe(to_thread) < 0 || pipe(from_thread) < 0 ||
 		pthread_create(&thread, NULL, wait_and_open, NULL) != 0)
 		give_up("a thread");
