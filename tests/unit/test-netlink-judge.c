@@ -407,6 +407,142 @@ START_TEST(sees_through_alternative_names)
 }
 END_TEST
 
+/* A bridge's own messages have the interface's master for their object. */
+START_TEST(link_messages_are_of_no_bridge)
+{
+	static const struct {
+		int family;
+		bool allowed;
+	} cases[] = {{AF_UNSPEC, true}, {AF_INET, true}, {AF_INET6, true}, {AF_BRIDGE, false},
+		{AF_PACKET, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ifinfomsg link = {.ifi_family = (unsigned char)cases[i].family,
+			.ifi_index = (int)if_nametoindex("lo")};
+		struct buffer b = {0};
+
+		finish(&b, start(&b, RTM_SETLINK, NLM_F_CREATE, &link, sizeof link));
+		ck_assert_msg(within(&b) == cases[i].allowed, "family %d", cases[i].family);
+		ck_assert(cases[i].allowed || strstr(why, "link messages of family"));
+	}
+}
+END_TEST
+
+START_TEST(a_header_is_whole)
+{
+	struct ifinfomsg link = {.ifi_index = (int)if_nametoindex("lo")};
+	struct buffer b = {0};
+
+	finish(&b, start(&b, RTM_SETLINK, 0, &link, sizeof link - NLMSG_ALIGNTO));
+	assert_refused(&b, "shorter than its own header");
+}
+END_TEST
+
+START_TEST(judges_a_link_by_its_alternative_name)
+{
+	static const int types_of_link[] = {RTM_SETLINK, RTM_DELLINK};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types_of_link); i++) {
+		struct buffer b = {0};
+		size_t at = start_link(&b, types_of_link[i], 0, 0);
+
+		put_text(&b, IFLA_ALT_IFNAME, "t0");
+		finish(&b, at);
+		assert_allowed(&b);
+		b.size = 0;
+		at = start_link(&b, types_of_link[i], 0, 0);
+		put_text(&b, IFLA_ALT_IFNAME, "eth7");
+		finish(&b, at);
+		assert_refused(&b, "interface eth7");
+		put_text(&b, IFLA_IFNAME, "t0");
+		finish(&b, at);
+		assert_refused(&b, "interface eth7");
+	}
+}
+END_TEST
+
+START_TEST(a_master_is_a_whole_number)
+{
+	struct buffer b = {0};
+	size_t at = start_link(&b, RTM_SETLINK, 0, (int)if_nametoindex("lo"));
+
+	put(&b, IFLA_MASTER, "\0\0", 2);
+	finish(&b, at);
+	assert_refused(&b, "no interface index");
+}
+END_TEST
+
+/* Link information with a kind of so many bytes and, where data is not NULL, its data. */
+static void change_kind(struct buffer *b, int flags, const void *kind, size_t kind_size,
+	const void *data, size_t data_size)
+{
+	b->size = 0;
+	size_t at = start_link(b, RTM_NEWLINK, flags, flags ? 0 : (int)if_nametoindex("lo"));
+	put_text(b, IFLA_IFNAME, "t0");
+	size_t info = put(b, IFLA_LINKINFO, NULL, 0);
+	if (kind)
+		put(b, IFLA_INFO_KIND, kind, kind_size);
+	if (data)
+		put(b, IFLA_INFO_DATA, data, data_size);
+	end_nested(b, info);
+	finish(b, at);
+}
+
+START_TEST(a_kind_is_one_whole_word)
+{
+	static const struct {
+		const char *kind;
+		size_t size;
+		const char *words; /* NULL: allowed */
+	} cases[] = {
+		{"dummy", 5, NULL},
+		{"dummy", 6, NULL},
+		{"dummy\0", 7, "no string"},
+		{"dummy\0x", 7, "no string"},
+		{"dumm", 4, "kind of link"},
+		{"v", 1, "kind of link"},
+		{"", 0, "kind of link"},
+		{"dummyx", 6, "kind of link"},
+		{NULL, 0, "without a kind"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer b;
+
+		change_kind(&b, NLM_F_CREATE, cases[i].kind, cases[i].size, NULL, 0);
+		if (cases[i].words)
+			assert_refused(&b, cases[i].words);
+		else
+			assert_allowed(&b);
+	}
+}
+END_TEST
+
+/* What is made needs more than what is changed. */
+START_TEST(a_change_of_a_kind_is_judged_by_what_it_holds)
+{
+	static const struct nlattr other = {.nla_len = sizeof other, .nla_type = 2};
+	static const struct {
+		struct nlattr header;
+		unsigned char bytes[12];
+	} cut = {.header = {.nla_len = sizeof cut, .nla_type = VETH_INFO_PEER}};
+	struct buffer b;
+
+	change_kind(&b, 0, "vlan", 4, NULL, 0);
+	assert_allowed(&b);
+	change_kind(&b, 0, "veth", 4, NULL, 0);
+	assert_allowed(&b);
+	change_kind(&b, 0, "veth", 4, &other, sizeof other);
+	assert_refused(&b, "veth: attribute 2");
+	change_kind(&b, 0, "veth", 4, &cut, sizeof cut);
+	assert_refused(&b, "needs a peer");
+	change_kind(&b, NLM_F_CREATE, "veth", 4, &other, sizeof other);
+	assert_refused(&b, "veth: attribute 2");
+	change_kind(&b, 0, "dummy", 5, &other, sizeof other);
+	assert_allowed(&b);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("netlink-judge");
@@ -425,5 +561,11 @@ int main(void)
 	tcase_add_test(tests, refuses_odd_names);
 	tcase_add_test(tests, sees_through_alternative_names);
 	tcase_add_test(tests, an_alternative_name_with_a_colon_is_no_way_round);
+	tcase_add_test(tests, link_messages_are_of_no_bridge);
+	tcase_add_test(tests, a_header_is_whole);
+	tcase_add_test(tests, judges_a_link_by_its_alternative_name);
+	tcase_add_test(tests, a_master_is_a_whole_number);
+	tcase_add_test(tests, a_kind_is_one_whole_word);
+	tcase_add_test(tests, a_change_of_a_kind_is_judged_by_what_it_holds);
 	return run_judging("netlink-judge", tests);
 }

@@ -498,6 +498,71 @@ START_TEST(a_filter_needs_its_kind)
 }
 END_TEST
 
+/* By another interface than the rule's nothing goes, of whatever family. */
+START_TEST(routes_and_neighbours_are_of_the_interface)
+{
+	static const int families[] = {AF_INET, AF_INET6, AF_UNSPEC, AF_MPLS};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(families); i++) {
+		const unsigned char family = (unsigned char)families[i / 2];
+		const bool other = i % 2, known = family == AF_INET || family == AF_INET6;
+		struct rtmsg route = {.rtm_family = family, .rtm_type = RTN_UNICAST};
+		struct ifaddrmsg address = {
+			.ifa_family = family, .ifa_index = if_nametoindex("lo")};
+		struct ndmsg neighbour = {
+			.ndm_family = family, .ndm_ifindex = (int)if_nametoindex("lo")};
+		const char *words = known ? "interface lo" : "cannot be judged";
+		struct buffer b = {0};
+
+		names[0] = other ? "other" : "lo";
+		size_t at =
+			start(&b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
+		put_number(&b, RTA_OIF, if_nametoindex("lo"));
+		finish(&b, at);
+		if (known && !other)
+			assert_allowed(&b);
+		else
+			assert_refused(&b, words);
+		b.size = 0;
+		finish(&b, start(&b, RTM_NEWADDR, 0, &address, sizeof address));
+		if (known && !other)
+			assert_allowed(&b);
+		else
+			assert_refused(&b, words);
+		b.size = 0;
+		finish(&b, start(&b, RTM_NEWNEIGH, 0, &neighbour, sizeof neighbour));
+		if (known && !other)
+			assert_allowed(&b);
+		else
+			assert_refused(&b, words);
+	}
+}
+END_TEST
+
+/* Without a type the kernel deletes by what else is said. */
+START_TEST(a_route_deleted_is_one_of_an_interface)
+{
+	static const struct {
+		int message, type;
+		bool allowed;
+	} cases[] = {{RTM_DELROUTE, RTN_UNICAST, true}, {RTM_DELROUTE, RTN_UNSPEC, true},
+		{RTM_DELROUTE, RTN_LOCAL, false}, {RTM_DELROUTE, RTN_BLACKHOLE, false},
+		{RTM_NEWROUTE, RTN_UNSPEC, false}, {RTM_NEWROUTE, RTN_LOCAL, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rtmsg route = {
+			.rtm_family = AF_INET, .rtm_type = (unsigned char)cases[i].type};
+		struct buffer b = {0};
+		size_t at = start(
+			&b, cases[i].message, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
+
+		put_number(&b, RTA_OIF, if_nametoindex("lo"));
+		finish(&b, at);
+		ck_assert_msg(within(&b) == cases[i].allowed, "case %zu: %s", i, why);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("netlink-route");
@@ -514,5 +579,7 @@ int main(void)
 	tcase_add_test(tests, no_route_has_a_program);
 	tcase_add_test(tests, no_filter_has_a_program);
 	tcase_add_test(tests, a_filter_needs_its_kind);
+	tcase_add_test(tests, routes_and_neighbours_are_of_the_interface);
+	tcase_add_test(tests, a_route_deleted_is_one_of_an_interface);
 	return run_judging("netlink-route", tests);
 }

@@ -83,6 +83,8 @@ START_TEST(nothing_is_about_who_sends_it)
 	ck_assert(!within_protocol(NETLINK_NETFILTER, &b));
 	make_expression(&b, 6, "match", "comment");
 	ck_assert_msg(within_protocol(NETLINK_NETFILTER, &b), "%s", why); /* the table is "bpf" */
+	make_expression(&b, 6, "match", "bpfilter");
+	ck_assert_msg(within_protocol(NETLINK_NETFILTER, &b), "%s", why);
 	make_expression(&b, 6, "counter", "bpf");
 	ck_assert_msg(within_protocol(NETLINK_NETFILTER, &b), "%s", why);
 
@@ -94,6 +96,9 @@ START_TEST(nothing_is_about_who_sends_it)
 	ck_assert_msg(within_protocol(NETLINK_SOCK_DIAG, &b), "%s", why);
 	put_number(&b, 2 | NLA_F_NESTED, 0);
 	finish(&b, at);
+	ck_assert(!within_protocol(NETLINK_SOCK_DIAG, &b));
+	request.sdiag_family = AF_INET;
+	memcpy(b.bytes + NLMSG_HDRLEN, &request, sizeof request);
 	ck_assert(!within_protocol(NETLINK_SOCK_DIAG, &b));
 	b.size = 0;
 	at = start(&b, TCPDIAG_GETSOCK, NLM_F_DUMP, &old, sizeof old);
@@ -239,7 +244,8 @@ END_TEST
 START_TEST(deny_speaks_of_links_by_name)
 {
 	static char *denied[] = {"t9"};
-	static const int kinds[][2] = {{RTM_SETLINK, 0}, {RTM_DELLINK, 0}, {RTM_NEWLINK, 0},
+	static const int kinds[][2] = {{RTM_SETLINK, 0}, {RTM_SETLINK, NLM_F_CREATE | NLM_F_EXCL},
+		{RTM_DELLINK, 0}, {RTM_DELLINK, NLM_F_CREATE | NLM_F_EXCL}, {RTM_NEWLINK, 0},
 		{RTM_NEWLINK, NLM_F_CREATE}, {RTM_NEWLINK, NLM_F_CREATE | NLM_F_REPLACE}};
 	static const char *const by[] = {"t5", "lo"};
 	struct buffer b = {0};
