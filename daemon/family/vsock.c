@@ -64,18 +64,13 @@ static bool bind_within(
 	if (address.svm_family != AF_VSOCK)
 		return family_no(why, why_size, "not an address of a vsock socket");
 	bool port_listed = rule->has_ports && ranges_contain(&rule->ports, address.svm_port);
-	bool cid_fits = rule->has_addresses && cid_listed(rule, address.svm_cid);
-
-	if (rule->deny) {
-		/* A socket bound to any address takes in the denied one. */
-		cid_fits = cid_fits || address.svm_cid == VMADDR_CID_ANY;
-		return (rule->has_ports || rule->has_addresses) &&
-		       (!rule->has_ports || port_listed) && (!rule->has_addresses || cid_fits);
-	}
+	/* No deny rule has addresses: the holder chooses its own. */
+	if (rule->deny)
+		return port_listed;
 	if (!port_listed && (rule->has_ports || address.svm_port <= RESERVED_PORT_LAST))
 		return family_no(why, why_size, "vsock port %u is not in the rule's \"ports\"",
 			address.svm_port);
-	if (rule->has_addresses && !cid_fits)
+	if (rule->has_addresses && !cid_listed(rule, address.svm_cid))
 		return family_no(why, why_size,
 			"context identifier %u is not in the rule's \"addresses\"",
 			address.svm_cid);

@@ -5,6 +5,7 @@
 #include <linux/if_alg.h>
 #include <linux/if_xdp.h>
 #include <linux/tipc.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -337,6 +338,49 @@ START_TEST(protocols_of_inet)
 }
 END_TEST
 
+START_TEST(vsock_denials)
+{
+	struct policy_query query = query_of(AF_VSOCK, SOCK_STREAM, 0);
+	struct sockaddr_vm address = {.svm_family = AF_UNIX, .svm_port = 80};
+	struct wire_step step = {
+		.kind = WIRE_STEP_BIND, .address = &address, .address_size = sizeof address};
+	struct range range;
+	struct rule rule = with_ports(&range, 80, 80);
+
+	rule.deny = true;
+	ck_assert(bind_within(&rule, &query, "any:80"));
+	ck_assert(bind_within(&rule, &query, "1:80"));
+	ck_assert(!bind_within(&rule, &query, "any:81"));
+	rule.deny = false;
+	ck_assert(!family_vsock.step_within(&rule, &query, &step, why, sizeof why));
+	address.svm_family = AF_VSOCK;
+	ck_assert(family_vsock.step_within(&rule, &query, &step, why, sizeof why));
+	step.address_size--;
+	ck_assert(!family_vsock.step_within(&rule, &query, &step, why, sizeof why));
+}
+END_TEST
+
+/* Its holder would bind it to any. */
+START_TEST(vsock_is_opened_bound)
+{
+	static struct range ports[] = {{5000, 5000}};
+	static char *cids[] = {"local"};
+	const struct policy_query query = query_of(AF_VSOCK, SOCK_STREAM, 0);
+	struct rule rule = {0};
+
+	ck_assert(open_within(&rule, query, NULL));
+	rule.has_ports = true;
+	rule.ports = (struct ranges){ports, 1};
+	ck_assert(!open_within(&rule, query, NULL));
+	ck_assert(open_within(&rule, query, "1:5000"));
+	rule.has_ports = false;
+	rule.has_addresses = true;
+	rule.address_patterns = (struct names){cids, 1};
+	ck_assert(!open_within(&rule, query, NULL));
+	ck_assert(open_within(&rule, query, "1:5000"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("family-more");
@@ -351,6 +395,8 @@ int main(void)
 	tcase_add_test(tests, tipc_and_alg_bind_what_is_theirs);
 	tcase_add_test(tests, options_that_are_never_passed_on);
 	tcase_add_test(tests, protocols_of_inet);
+	tcase_add_test(tests, vsock_denials);
+	tcase_add_test(tests, vsock_is_opened_bound);
 	suite_add_tcase(suite, tests);
 
 	return suite_run(suite);
