@@ -2,6 +2,7 @@
  * Which sockets the policy lets be handed on: rules with "actions", and that they and those about
  * opening know nothing of each other.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -41,6 +42,15 @@ static int is_in(void *data _unused_, const char *netns)
 	return netns_of_socket_asked && strcmp(netns, netns_of_socket_asked) == 0;
 }
 
+static const struct policy_strangers *strangers;
+static const char *unit; /* NULL: it cannot be told */
+
+static int place(void *data _unused_, struct policy_place *ret)
+{
+	*ret = (struct policy_place){.unit = unit};
+	return unit ? 0 : -ESRCH;
+}
+
 static struct policy_decision decision;
 
 /* The name of the rule that allows it; "" where nothing does. */
@@ -51,6 +61,8 @@ static const char *ask(struct policy *policy, struct question question)
 		.gid = 100,
 		.listener = question.listener ? question.listener : "default",
 		.foreign_netns = question.foreign,
+		.strangers = strangers,
+		.place = place,
 	};
 	const struct policy_keep_query query = {
 		.action = question.action,
@@ -245,6 +257,103 @@ START_TEST(listeners)
 }
 END_TEST
 
+/* Of whom all are one user a name of its own would be everybody's. */
+START_TEST(strangers_have_no_names_of_their_own)
+{
+	static const struct policy_strangers some = {.uid = 65534, .gid = 65534};
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": ["
+		"{\"name\": \"own\", \"peers\": \"any\", \"family\": \"inet\", \"actions\": "
+		"[\"share\", \"store\"]},"
+		"{\"name\": \"meet\", \"peers\": \"any\", \"family\": \"inet\", \"actions\": "
+		"\"store\", \"common\": true, \"names\": \"*\"},"
+		"{\"name\": \"not\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
+		"\"inet\", \"actions\": \"store\", \"names\": \"x\"}]}");
+
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 65534, "a", HERE}), "own");
+	strangers = &some;
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 65534, "a", HERE}), "");
+	ck_assert_ptr_nonnull(strstr(decision.reason, "no names of its own"));
+	ck_assert_str_eq(
+		ask(policy, (struct question){POLICY_STORE, 65534, "a", true, HERE}), "meet");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 65534, HERE}), "own");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 1, "a", HERE}), "own");
+	/* A rule that denies is for them too, and for both kinds of names. */
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 65534, "x", HERE}), "");
+	ck_assert_str_eq(decision.rule.name, "not");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 65534, "x", true, HERE}), "");
+	ck_assert_str_eq(decision.rule.name, "not");
+	strangers = NULL;
+	policy_unref(policy);
+}
+END_TEST
+
+START_TEST(units)
+{
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [{\"name\": \"r\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"actions\": \"share\", \"unit\": \"x.service\"},"
+		"{\"name\": \"all\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"actions\": \"receive\"},"
+		"{\"name\": \"not\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
+		"\"inet\", \"actions\": \"receive\", \"unit\": \"y.service\"}]}");
+
+	unit = "x.service";
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "r");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_RECEIVE, 1, HERE}), "all");
+	unit = "y.service";
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "");
+	ck_assert_ptr_nonnull(strstr(decision.reason, "another unit"));
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_RECEIVE, 1, HERE}), "");
+	/* What cannot be told is not allowed, and is denied. */
+	unit = NULL;
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_RECEIVE, 1, HERE}), "");
+	policy_unref(policy);
+}
+END_TEST
+
+/* However the index finds them; and what stumbles last comes nearest. */
+START_TEST(the_first_rule_counts)
+{
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": ["
+		"{\"name\": \"a\", \"peers\": \"any\", \"family\": \"inet\", \"actions\": "
+		"\"share\", \"netns\": \"any\"},"
+		"{\"name\": \"b\", \"peers\": {\"uid\": 1}, \"family\": \"inet\", \"type\": "
+		"\"stream\", \"protocol\": \"tcp\", \"actions\": \"share\"},"
+		"{\"name\": \"c\", \"effect\": \"deny\", \"peers\": \"any\", \"family\": "
+		"\"inet\", \"actions\": \"fetch\"},"
+		"{\"name\": \"d\", \"effect\": \"deny\", \"peers\": {\"uid\": 1}, "
+		"\"family\": \"inet\", \"type\": \"stream\", \"protocol\": \"tcp\", "
+		"\"actions\": \"fetch\"},"
+		"{\"name\": \"e\", \"peers\": \"any\", \"family\": \"inet\", \"actions\": "
+		"\"store\", \"names\": \"z\"},"
+		"{\"name\": \"f\", \"peers\": {\"uid\": 1}, \"family\": \"inet\", \"type\": "
+		"\"stream\", \"protocol\": \"tcp\", \"actions\": \"store\", \"names\": "
+		"\"y\"}]}");
+
+	memset(&decision, 0xff, sizeof decision);
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "a");
+	ck_assert_int_eq(decision.netns, RULE_NETNS_ANY);
+	ck_assert_int_eq(decision.step, -1);
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_FETCH, 1, "n", HERE}), "");
+	ck_assert_str_eq(decision.rule.name, "c");
+	ck_assert_ptr_nonnull(strstr(decision.reason, "rule c denies it"));
+	/* Wherever the socket is. */
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_FETCH, 1, "n", .foreign = true}), "");
+	ck_assert_str_eq(decision.rule.name, "c");
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 1, "x", HERE}), "");
+	ck_assert_str_eq(decision.rule.name, "e");
+	ck_assert_ptr_nonnull(
+		strstr(decision.reason, "rule e comes nearest: it is not for this name"));
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 1, "y", .foreign = true}), "");
+	ck_assert_str_eq(decision.rule.name, "f");
+	ck_assert_ptr_nonnull(strstr(decision.reason, "says nothing of \"netns\""));
+	policy_unref(policy);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy-keep");
@@ -257,6 +366,9 @@ int main(void)
 	tcase_add_test(tests, names);
 	tcase_add_test(tests, namespaces);
 	tcase_add_test(tests, listeners);
+	tcase_add_test(tests, strangers_have_no_names_of_their_own);
+	tcase_add_test(tests, units);
+	tcase_add_test(tests, the_first_rule_counts);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
