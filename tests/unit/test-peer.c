@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -13,6 +14,10 @@
 #define PEERPIDFD 77
 
 static bool kernel_is_old;
+static const gid_t *their_groups; /* NULL: as the kernel says */
+static size_t n_their_groups;
+static int groups_error;
+static bool is_outside; /* of the pid namespace */
 
 int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
@@ -23,7 +28,20 @@ int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 		errno = ENOPROTOOPT;
 		return -1;
 	}
-	return __real_getsockopt(fd, level, name, value, size);
+	if (their_groups && level == SOL_SOCKET && name == SO_PEERGROUPS) {
+		socklen_t room = *size;
+
+		*size = (socklen_t)(n_their_groups * sizeof *their_groups);
+		errno = groups_error ? groups_error : ERANGE;
+		if (groups_error || room < *size)
+			return -1;
+		memcpy(value, their_groups, *size);
+		return 0;
+	}
+	int r = __real_getsockopt(fd, level, name, value, size);
+	if (is_outside && level == SOL_SOCKET && name == SO_PEERCRED)
+		((struct ucred *)value)->pid = 0;
+	return r;
 }
 
 /* A child that connects, sends two packets and waits for its end. */
@@ -115,6 +133,118 @@ START_TEST(who_the_kernel_names_is_certain)
 }
 END_TEST
 
+/* As peer_read() says, with these groups; the peer is this process. */
+static int read_with(const gid_t *groups, size_t n, struct peer *ret)
+{
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	their_groups = groups;
+	n_their_groups = n;
+	int r = peer_read(pair[0], ret);
+	their_groups = NULL;
+	close_quietly(pair[0]);
+	close_quietly(pair[1]);
+	return r;
+}
+
+START_TEST(groups_are_in_order_and_each_once)
+{
+	static const gid_t few[] = {7, 3, 7, 1, 3, 3}, sorted[] = {1, 3, 7};
+	static gid_t many[4 * PEER_GROUPS_MAX + 1];
+	struct peer peer;
+
+	ck_assert_int_eq(read_with(few, ARRAY_SIZE(few), &peer), 0);
+	ck_assert_uint_eq(peer.n_groups, ARRAY_SIZE(sorted));
+	ck_assert_mem_eq(peer.groups, sorted, sizeof sorted);
+	ck_assert(!peer.too_many_groups);
+	ck_assert_int_eq(peer.pid, getpid());
+	ck_assert_uint_eq(peer.uid, geteuid());
+	ck_assert_uint_eq(peer.gid, getegid());
+	peer_done(&peer);
+	ck_assert_int_eq(read_with(sorted, ARRAY_SIZE(sorted), &peer), 0);
+	ck_assert_uint_eq(peer.n_groups, ARRAY_SIZE(sorted));
+	ck_assert_mem_eq(peer.groups, sorted, sizeof sorted);
+	peer_done(&peer);
+	ck_assert_int_eq(read_with(few, 0, &peer), 0);
+	ck_assert_uint_eq(peer.n_groups, 0);
+	peer_done(&peer);
+
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (gid_t)(2 * PEER_GROUPS_MAX - i % PEER_GROUPS_MAX);
+	ck_assert_int_eq(read_with(many, 4 * (size_t)PEER_GROUPS_MAX, &peer), 0);
+	ck_assert(!peer.too_many_groups);
+	ck_assert_uint_eq(peer.n_groups, PEER_GROUPS_MAX);
+	for (size_t i = 0; i < peer.n_groups; i++)
+		ck_assert_uint_eq(peer.groups[i], PEER_GROUPS_MAX + 1 + i);
+	peer_done(&peer);
+	/* More than are looked at, and one more than are kept. */
+	ck_assert_int_eq(read_with(many, ARRAY_SIZE(many), &peer), 0);
+	ck_assert(peer.too_many_groups);
+	ck_assert_uint_eq(peer.n_groups, 0);
+	peer_done(&peer);
+	many[0] = 1;
+	ck_assert_int_eq(read_with(many, 2 * (size_t)PEER_GROUPS_MAX, &peer), 0);
+	ck_assert(peer.too_many_groups);
+	ck_assert_uint_eq(peer.n_groups, 0);
+	peer_done(&peer);
+}
+END_TEST
+
+START_TEST(who_cannot_be_told_is_no_peer)
+{
+	static const gid_t one[] = {1};
+	struct peer peer;
+
+	groups_error = EPERM;
+	ck_assert_int_eq(read_with(one, 1, &peer), -EPERM);
+	groups_error = 0;
+	is_outside = true;
+	ck_assert_int_eq(read_with(one, 1, &peer), -ESRCH);
+	is_outside = false;
+	ck_assert_int_eq(read_with(one, 1, &peer), 0);
+	peer_done(&peer);
+}
+END_TEST
+
+/* Of a process whose real ids are others than its effective ones the latter are asked. */
+START_TEST(a_sender_is_the_peer_as_it_connected)
+{
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
+	const struct {
+		struct peer peer;
+		struct transport_message message;
+		bool same;
+	} cases[] = {
+		{{.pid = getpid(), .uid = uid, .gid = gid},
+			{.has_credentials = true, .pid = getpid(), .uid = uid, .gid = gid}, true},
+		{{.pid = getpid(), .uid = uid, .gid = gid},
+			{.has_credentials = false, .pid = getpid(), .uid = uid, .gid = gid}, false},
+		{{.pid = getpid(), .uid = uid, .gid = gid},
+			{.has_credentials = true, .pid = getppid(), .uid = uid, .gid = gid}, false},
+		{{.pid = getpid(), .uid = uid, .gid = gid},
+			{.has_credentials = true, .pid = getpid(), .uid = uid + 1, .gid = gid},
+			true},
+		{{.pid = getpid(), .uid = uid, .gid = gid},
+			{.has_credentials = true, .pid = getpid(), .uid = uid, .gid = gid + 1},
+			true},
+		{{.pid = getpid(), .uid = uid + 1, .gid = gid},
+			{.has_credentials = true, .pid = getpid(), .uid = uid, .gid = gid}, false},
+		{{.pid = getpid(), .uid = uid, .gid = gid + 1},
+			{.has_credentials = true, .pid = getpid(), .uid = uid, .gid = gid}, false},
+		/* There is no such process to be asked. */
+		{{.pid = INT32_MAX, .uid = uid, .gid = gid},
+			{.has_credentials = true, .pid = INT32_MAX, .uid = uid + 1, .gid = gid},
+			false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		ck_assert_msg(peer_is_sender(&cases[i].peer, &cases[i].message) == cases[i].same,
+			"case %zu", i);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("peer");
@@ -122,6 +252,9 @@ int main(void)
 
 	tcase_add_test(cases, what_was_sent_before_the_pidfd_was_opened_proves_nothing);
 	tcase_add_test(cases, who_the_kernel_names_is_certain);
+	tcase_add_test(cases, groups_are_in_order_and_each_once);
+	tcase_add_test(cases, who_cannot_be_told_is_no_peer);
+	tcase_add_test(cases, a_sender_is_the_peer_as_it_connected);
 	suite_add_tcase(suite, cases);
 
 	SRunner *runner = srunner_create(suite);

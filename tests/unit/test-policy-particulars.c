@@ -205,6 +205,12 @@ START_TEST(only_messages_of_the_rule_are_sent)
 	ck_assert_str_eq(ask(policy, query), "");
 	ck_assert_int_eq(decision.step, 0);
 	policy_unref(policy);
+	/* Who may not send one may have the socket. */
+	policy = load(RULE("r", "\"family\": \"netlink\", \"protocol\": \"route\"") "," RULE("not",
+		DENY
+		"\"family\": \"netlink\", \"protocol\": \"route\", \"messages\": \"RTM_NEWLINK\""));
+	ck_assert_str_eq(ask(policy, (struct policy_query){ROUTE}), "r");
+	policy_unref(policy);
 }
 END_TEST
 
@@ -281,9 +287,12 @@ START_TEST(a_deny_rule_for_a_namespace_says_for_whom)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char rules[512];
+		/* The last is never for this peer: that there is one says nothing of the others. */
 		snprintf(rules, sizeof rules,
 			"%s,{\"name\": \"not\", \"peers\": \"any\", " DENY
-			"\"family\": \"inet\", " NAMESPACE_B "%s}",
+			"\"family\": \"inet\", " NAMESPACE_B
+			"%s},{\"name\": \"never\", \"peers\": \"any\", " DENY
+			"\"family\": \"inet\", \"unit\": \"z.service\", " NAMESPACE_B "}",
 			RULE("r", TCP_OF NAMESPACE_B), cases[i].deny);
 		struct policy *policy = load(rules);
 		ck_assert_msg(
