@@ -119,7 +119,6 @@ static uint64_t capabilities(const struct rule *rule)
 
 struct endpoint {
 	unsigned port;
-	bool wildcard;	 /* any address */
 	bool link_scope; /* bound to the interface of its scope identifier */
 };
 
@@ -132,10 +131,7 @@ static bool read_endpoint(int domain, const struct wire_step *step, struct endpo
 		if (step->address_size < sizeof in)
 			return false;
 		memcpy(&in, step->address, sizeof in);
-		*ret = (struct endpoint){
-			.port = ntohs(in.sin_port),
-			.wildcard = in.sin_addr.s_addr == htonl(INADDR_ANY),
-		};
+		*ret = (struct endpoint){.port = ntohs(in.sin_port)};
 		return in.sin_family == AF_INET;
 	}
 	struct sockaddr_in6 in6;
@@ -143,11 +139,8 @@ static bool read_endpoint(int domain, const struct wire_step *step, struct endpo
 	if (step->address_size < sizeof in6)
 		return false;
 	memcpy(&in6, step->address, sizeof in6);
-	bool mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
 	*ret = (struct endpoint){
 		.port = ntohs(in6.sin6_port),
-		.wildcard = IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr) ||
-			    (mapped && in6.sin6_addr.s6_addr32[3] == 0),
 		/* Also ff01::, ff02::: which of them the kernel asks a scope for does not matter.
 		 */
 		.link_scope =
@@ -211,17 +204,6 @@ static bool device_holds(const struct rule *rule, const struct policy_query *que
 	return true;
 }
 
-static bool bind_denied(
-	const struct rule *rule, const struct endpoint *endpoint, const struct wire_step *step)
-{
-	if (!rule->has_ports && !rule->has_addresses)
-		return false;
-	if (rule->has_ports && !ranges_contain(&rule->ports, endpoint->port))
-		return false;
-	/* A socket bound to any address takes in the denied one. */
-	return !rule->has_addresses || endpoint->wildcard || address_listed(rule, step);
-}
-
 static bool bind_within(const struct rule *rule, const struct policy_query *query,
 	const struct wire_step *step, char *why, size_t why_size)
 {
@@ -232,8 +214,9 @@ static bool bind_within(const struct rule *rule, const struct policy_query *quer
 		return family_no(why, why_size, "not an address of an %s socket",
 			query->domain == AF_INET ? "inet" : "inet6");
 	port = endpoint.port;
+	/* No deny rule has addresses: the holder chooses its own. */
 	if (rule->deny)
-		return bind_denied(rule, &endpoint, step);
+		return rule->has_ports && ranges_contain(&rule->ports, port);
 	if (query->type == SOCK_RAW)
 		return true;
 	if (rule->has_ports && !ranges_contain(&rule->ports, port))

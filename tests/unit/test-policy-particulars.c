@@ -348,6 +348,34 @@ START_TEST(the_first_rule_that_denies_is_named)
 }
 END_TEST
 
+/* Among the options a device is listed by its name, and an end of it is none. */
+START_TEST(a_device_may_be_an_option)
+{
+	static const struct {
+		const char *name;
+		bool allowed;
+	} cases[] = {{"eth0", true}, {"eth1", true}, {"lo", false}, {"", false}};
+	struct policy *policy = load(RULE("r", "\"family\": \"inet\", \"type\": \"dgram\", "
+					       "\"options\": {\"SO_BINDTODEVICE\": [\"eth*\"]}"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct wire_step steps[] = {{.kind = WIRE_STEP_OPTION,
+			.a = SOL_SOCKET,
+			.b = SO_BINDTODEVICE,
+			.data = cases[i].name,
+			.data_size = (uint32_t)strlen(cases[i].name)}};
+		struct policy_query query = {.domain = AF_INET, .type = SOCK_DGRAM, STEPS(steps)};
+
+		/* Whoever opens one may do so once by himself. */
+		ck_assert_str_eq(ask(policy, query), "r");
+		query.apply = true;
+		query.netns = WIRE_NETNS_PEER;
+		ck_assert_msg((ask(policy, query)[0] != '\0') == cases[i].allowed, "case %zu", i);
+	}
+	policy_unref(policy);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy-particulars");
@@ -364,6 +392,7 @@ int main(void)
 	tcase_add_test(tests, a_deny_rule_for_a_namespace_says_for_whom);
 	tcase_add_test(tests, a_namespace_is_asked_for_by_its_word);
 	tcase_add_test(tests, the_first_rule_that_denies_is_named);
+	tcase_add_test(tests, a_device_may_be_an_option);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
