@@ -106,6 +106,14 @@ START_TEST(nothing_is_about_who_sends_it)
 	finish(&b, at);
 	ck_assert(!within_protocol(NETLINK_SOCK_DIAG, &b));
 
+	/* What asks for other families' sockets has another header, and no such attribute. */
+	request.sdiag_family = AF_UNIX;
+	b.size = 0;
+	at = start(&b, 20, NLM_F_DUMP, &request, sizeof request);
+	put_number(&b, 2, 0);
+	finish(&b, at);
+	ck_assert_msg(within_protocol(NETLINK_SOCK_DIAG, &b), "%s", why);
+
 	/* RDMA_NLDEV_CMD_SET, RDMA_NLDEV_NET_NS_FD */
 	b.size = 0;
 	at = start(&b, 5 << 10 | 2, 0, NULL, 0);
@@ -115,6 +123,11 @@ START_TEST(nothing_is_about_who_sends_it)
 	put_number(&b, 68, 0);
 	finish(&b, at);
 	ck_assert(!within_protocol(NETLINK_RDMA, &b));
+	b.size = 0;
+	at = start(&b, 5 << 10 | 1, 0, NULL, 0); /* RDMA_NLDEV_CMD_GET */
+	put_number(&b, 68, 0);
+	finish(&b, at);
+	ck_assert_msg(within_protocol(NETLINK_RDMA, &b), "%s", why);
 
 	ck_assert(audit_within(AUDIT_GET, 0, 0));
 	ck_assert(audit_within(AUDIT_SET, AUDIT_STATUS_RATE_LIMIT, 4));
