@@ -2,6 +2,7 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -271,6 +272,32 @@ START_TEST(the_same_again_has_one_record)
 }
 END_TEST
 
+/* Of all users together, watched or not: what has ended makes room, as often as that may be. */
+START_TEST(the_limit_of_all_counts_what_is_open)
+{
+	const unsigned all = 1000;
+	int owner = 0;
+
+	for (int round = 0; round < 3; round++) {
+		int fd = new_socket();
+
+		grant_of(&fd, 1);
+		ck_assert_int_eq(grants_reserve(grants, user, all, all - 1), 0);
+		ck_assert_int_eq(grants_reserve(grants, user, 2 * all, all), -ENOSPC);
+		close(fd);
+		grants_sweep(grants, NULL);
+		ck_assert_int_eq(grants_reserve(grants, user, 2 * all, all), 0);
+		grants_add_unwatched_take(grants,
+			grant_like(&(struct grant){.rule = {.name = "r"}, .user = user}), 2,
+			&owner);
+		ck_assert_int_eq(grants_reserve(grants, user, 2 * all, all - 1), -ENOSPC);
+		grants_end(grants, &owner);
+		ck_assert_int_eq(grants_reserve(grants, user, 2 * all, all), 0);
+		ck_assert_uint_eq(user->grants, 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("grant");
@@ -287,6 +314,7 @@ int main(void)
 	tcase_add_test(cases, limits_count_what_is_open);
 	tcase_add_test(cases, unwatched_ones_end_when_told);
 	tcase_add_test(cases, the_same_again_has_one_record);
+	tcase_add_test(cases, the_limit_of_all_counts_what_is_open);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);
 }
