@@ -21,6 +21,7 @@
 #include "proto/transport.h"
 
 #define READY_MSEC 20000
+#define ACCEPTED_MSEC 1000
 #define RECEIVE_SECONDS 10
 
 int64_t now_usec(void)
@@ -352,7 +353,13 @@ int client_connect(const char *path)
 
 int client_send_raw(int fd, const void *bytes, size_t size, const int *fds, size_t n_fds)
 {
-	return transport_send(fd, bytes, size, fds, n_fds, 0);
+	int r = transport_send(fd, bytes, size, fds, n_fds, 0);
+
+	for (int i = 0; r == -EPERM && i < ACCEPTED_MSEC; i++) {
+		(void)usleep(1000);
+		r = transport_send(fd, bytes, size, fds, n_fds, 0);
+	}
+	return r;
 }
 
 int client_receive(int fd, struct client_reply *ret)

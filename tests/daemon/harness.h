@@ -88,7 +88,8 @@ int client_greet_with(const char *path, uint64_t features);
 int client_receive(int fd, struct client_reply *ret);
 int client_call(int fd, const struct wire_request *request, const int *fds, size_t n_fds,
 	struct client_reply *ret);
-/* Sends bytes as they are, also such as no encoder would make. Returns 0 or a negative errno. */
+/* Sends bytes as they are, also such as no encoder would make; descriptors as soon as the
+ * connection is accepted. Returns 0 or a negative errno; -EPERM: it was not within a second. */
 int client_send_raw(int fd, const void *bytes, size_t size, const int *fds, size_t n_fds);
 void client_close_fds(struct client_reply *reply);
 

@@ -117,8 +117,8 @@ static int send_too_much_with_a_descriptor(void *data _unused_)
 	return 0;
 }
 
-/* One connection more than may be, with a descriptor in its queue before sockd has accepted it,
- * where the kernel lets it (see listener_pass_rights()). */
+/* One connection more than may be, with a descriptor in its queue before sockd has accepted it;
+ * where the kernel lets it (listener_pass_rights()). */
 static int connect_once_too_often(void *data _unused_)
 {
 	int other, own = lingering_socket(&other), fd;
