@@ -13,10 +13,7 @@
 #include "daemon/receive.h"
 #include "daemon/timer.h"
 #include "proto/macro.h"
-
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
+#include "proto/transport.h"
 
 #define SLACK_USEC 1000u
 #define ACCEPT_BATCH 16u
@@ -31,13 +28,6 @@ static bool is_own_file(const struct listener *listener)
 	       status.st_ino == listener->inode;
 }
 
-void listener_pass_rights(int fd, bool pass)
-{
-	const int value = pass;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &value, sizeof value);
-}
-
 struct listener *listener_free(struct listener *listener)
 {
 	if (!listener)
@@ -45,7 +35,7 @@ struct listener *listener_free(struct listener *listener)
 	TAILQ_REMOVE(&listener->broker->listeners, listener, entry);
 	sd_event_source_disable_unref(listener->source);
 	sd_event_source_disable_unref(listener->pause);
-	listener_pass_rights(listener->fd, true); /* of the manager's, for whoever has it next */
+	transport_pass_fds(listener->fd, true); /* of the manager's, for whoever has it next */
 	close_quietly(listener->fd);
 	/* Fails where the directory is root's, as it mostly is: then the next start replaces the
 	 * file. */
@@ -76,7 +66,9 @@ static int add_listener(struct broker *broker, const char *name, int fd, bool fo
 	listener->for_administrators = for_administrators;
 	snprintf(listener->name, sizeof listener->name, "%s", name);
 	TAILQ_INSERT_TAIL(&broker->listeners, listener, entry);
-	listener_pass_rights(listener->fd, false);
+	/* Or all that waits in a refused connection must be closed, which may take long, and one
+	 * user can have many such. Before Linux 6.16 it can. */
+	transport_pass_fds(listener->fd, false);
 	*ret = listener;
 	return 0;
 }

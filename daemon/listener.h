@@ -33,12 +33,6 @@ int listener_open(
 	struct broker *broker, const char *name, const char *path, bool for_administrators);
 /* Takes over systemd's listening socket, also on failure. */
 int listener_adopt_take(struct broker *broker, const char *name, int fd, bool for_administrators);
-/*
- * Whether descriptors can be sent to a connection, or to those that a listening socket has queued.
- * To one that is not accepted they cannot: where it is refused then all that it holds must be
- * closed, which may take long, and one user can have many such. Before Linux 6.16 they can.
- */
-void listener_pass_rights(int fd, bool pass);
 /* Starts accepting. */
 int listener_start(struct listener *listener);
 struct listener *listener_free(struct listener *listener);

@@ -309,5 +309,5 @@ void receive_accept_take(struct listener *listener, int fd)
 	if (watch(connection) < 0)
 		hang_up(connection);
 	else
-		listener_pass_rights(fd, true);
+		transport_pass_fds(fd, true);
 }

@@ -7,6 +7,10 @@
 #include "proto/macro.h"
 #include "proto/wire.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 int transport_send(int fd, const void *packet, size_t size, const int *fds, size_t n_fds, int flags)
 {
 	union {
@@ -121,4 +125,11 @@ int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fd
 	}
 	*ret = message;
 	return 0;
+}
+
+void transport_pass_fds(int fd, bool pass)
+{
+	const int value = pass;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &value, sizeof value);
 }

@@ -44,4 +44,8 @@ int transport_receive(int fd, void *buffer, size_t size, int *fds, size_t max_fd
 int transport_receive_keeping(int fd, void *buffer, size_t size, int *fds, size_t max_fds,
 	int flags, struct transport_message *ret);
 
+/* Whether descriptors can be sent to this socket, or to the connections that a listening one gets
+ * from now on, until they are told otherwise. Before Linux 6.16 they always can. */
+void transport_pass_fds(int fd, bool pass);
+
 #endif

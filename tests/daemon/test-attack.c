@@ -118,7 +118,7 @@ static int send_too_much_with_a_descriptor(void *data _unused_)
 }
 
 /* One connection more than may be, with a descriptor in its queue before sockd has accepted it;
- * where the kernel lets it (listener_pass_rights()). */
+ * where the kernel lets it (transport_pass_fds()). */
 static int connect_once_too_often(void *data _unused_)
 {
 	int other, own = lingering_socket(&other), fd;
