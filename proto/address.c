@@ -1,14 +1,11 @@
 #include "proto/address.h"
 
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -16,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "proto/address-bluetooth.h"
@@ -25,6 +23,7 @@
 #include "proto/address-text.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 
 #define RAW_PREFIX "raw:"
 #define UNNAMED "\"\""

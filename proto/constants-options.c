@@ -1,7 +1,5 @@
 #include "proto/constants.h"
 
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <linux/can/j1939.h>
 #include <linux/if_alg.h>
 #include <linux/if_packet.h>
@@ -9,15 +7,16 @@
 #include <linux/net_tstamp.h>
 #include <linux/netlink.h>
 #include <linux/tipc.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "proto/constants-internal.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 
 /* Younger than some headers that sockd is built with, and needed from the running kernel all the
  * same. */

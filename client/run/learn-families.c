@@ -5,12 +5,12 @@
 #include <linux/can.h>
 #include <linux/can/isotp.h>
 #include <linux/qrtr.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "proto/address.h"
+#include "proto/vm-sockets.h"
 
 #define TYPE_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 #define NUMBER_MAX 65535

@@ -3,15 +3,14 @@
  * numbers, or any, hypervisor, local and host. A bound vsock socket cannot be bound again, so a
  * bind step holds.
  */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <linux/capability.h>
-#include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/family/family.h"
 #include "daemon/privilege.h"
+#include "proto/vm-sockets.h"
 
 #define RESERVED_PORT_LAST 1023u
 

@@ -1,18 +1,17 @@
 /* Constants of single families: ALG, Bluetooth, CAN, packet, RDS, TIPC, vsock. */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <linux/can.h>
 #include <linux/can/bcm.h>
 #include <linux/can/j1939.h>
 #include <linux/if_alg.h>
 #include <linux/if_packet.h>
 #include <linux/tipc.h>
-#include <linux/vm_sockets.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "lib/names/constants-internal.h"
 #include "proto/bluetooth.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 
 /* ALG. The options are the types of its control messages, but for two. */
 static const struct named_number alg_options[] = {

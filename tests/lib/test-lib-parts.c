@@ -2,15 +2,12 @@
  * The library without a broker: what it finds out about a message, what the builder takes, and that
  * the kernel's own errno reaches the caller unchanged.
  */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -33,6 +31,7 @@
 #include "lib/sockd.h"
 #include "lib/span.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 
 struct two_messages {

@@ -1,6 +1,4 @@
 /* Addresses of every family as text and back, and bad input. */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <check.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,18 +9,19 @@
 #include <linux/netlink.h>
 #include <linux/qrtr.h>
 #include <linux/tipc.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/sockd.h"
 #include "proto/bluetooth.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 
 #ifndef AF_XDP

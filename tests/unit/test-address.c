@@ -1,11 +1,8 @@
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -13,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/address.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 
 #define ROUNDS 3000

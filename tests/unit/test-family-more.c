@@ -5,7 +5,6 @@
 #include <linux/if_alg.h>
 #include <linux/if_xdp.h>
 #include <linux/tipc.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "daemon/family/family.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 
 #ifndef AF_XDP

@@ -1,7 +1,5 @@
 /* Families: which rules are refused at load, which steps a rule gives, and how sockets are opened
  * and bound. */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <arpa/inet.h>
 #include <check.h>
 #include <linux/capability.h>
@@ -9,17 +7,18 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "daemon/family/family.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 
 static char why[POLICY_REASON_MAX];

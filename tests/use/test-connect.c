@@ -1,18 +1,17 @@
 /* sockd_connect: the socket's timeout whatever the family, signals meanwhile, and its errors. */
-#include <sys/socket.h> /* some releases of linux/vm_sockets.h need it before */
-
 #include <check.h>
 #include <errno.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/sockd.h"
 #include "proto/macro.h"
+#include "proto/vm-sockets.h"
 #include "tests/suite.h"
 #include "tests/use/use.h"
 
