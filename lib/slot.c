@@ -20,14 +20,21 @@
 
 /* How often another thread of this process is waited for while it sets a slot up. */
 #define PATIENCE 10000
+/* And how long one that forks, or makes a socket. */
+#define PATIENCE_USEC INT64_C(100000)
 
 static struct slot slots[N_SLOTS];
 static _Thread_local struct slot own_slot;
 
-/* Held while a socket is made, until its slot knows it, and over fork, which copies the descriptors
- * first and then this memory: what a child has, it is told of. Its holders wait for nothing. */
+/*
+ * Held while a socket is made, until its slot knows it, and over fork, which copies the descriptors
+ * first and then this memory: what a child has, it is told of. Over fork run the handlers of
+ * others, too. They may wait for whoever waits for this: not for long, then. And what they call in
+ * the same thread, as what its signals' handlers call, does without.
+ */
 static struct lock making;
-static sigset_t signals_before_fork; /* under it */
+static _Thread_local unsigned forks; /* more than one where such a handler forks */
+static _Thread_local bool has_making;
 
 static pid_t owner_of(struct slot *slot)
 {
@@ -144,25 +151,49 @@ static void claim_any(pid_t self)
 		}
 }
 
+static bool take_making(void)
+{
+	return lock_take(&making, span_deadline(span_now(), PATIENCE_USEC)) == 0;
+}
+
+static void block_signals(sigset_t *ret_before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, ret_before);
+}
+
+static void begin_fork(void)
+{
+	if (forks++ == 0)
+		has_making = take_making();
+}
+
+static void end_fork(void)
+{
+	if (forks > 0 && --forks == 0 && has_making)
+		lock_leave(&making);
+}
+
 static void before_fork(void)
 {
 	int saved_errno = errno;
-	sigset_t all, before;
+	sigset_t before;
 
-	/* A handler's call would wait for the thread that it has interrupted. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	(void)lock_take(&making, SPAN_FOREVER);
-	signals_before_fork = before;
+	block_signals(&before);
+	begin_fork();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved_errno;
 }
 
 static void after_fork(void)
 {
-	const sigset_t before = signals_before_fork;
 	int saved_errno = errno;
+	sigset_t before;
 
-	lock_leave(&making);
+	block_signals(&before);
+	end_fork();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved_errno;
 }
@@ -172,12 +203,16 @@ static void after_fork(void)
 static void after_fork_in_child(void)
 {
 	int saved_errno = errno;
+	sigset_t before;
 
+	block_signals(&before);
 	for (size_t i = 0; i < N_SLOTS; i++)
 		if (owner_of(&slots[i]) != 0)
 			let_go(&slots[i]);
+	has_making = true; /* whoever else had it is not here */
+	end_fork();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved_errno;
-	after_fork();
 }
 
 static __attribute__((constructor)) void watch_forks(void)
@@ -262,11 +297,10 @@ static int move_high(int fd)
 
 int slot_make_socket(struct slot *slot)
 {
-	if (!slot->own)
-		(void)lock_take(&making, SPAN_FOREVER);
+	bool has_taken = !slot->own && forks == 0 && take_making();
 	int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int r = fd < 0 ? negative_errno() : slot_set_fd(slot, fd);
-	if (!slot->own)
+	if (has_taken)
 		lock_leave(&making);
 	return r;
 }
