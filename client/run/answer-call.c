@@ -246,8 +246,11 @@ static struct answer answer_bind(const struct surroundings *surroundings, const 
 	if (size < sizeof(sa_family_t) || size > sizeof address ||
 		reach_memory(call, call->arguments[1], &address, size) < 0)
 		return answer_continue();
-	if (is_free_address(surroundings, &address, size))
+	if (is_free_address(surroundings, &address, size)) {
+		if (address.any.sa_family != AF_UNIX)
+			given_wait();
 		return answer_continue();
+	}
 	enum place place = place_of(surroundings, call, &where);
 	if (place == PLACE_OWN)
 		return answer_continue();

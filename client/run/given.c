@@ -35,6 +35,11 @@ static bool is_alone_until(int64_t deadline)
 	return true;
 }
 
+void given_wait(void)
+{
+	(void)is_alone_until(span_now() + PATIENCE_USEC);
+}
+
 int given_bind(int fd, const struct sockaddr *address, socklen_t size, bind_function *bind_by)
 {
 	bool is_alone = is_alone_until(0);
@@ -42,6 +47,6 @@ int given_bind(int fd, const struct sockaddr *address, socklen_t size, bind_func
 
 	if (r == 0 || is_alone || (errno != EADDRINUSE && errno != EBUSY))
 		return r;
-	(void)is_alone_until(span_now() + PATIENCE_USEC);
+	given_wait();
 	return bind_by(fd, address, size);
 }

@@ -13,6 +13,9 @@ typedef int bind_function(int fd, const struct sockaddr *address, socklen_t size
 void given_begin(void);
 void given_end(void);
 
+/* Before the kernel binds for the program: until those that other threads had at first are closed.
+ */
+void given_wait(void);
 /* Binds by this function; where the address is in use, once more when the copies that other threads
  * had at first are closed. Returns what bind(2) does, with errno. */
 int given_bind(int fd, const struct sockaddr *address, socklen_t size, bind_function *bind_by);

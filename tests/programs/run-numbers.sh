@@ -21,3 +21,4 @@ judged "many descriptors" supervised -- "$work/bin/numbers" many
 judged "few descriptors" supervised -- "$work/bin/numbers" few
 judged "numbers of netlink sockets" supervised -- "$work/bin/numbers" unbound
 judged "netlink sockets one after the other" supervised -- "$work/bin/numbers" again
+judged "numbers of netlink sockets that are bound" supervised -- "$work/bin/numbers" bind

@@ -316,6 +316,30 @@ static void send_again(void)
 	check(n_others == 0, "each one's in turn is the process's (%u of 3000 not)", n_others);
 }
 
+static void bind_number(int fd, uint32_t number, unsigned *n_in_use)
+{
+	const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = number};
+
+	if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+		(*n_in_use)++;
+}
+
+/* The same where the program binds, to no groups, which is left to the kernel. */
+static void bind_again(void)
+{
+	unsigned n_in_use = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		int next = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+		int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+		bind_number(fd, (uint32_t)getpid(), &n_in_use);
+		(void)close(fd);
+		bind_number(next, (uint32_t)getpid(), &n_in_use);
+		(void)close(next);
+	}
+	check(n_in_use == 0, "what was closed is free (%u of 3000 not)", n_in_use);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -329,6 +353,7 @@ int main(int argc, char **argv)
 		{"few", have_few},
 		{"unbound", send_unbound},
 		{"again", send_again},
+		{"bind", bind_again},
 	};
 
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(kinds); i++)
