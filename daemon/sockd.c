@@ -43,7 +43,7 @@ static int check_policy(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	static struct options options; /* a reload that hangs may look at it to the last */
 	struct broker *broker;
 
 	log_guard_streams();
