@@ -24,6 +24,8 @@
 #define ACCEPTED_MSEC 1000
 #define RECEIVE_SECONDS 10
 
+uid_t broker_uid = 64500;
+
 int64_t now_usec(void)
 {
 	struct timespec now;
@@ -173,7 +175,7 @@ static void exec_broker(const struct broker *broker, const char *program, const 
 
 	if (log < 0 || dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0)
 		_exit(126);
-	snprintf(user, sizeof user, "%d:%d", BROKER_UID, BROKER_UID);
+	snprintf(user, sizeof user, "%u:%u", broker_uid, broker_uid);
 	(void)setenv("NOTIFY_SOCKET", notify, 1);
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("WATCHDOG_USEC");

@@ -16,7 +16,6 @@
 
 #include "proto/wire.h"
 
-#define BROKER_UID 64500
 #define CLIENT_UID 65534
 #define OTHER_UID 65533
 
@@ -31,6 +30,10 @@ struct broker {
 	char audit[BROKER_PATH_MAX];
 	char log[BROKER_PATH_MAX]; /* its standard error */
 };
+
+/* Whom a broker becomes that is started from now on. The kernel counts what it has sent and nobody
+ * has read for all processes of a user together: one with few descriptors has a user of its own. */
+extern uid_t broker_uid;
 
 /* Enters a network namespace of its own with a loopback interface that is up. Returns 0 or a
  * negative errno. */

@@ -29,6 +29,7 @@
 #define ATTACK_USEC 1000000
 #define IN_FLIGHT_MAX 1500
 #define DESCRIPTORS 4096
+#define BROKER_UID_OFFSET 4000
 #define SETTLE_USEC 30000000
 #define TURNS 3000u
 
@@ -45,6 +46,7 @@ static void setup(void)
 	const struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
 
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	broker_uid = attacker_uid + BROKER_UID_OFFSET;
 	hostile_setup();
 }
 

@@ -546,15 +546,15 @@ START_TEST(truncated_control_messages)
 
 		ck_assert_int_eq(pipe(starved.ready), 0);
 		ck_assert_int_eq(pipe(starved.go), 0);
-		ck_assert_int_eq(run_as(BROKER_UID, limit_broker, &old), 0);
+		ck_assert_int_eq(run_as(broker_uid, limit_broker, &old), 0);
 		pid_t pid = fork_as(CLIENT_UID, apply_when_told, &starved);
 		ck_assert_int_eq(read(starved.ready[0], &byte, 1), 1);
 		none.rlim_cur = 3;
 		if (!starved.granted)
-			ck_assert_int_eq(run_as(BROKER_UID, limit_broker, &none), 0);
+			ck_assert_int_eq(run_as(broker_uid, limit_broker, &none), 0);
 		ck_assert_int_eq(write(starved.go[1], &byte, 1), 1);
 		int status = wait_for(pid);
-		ck_assert_int_eq(run_as(BROKER_UID, limit_broker, &old), 0);
+		ck_assert_int_eq(run_as(broker_uid, limit_broker, &old), 0);
 		ck_assert_int_eq(status, 0);
 		close_quietly(starved.ready[0]);
 		close_quietly(starved.ready[1]);
