@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -179,22 +180,20 @@ int peer_place(struct peer *peer, struct policy_place *ret)
 	return 0;
 }
 
-/* The effective ids of a process, from /proc/PID/status. */
+/* The effective ids of a process, which its directory belongs to whatever it forbids others to see.
+ * (Its status tells them too, but is made with all its groups: 6 ms for the 65536 that there may
+ * be.) */
 static bool effective_ids(pid_t pid, uid_t *ret_uid, gid_t *ret_gid)
 {
-	char path[64], line[256];
-	bool has_uid = false, has_gid = false;
+	char path[64];
+	struct stat status;
 
-	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	FILE *file = fopen(path, "re");
-	if (!file)
+	snprintf(path, sizeof path, "/proc/%d", pid);
+	if (stat(path, &status) < 0)
 		return false;
-	while (fgets(line, sizeof line, file)) {
-		has_uid = has_uid || sscanf(line, "Uid: %*u %u", ret_uid) == 1;
-		has_gid = has_gid || sscanf(line, "Gid: %*u %u", ret_gid) == 1;
-	}
-	fclose(file);
-	return has_uid && has_gid;
+	*ret_uid = status.st_uid;
+	*ret_gid = status.st_gid;
+	return true;
 }
 
 /*

@@ -218,6 +218,51 @@ START_TEST(each_is_kept_once)
 }
 END_TEST
 
+#define REQUESTS 50
+#define ROUNDS 5
+
+/* What some requests take whose sender has to be looked at, as its real and effective ids differ.
+ * The least of some. */
+static int64_t requests_usec(int fd)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t before = now_usec();
+		for (int j = 0; j < REQUESTS; j++)
+			EXPECT(open_by_rule(fd, SOCK_STREAM, 0) == EPERM);
+		least = MIN_OF(least, now_usec() - before);
+	}
+	return least;
+}
+
+/* As in a user namespace with one subordinate group, which may be said so often. */
+static int join_after_connecting(void *data _unused_)
+{
+	static gid_t list[KERNEL_GROUPS_MAX];
+
+	for (size_t i = 0; i < KERNEL_GROUPS_MAX; i++)
+		list[i] = (gid_t)2000000000;
+	EXPECT(setgroups(0, NULL) == 0 && setresgid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(setresuid(OTHER_UID, CLIENT_UID, 0) == 0);
+	int fd = client_greet(broker.socket);
+	EXPECT(fd >= 0);
+	int64_t few = requests_usec(fd);
+	EXPECT(seteuid(0) == 0 && setgroups(KERNEL_GROUPS_MAX, list) == 0);
+	EXPECT(setresuid(OTHER_UID, CLIENT_UID, CLIENT_UID) == 0);
+	int64_t many = requests_usec(fd);
+	printf("# %d requests: %lld us, in many groups %lld us\n", REQUESTS, (long long)few,
+		(long long)many);
+	return many < 20 * few ? 0 : 1;
+}
+
+/* Else each of them would keep others waiting for milliseconds. */
+START_TEST(groups_that_were_joined_later_cost_no_time)
+{
+	ck_assert_int_eq(run_as(getuid(), join_after_connecting, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("groups");
@@ -228,6 +273,7 @@ int main(void)
 	tcase_add_loop_test(tcase, as_many_as_may_be, 0, 6);
 	tcase_add_loop_test(tcase, too_many, 0, 4);
 	tcase_add_test(tcase, too_many_for_the_library);
+	tcase_add_test(tcase, groups_that_were_joined_later_cost_no_time);
 	suite_add_tcase(suite, tcase);
 	tcase_set_timeout(reading, 60);
 	tcase_add_loop_test(reading, each_is_kept_once, 0, 5);
