@@ -65,6 +65,10 @@ struct broker {
 	size_t unread_fds_max; /* of a user's, in replies that are not read */
 	size_t unread_fds, unread_fds_max_in_all;
 	struct outbox outbox;
+	struct rounds {
+		uint64_t number, begun_usec, turn_usec, charged_usec;
+		bool awaited;
+	} rounds;			       /* see round.h */
 	unsigned char packet[WIRE_PACKET_MAX]; /* the one that is being read */
 };
 

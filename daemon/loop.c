@@ -69,7 +69,8 @@ int loop_run(struct broker *broker)
 	thread_never_cancelled();
 	while (r >= 0) {
 		bool others = r > 0 || timer_was_set();
-		int n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, others ? 0 : -1);
+		bool more = others || broker->rounds.awaited;
+		int n = epoll_wait(broker->loop_epoll, ready, CLIENTS_IN_A_TURN, more ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return negative_errno();

@@ -3,6 +3,7 @@
 #include "daemon/broker.h"
 #include "daemon/connection.h"
 #include "daemon/reply.h"
+#include "daemon/round.h"
 #include "proto/macro.h"
 
 static void send_take(struct outgoing *outgoing)
@@ -10,6 +11,7 @@ static void send_take(struct outgoing *outgoing)
 	enum reply_fate fate = reply_send(outgoing->connection, &outgoing->reply, &outgoing->fd, 1);
 
 	reply_close_take(outgoing->connection, fate, &outgoing->fd, 1, outgoing->close_sleeps);
+	round_charge(outgoing->connection);
 	outgoing->fd = -1;
 	outgoing->connection = connection_unref(outgoing->connection);
 }
@@ -49,7 +51,9 @@ bool outbox_put_take(
 		.fd = fd,
 		.close_sleeps = close_sleeps,
 	};
-	if (outbox->n == OUTBOX_MAX)
+	if (outbox->n == OUTBOX_MAX) {
+		round_charge(connection);
 		outbox_send(broker);
+	}
 	return true;
 }

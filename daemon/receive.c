@@ -17,6 +17,7 @@
 #include "daemon/release.h"
 #include "daemon/reply.h"
 #include "daemon/request.h"
+#include "daemon/round.h"
 #include "proto/macro.h"
 #include "proto/transport.h"
 
@@ -81,14 +82,14 @@ static bool receive(struct connection *connection, bool gone)
 	return true;
 }
 
-/* In work, or waiting to be closed, for the user to ask for more. */
+/* In work, or waiting to be closed, for the user to ask for more; or had of the loop's time. */
 static bool has_too_much(const struct connection *connection)
 {
 	const struct broker *broker = connection->broker;
 	const struct user *user = connection->user;
 
 	return user->jobs >= broker_jobs_per_user(broker) ||
-	       closer_is_full(broker->closer, user->uid);
+	       closer_is_full(broker->closer, user->uid) || round_must_wait(connection);
 }
 
 static void look_less(struct connection *connection)
@@ -116,32 +117,34 @@ static void serve(struct connection *connection, bool alone, bool gone)
 			(void)connection_set_events(connection);
 			return;
 		}
-		if (!receive(connection, gone)) {
+		bool any = receive(connection, gone);
+		round_charge(connection);
+		if (!any) {
 			if (i == 1)
 				look_less(connection);
 			return;
 		}
 		if (i == 1)
 			connection->look_pause = 0;
-		if (connection->fd < 0 || connection->waiting || connection->in_work)
+		if (connection->fd < 0 || connection->waiting || connection->in_work ||
+			round_is_turn_over(connection->broker))
 			return;
 	}
 }
 
 static void on_connection(struct connection *connection, uint32_t events, bool alone)
 {
-	if (connection->fd < 0) { /* ended, or ended since */
-		drain_receive(connection);
-		return;
-	}
 	connection_ref(connection);
-	if (connection->waiting && events & EPOLLOUT)
+	if (connection->fd < 0) /* ended, or ended since */
+		drain_receive(connection);
+	else if (connection->waiting && events & EPOLLOUT)
 		reply_send_waiting(connection);
 	else if (connection->waiting || connection->in_work || connection->stalled) {
 		if (events & (EPOLLHUP | EPOLLERR))
 			hang_up(connection);
 	} else
 		serve(connection, alone, events & EPOLLHUP);
+	round_charge(connection);
 	connection_unref(connection);
 }
 
@@ -157,9 +160,11 @@ static void prefetch(const struct connection *connection)
 
 void receive_ready(struct broker *broker, const struct epoll_event *ready, int n)
 {
+	if (round_begin_turn(broker, n != 0))
+		receive_resume(broker);
 	if (n >= MANY)
 		outbox_open(broker);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !round_is_turn_over(broker); i++) {
 		if (i + 1 < n)
 			prefetch(ready[i + 1].data.ptr);
 		if (ready[i].data.ptr)

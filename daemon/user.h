@@ -33,6 +33,7 @@ struct user {
 	unsigned n_grant_sets;
 	uint64_t sweep_after_usec; /* CLOCK_MONOTONIC */
 	uint64_t room_after_usec;  /* the same, of connections */
+	uint64_t time_usec, round; /* what it had of the loop's time in that round */
 	/* Refusals and the like in this second, see audit-limit.h. */
 	unsigned recorded, unrecorded;
 	struct user *next_recorded;
