@@ -24,6 +24,7 @@
 #define BATCH 32u /* requests of a client that is alone, in one turn of the loop */
 #define TURNS_WITHOUT_LOOK_MAX 15
 #define PRESSURE_USEC 10000u /* how often one user's limit may cause looks that free nothing */
+#define PRESSURE_SHARE 4     /* and of the time, one part in so many, such that do */
 #define LONG_TURN_USEC 1000000u
 #define MANY 4 /* clients, so that their answers are sent together */
 
@@ -250,10 +251,12 @@ static void make_room(struct user *user)
 
 	if (now < user->room_after_usec)
 		return;
+	uint64_t begun = clock_usec(CLOCK_THREAD_CPUTIME_ID);
 	bool left = hang_up_where_left(user);
 	bool read = drain_make_room(user);
-	if (!left && !read)
-		user->room_after_usec = now + PRESSURE_USEC;
+	uint64_t took = clock_usec(CLOCK_THREAD_CPUTIME_ID) - begun;
+	/* Who leaves one of a thousand again and again makes others wait to connect no longer. */
+	user->room_after_usec = now + (left || read ? took * PRESSURE_SHARE : PRESSURE_USEC);
 }
 
 static bool may_connect(const struct broker *broker, struct user *user)

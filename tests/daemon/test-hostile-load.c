@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "proto/macro.h"
@@ -472,6 +473,108 @@ START_TEST(closed_sockets_do_not_count)
 }
 END_TEST
 
+#define CONNECTIONS_MANY 1500
+#define CONNECTIONS_ENOUGH 1000 /* to see anything */
+#define QUEUED 2000
+#define TRIES 3
+
+struct leaver {
+	struct holder holder;
+	bool at_limit;
+};
+
+static void connect_and_leave_before_it_is_seen(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	memcpy(address.sun_path, broker.socket, sizeof broker.socket);
+	for (int i = 0; i < QUEUED; i++) {
+		int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		EXPECT(fd >= 0);
+		int r = connect(fd, (const struct sockaddr *)&address, sizeof address);
+		close_quietly(fd);
+		if (r < 0)
+			break;
+	}
+}
+
+static int leave_again_and_again(void *data)
+{
+	const struct leaver *leaver = data;
+	struct rlimit limit;
+	int n = 0, fd, last = -1;
+
+	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = limit.rlim_max;
+	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	for (; leaver->at_limit && n < CONNECTIONS_MANY; n++) {
+		fd = client_greet(broker.socket);
+		if (fd < 0)
+			break;
+		last = fd;
+	}
+	if (leaver->at_limit && n < CONNECTIONS_ENOUGH)
+		return 77;
+	close_quietly(last); /* one comes and goes, the others stay */
+	for (int i = 0; i < TRIES; i++) {
+		tell_and_wait(&leaver->holder);
+		connect_and_leave_before_it_is_seen();
+		tell_and_wait(&leaver->holder);
+	}
+	return 0;
+}
+
+/* How long another one waits behind those in the queue, the least of some times. -1: cannot be
+ * told. */
+static int64_t wait_behind(uid_t uid, bool at_limit)
+{
+	struct leaver leaver = {.at_limit = at_limit};
+	int64_t least = INT64_MAX;
+	char byte;
+
+	ck_assert(pipe(leaver.holder.ready) == 0 && pipe(leaver.holder.release) == 0);
+	pid_t pid = fork_as(uid, leave_again_and_again, &leaver);
+	close_quietly(leaver.holder.ready[1]);
+	for (int i = 0; i < TRIES; i++) {
+		if (read(leaver.holder.ready[0], &byte, 1) != 1)
+			break;
+		(void)usleep(100000);
+		ck_assert_int_eq(kill(broker.pid, SIGSTOP), 0);
+		ck_assert_int_eq(write(leaver.holder.release[1], &byte, 1), 1);
+		ck_assert_int_eq(read(leaver.holder.ready[0], &byte, 1), 1);
+		int64_t before = now_usec();
+		ck_assert_int_eq(kill(broker.pid, SIGCONT), 0);
+		_cleanup_close_ int fd = client_greet(broker.socket);
+		ck_assert_int_ge(fd, 0);
+		least = MIN_OF(least, now_usec() - before);
+		ck_assert_int_eq(write(leaver.holder.release[1], &byte, 1), 1);
+	}
+	close_quietly(leaver.holder.ready[0]);
+	int status = wait_for(pid);
+	ck_assert(status == 0 || status == 77);
+	return status == 0 ? least : -1;
+}
+
+/* To look which of a user's many connections has been left is not done for each that comes. */
+START_TEST(who_leaves_at_the_limit_takes_no_more_time)
+{
+	ck_assert_int_eq(broker_write_policy(&broker, "70-limits.json",
+				 "{\"limits\": {\"connections-per-user\": 1500}, \"rules\": []}"),
+		0);
+	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
+	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
+	int64_t others = wait_behind(OTHER_UID, false);
+	int64_t at_limit = wait_behind(CLIENT_UID, true);
+	printf("# behind %d that leave: %lld us, at the limit %lld us\n", QUEUED, (long long)others,
+		(long long)at_limit);
+	if (at_limit < 0)
+		puts("SKIP who_leaves_at_the_limit_takes_no_more_time: too few descriptors");
+	ck_assert_msg(at_limit < 8 * others, "%lld us instead of %lld us", (long long)at_limit,
+		(long long)others);
+	nothing_is_left();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hostile-load");
@@ -489,6 +592,7 @@ int main(void)
 	tcase_add_test(tcase, a_broken_policy_leaves_the_old_one);
 	tcase_add_test(tcase, reloads_disturb_nobody);
 	tcase_add_test(tcase, closed_sockets_do_not_count);
+	tcase_add_test(tcase, who_leaves_at_the_limit_takes_no_more_time);
 	suite_add_tcase(suite, tcase);
 	return hostile_main(suite);
 }
