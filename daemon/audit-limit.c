@@ -10,12 +10,17 @@
 
 #define SECOND_USEC 1000000u
 #define SLACK_USEC 10000u
+#define ROOM_USEC 10000u /* how often it is looked whether the writer has gone on */
+#define ROOM_SLACK_USEC 1000u
 
 struct audit_limit {
 	struct audit *audit;
 	struct users *users;
 	struct user *recorded; /* in this second, which is the same for all */
-	sd_event_source *timer;
+	sd_event_source *timer, *room;
+	bool is_awaited;
+	void (*on_room)(void *data);
+	void *data;
 };
 
 static void record_rest(struct audit_limit *limit, const struct user *user)
@@ -52,8 +57,17 @@ static int on_second(sd_event_source *timer _unused_, uint64_t usec _unused_, vo
 	return 0;
 }
 
-int audit_limit_new(
-	sd_event *event, struct audit *audit, struct users *users, struct audit_limit **ret)
+static int on_room_time(sd_event_source *timer _unused_, uint64_t usec _unused_, void *data)
+{
+	struct audit_limit *limit = data;
+
+	limit->is_awaited = false;
+	limit->on_room(limit->data);
+	return 0;
+}
+
+int audit_limit_new(sd_event *event, struct audit *audit, struct users *users,
+	void (*on_room)(void *data), void *data, struct audit_limit **ret)
 {
 	struct audit_limit *limit = calloc(1, sizeof *limit);
 	if (!limit)
@@ -61,10 +75,16 @@ int audit_limit_new(
 	limit->audit = audit;
 	limit->users = users;
 	int r = timer_new(event, CLOCK_MONOTONIC, SLACK_USEC, on_second, limit, &limit->timer);
+	if (r >= 0)
+		r = timer_new(
+			event, CLOCK_MONOTONIC, ROOM_SLACK_USEC, on_room_time, limit, &limit->room);
 	if (r < 0) {
+		sd_event_source_disable_unref(limit->timer);
 		free(limit);
 		return r;
 	}
+	limit->on_room = on_room;
+	limit->data = data;
 	*ret = limit;
 	return 0;
 }
@@ -75,6 +95,7 @@ struct audit_limit *audit_limit_free(struct audit_limit *limit)
 		return NULL;
 	end_second(limit);
 	sd_event_source_disable_unref(limit->timer);
+	sd_event_source_disable_unref(limit->room);
 	free(limit);
 	return NULL;
 }
@@ -100,4 +121,30 @@ void audit_limit_push(struct audit_limit *limit, const struct audit_record *reco
 		(void)timer_set_in(limit->timer, SECOND_USEC);
 	user->next_recorded = limit->recorded;
 	limit->recorded = user;
+}
+
+void audit_limit_push_grant(
+	struct audit_limit *limit, struct user *user, const struct audit_record *record)
+{
+	const uint64_t turn = audit_turn(limit->audit);
+
+	if (user->grants_to_record >= AUDIT_GRANTS_OF_USER_MAX || user->record_turn != turn)
+		user->grants_to_record = 0;
+	if (user->grants_to_record == 0) {
+		user->record_turn = turn;
+		user->record_usec = clock_usec(CLOCK_MONOTONIC_COARSE);
+	}
+	user->grants_to_record++;
+	audit_push(limit->audit, record);
+}
+
+bool audit_limit_must_wait(struct audit_limit *limit, const struct user *user)
+{
+	if (user->grants_to_record < AUDIT_GRANTS_OF_USER_MAX ||
+		user->record_turn != audit_turn(limit->audit) || !audit_is_written(limit->audit) ||
+		clock_usec(CLOCK_MONOTONIC_COARSE) >= user->record_usec + SECOND_USEC)
+		return false;
+	if (!limit->is_awaited)
+		limit->is_awaited = timer_set_in(limit->room, ROOM_USEC) >= 0;
+	return limit->is_awaited;
 }

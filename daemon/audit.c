@@ -54,7 +54,7 @@ struct audit {
 	uint64_t lost_unwritten; /* not yet in a record of their own */
 	bool ending;
 
-	atomic_uint_fast64_t lost;
+	atomic_uint_fast64_t lost, turn;
 	atomic_int write_error; /* of the last write; 0: it went well */
 	int reopen_error;	/* the loop's */
 
@@ -228,6 +228,7 @@ static void drain(struct audit *audit)
 	lost = audit->lost_unwritten;
 	audit->lost_unwritten = 0;
 	(void)pthread_mutex_unlock(&audit->lock);
+	atomic_fetch_add_explicit(&audit->turn, 1, memory_order_relaxed);
 
 	at = batch->data;
 	for (unsigned i = 0; i < batch->n; i++) {
@@ -262,7 +263,7 @@ static void *writer_thread(void *data)
 		until.tv_nsec += GATHER_MSEC * 1000000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		while (!audit->ending && audit->filling->n < AUDIT_QUEUE_MAX / 2)
+		while (!audit->ending && audit->filling->n < AUDIT_BEGIN_AT)
 			if (pthread_cond_timedwait(&audit->wake, &audit->lock, &until) == ETIMEDOUT)
 				break;
 
@@ -298,7 +299,7 @@ void audit_push(struct audit *audit, const struct audit_record *record)
 	} else {
 		pack(batch, record);
 		batch->n_of_anybody += anybodys;
-		if (batch->n == 1 || batch->n == AUDIT_QUEUE_MAX / 2)
+		if (batch->n == 1 || batch->n == AUDIT_BEGIN_AT)
 			(void)pthread_cond_signal(&audit->wake);
 	}
 	(void)pthread_mutex_unlock(&audit->lock);
@@ -498,6 +499,16 @@ int audit_error(const struct audit *audit)
 uint64_t audit_lost(const struct audit *audit)
 {
 	return atomic_load_explicit(&audit->lost, memory_order_relaxed);
+}
+
+uint64_t audit_turn(const struct audit *audit)
+{
+	return atomic_load_explicit(&audit->turn, memory_order_relaxed);
+}
+
+bool audit_is_written(const struct audit *audit)
+{
+	return audit->kind != TO_NOTHING;
 }
 
 const char *audit_target(const struct audit *audit)

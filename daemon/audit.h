@@ -63,6 +63,9 @@ struct audit_record {
 /* Of these, refusals, questions and ends of connections: a flood of them hides no grant. */
 #define AUDIT_OF_ANYBODY_MAX (AUDIT_QUEUE_MAX / 2)
 
+/* With so many the writer begins, and does not gather more. */
+#define AUDIT_BEGIN_AT (AUDIT_QUEUE_MAX / 4)
+
 struct audit;
 
 /*
@@ -90,6 +93,11 @@ int audit_reopen(struct audit *audit);
 int audit_error(const struct audit *audit);
 /* Records that were not written: the queue was full, or the write failed. */
 uint64_t audit_lost(const struct audit *audit);
+/* How often the writer has begun with all that waited: where it is another number than before,
+ * nothing of then waits any more. */
+uint64_t audit_turn(const struct audit *audit);
+/* Is anything written at all? */
+bool audit_is_written(const struct audit *audit);
 /* Where it goes: "journal", "stderr", "none" or the path. */
 const char *audit_target(const struct audit *audit);
 

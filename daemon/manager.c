@@ -390,8 +390,8 @@ static int serve(struct broker *broker)
 	if (r >= 0)
 		r = users_new(&broker->users);
 	if (r >= 0)
-		r = audit_limit_new(
-			broker->event, broker->audit, broker->users, &broker->audit_limit);
+		r = audit_limit_new(broker->event, broker->audit, broker->users, on_room, broker,
+			&broker->audit_limit);
 	if (r >= 0)
 		r = closer_new(broker->event, on_room, broker, &broker->closer);
 	if (r >= 0)

@@ -83,14 +83,16 @@ static bool receive(struct connection *connection, bool gone)
 	return true;
 }
 
-/* In work, or waiting to be closed, for the user to ask for more; or had of the loop's time. */
+/* In work, or waiting to be closed or recorded, for the user to ask for more; or had of the loop's
+ * time. */
 static bool has_too_much(const struct connection *connection)
 {
 	const struct broker *broker = connection->broker;
 	const struct user *user = connection->user;
 
 	return user->jobs >= broker_jobs_per_user(broker) ||
-	       closer_is_full(broker->closer, user->uid) || round_must_wait(connection);
+	       closer_is_full(broker->closer, user->uid) ||
+	       audit_limit_must_wait(broker->audit_limit, user) || round_must_wait(connection);
 }
 
 static void look_less(struct connection *connection)

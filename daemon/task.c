@@ -36,7 +36,7 @@ void task_audit(const struct task *task, enum audit_event event, uint64_t grant,
 	};
 
 	if (event == AUDIT_GRANT)
-		audit_push(broker->audit, &record);
+		audit_limit_push_grant(broker->audit_limit, connection->user, &record);
 	else
 		audit_limit_push(broker->audit_limit, &record);
 }

@@ -37,6 +37,9 @@ struct user {
 	/* Refusals and the like in this second, see audit-limit.h. */
 	unsigned recorded, unrecorded;
 	struct user *next_recorded;
+	/* Grants that wait to be recorded, in that turn of the writer; and when the first came. */
+	unsigned grants_to_record;
+	uint64_t record_turn, record_usec;
 	struct users *users;
 	struct user *next;
 };

@@ -69,7 +69,7 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 	if (event == AUDIT_REFUSAL)
 		audit_limit_push(broker->audit_limit, &record);
 	else
-		audit_push(broker->audit, &record);
+		audit_limit_push_grant(broker->audit_limit, connection->user, &record);
 }
 
 void keep_audit_end(struct broker *broker, const struct kept *kept, int error, const char *text)
