@@ -116,9 +116,7 @@ int peer_read(int fd, struct peer *ret)
 	struct ucred credentials;
 	socklen_t size = sizeof credentials;
 	uint64_t cookie;
-	_cleanup_free_ gid_t *groups = NULL;
-	size_t n_groups = 0;
-	bool too_many, by_number;
+	bool by_number;
 	int pidfd, r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
@@ -129,10 +127,6 @@ int peer_read(int fd, struct peer *ret)
 	size = sizeof cookie;
 	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
 		return negative_errno();
-	r = read_groups(fd, &groups, &n_groups);
-	too_many = r == -E2BIG;
-	if (r < 0 && !too_many)
-		return r;
 	r = read_pidfd(fd, credentials.pid, &pidfd, &by_number);
 	if (r < 0)
 		return r;
@@ -140,14 +134,21 @@ int peer_read(int fd, struct peer *ret)
 		.pid = credentials.pid,
 		.uid = credentials.uid,
 		.gid = credentials.gid,
-		.groups = TAKE_PTR(groups),
-		.n_groups = n_groups,
 		.pidfd = pidfd,
 		.netns_cookie = cookie,
-		.too_many_groups = too_many,
 		.is_doubtful = by_number,
 	};
 	return 0;
+}
+
+int peer_read_groups(struct peer *peer, int fd)
+{
+	if (peer->has_groups)
+		return 0;
+	int r = read_groups(fd, &peer->groups, &peer->n_groups);
+	peer->too_many_groups = r == -E2BIG;
+	peer->has_groups = r >= 0 || peer->too_many_groups;
+	return r;
 }
 
 void peer_done(struct peer *peer)

@@ -26,9 +26,10 @@ struct peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* owned; in order, each once */
+	gid_t *groups; /* owned; in order, each once; see peer_read_groups() */
 	size_t n_groups;
-	int pidfd; /* owned */
+	bool has_groups; /* they were read */
+	int pidfd;	 /* owned */
 	uint64_t netns_cookie;
 	struct place *place; /* a reference; NULL: not asked for yet */
 	/* None were kept, and nothing may be decided: a deny rule might speak of one of them. */
@@ -39,6 +40,12 @@ struct peer {
 
 /* Reads the identity of the other end of an accepted connection. Returns 0 or a negative errno. */
 int peer_read(int fd, struct peer *ret);
+/*
+ * And its groups, once, before anything is decided: there can be thousands, for the kernel to copy
+ * for each who only connects. Returns 0; -E2BIG: there are too many, which is noted; or another
+ * negative errno.
+ */
+int peer_read_groups(struct peer *peer, int fd);
 void peer_done(struct peer *peer);
 /*
  * Where systemd keeps it: looked up when it is asked for the first time, and kept for as long as

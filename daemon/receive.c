@@ -311,8 +311,6 @@ void receive_accept_take(struct listener *listener, int fd)
 		.references = 1,
 		.foreign = peer.netns_cookie != netns_own_cookie(),
 	};
-	if (peer.too_many_groups)
-		connection_audit(listener, &peer, EPERM, PEER_TOO_MANY_GROUPS);
 	TAILQ_INSERT_TAIL(&broker->connections, connection, entry);
 	broker->n_connections++;
 	link_to_user(connection);

@@ -84,8 +84,27 @@ static void handle_apply(struct task *task, size_t packet_size)
 	serve_task(task, packet_size);
 }
 
+/* Returns false where they cannot be read, and the connection is closed. */
+static bool read_groups(struct connection *connection)
+{
+	int r = peer_read_groups(&connection->peer, connection->fd);
+
+	if (r == -E2BIG)
+		connection_audit(
+			connection->listener, &connection->peer, EPERM, PEER_TOO_MANY_GROUPS);
+	else if (r < 0) {
+		connection_audit(connection->listener, &connection->peer, -r,
+			"the peer's groups cannot be read; the connection is closed");
+		hang_up(connection);
+		return false;
+	}
+	return true;
+}
+
 static void handle_hello(struct connection *connection, const struct wire_request *request)
 {
+	if (!read_groups(connection))
+		return;
 	if (connection->peer.too_many_groups) {
 		/* Without having greeted it gets nothing else. */
 		reply_error(connection, WIRE_HELLO, request->serial, EPERM, WIRE_ORIGIN_LIMIT, -1,

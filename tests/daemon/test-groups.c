@@ -196,6 +196,7 @@ static int read_own(void *data)
 	join(groups);
 	EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
 	EXPECT(peer_read(pair[0], &peer) == 0);
+	EXPECT(peer_read_groups(&peer, pair[0]) == 0);
 	EXPECT(!peer.too_many_groups);
 	EXPECT(peer.n_groups == groups->n_different + groups->named);
 	for (size_t i = 1; i < peer.n_groups; i++)

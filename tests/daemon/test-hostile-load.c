@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -478,10 +479,23 @@ END_TEST
 #define QUEUED 2000
 #define TRIES 3
 
+#define GROUPS 4096
+
 struct leaver {
 	struct holder holder;
-	bool at_limit;
+	bool at_limit, in_groups;
 };
+
+static void join_many_groups(void)
+{
+	static gid_t groups[GROUPS];
+
+	for (size_t i = 0; i < GROUPS; i++)
+		groups[i] = (gid_t)(100000 + i);
+	EXPECT(setgroups(GROUPS, groups) == 0);
+	EXPECT(setresgid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+	EXPECT(setresuid(CLIENT_UID, CLIENT_UID, CLIENT_UID) == 0);
+}
 
 static void connect_and_leave_before_it_is_seen(void)
 {
@@ -504,6 +518,8 @@ static int leave_again_and_again(void *data)
 	struct rlimit limit;
 	int n = 0, fd, last = -1;
 
+	if (leaver->in_groups)
+		join_many_groups();
 	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	limit.rlim_cur = limit.rlim_max;
 	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -526,9 +542,9 @@ static int leave_again_and_again(void *data)
 
 /* How long another one waits behind those in the queue, the least of some times. -1: cannot be
  * told. */
-static int64_t wait_behind(uid_t uid, bool at_limit)
+static int64_t wait_behind(uid_t uid, bool at_limit, bool in_groups)
 {
-	struct leaver leaver = {.at_limit = at_limit};
+	struct leaver leaver = {.at_limit = at_limit, .in_groups = in_groups};
 	int64_t least = INT64_MAX;
 	char byte;
 
@@ -563,13 +579,27 @@ START_TEST(who_leaves_at_the_limit_takes_no_more_time)
 		0);
 	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
 	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
-	int64_t others = wait_behind(OTHER_UID, false);
-	int64_t at_limit = wait_behind(CLIENT_UID, true);
+	int64_t others = wait_behind(OTHER_UID, false, false);
+	int64_t at_limit = wait_behind(CLIENT_UID, true, false);
 	printf("# behind %d that leave: %lld us, at the limit %lld us\n", QUEUED, (long long)others,
 		(long long)at_limit);
 	if (at_limit < 0)
 		puts("SKIP who_leaves_at_the_limit_takes_no_more_time: too few descriptors");
 	ck_assert_msg(at_limit < 8 * others, "%lld us instead of %lld us", (long long)at_limit,
+		(long long)others);
+	nothing_is_left();
+}
+END_TEST
+
+/* Which groups it is in is not asked of who only connects. */
+START_TEST(who_is_in_many_groups_takes_no_more_time)
+{
+	int64_t others = wait_behind(OTHER_UID, false, false);
+	int64_t in_groups = wait_behind(getuid(), false, true);
+
+	printf("# behind %d that leave: %lld us, in many groups %lld us\n", QUEUED,
+		(long long)others, (long long)in_groups);
+	ck_assert_msg(in_groups < 3 * others, "%lld us instead of %lld us", (long long)in_groups,
 		(long long)others);
 	nothing_is_left();
 }
@@ -593,6 +623,7 @@ int main(void)
 	tcase_add_test(tcase, reloads_disturb_nobody);
 	tcase_add_test(tcase, closed_sockets_do_not_count);
 	tcase_add_test(tcase, who_leaves_at_the_limit_takes_no_more_time);
+	tcase_add_test(tcase, who_is_in_many_groups_takes_no_more_time);
 	suite_add_tcase(suite, tcase);
 	return hostile_main(suite);
 }
