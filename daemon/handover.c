@@ -20,6 +20,8 @@
 
 /* From this many sockets on a batch is watched and closed by a worker. */
 #define WATCH_LATER 8u
+/* And so many batches at a time: more would only keep each other, and other jobs, waiting. */
+#define WATCH_JOBS_MAX 4u
 
 /* Watching and closing what was handed over, off the loop: worth it for a batch. */
 struct watch_job {
@@ -32,6 +34,8 @@ struct watch_job {
 	struct grant_watch watches[WIRE_COUNT_MAX];
 	int fds[WIRE_COUNT_MAX];
 };
+
+static unsigned n_watch_jobs; /* the loop's */
 
 static void run_watch(struct job *job)
 {
@@ -54,6 +58,7 @@ static void done_watch(struct job *job)
 		watch->cpu = -1; /* this is the loop itself */
 		run_watch(job);
 	}
+	n_watch_jobs--;
 	(void)grants_settle(broker->grants, watch->watches, watch->n);
 	if (watch->close_sleeps)
 		closer_take(broker->closer, watch->uid, watch->fds, watch->n);
@@ -75,8 +80,10 @@ static bool watch_in_worker(const struct connection *connection, const struct gr
 	watch->n = (unsigned)outcome->n_fds;
 	memcpy(watch->watches, watches, outcome->n_fds * sizeof *watches);
 	memcpy(watch->fds, outcome->fds, outcome->n_fds * sizeof *outcome->fds);
-	if (worker_submit_take(broker->worker, &watch->job) >= 0)
+	if (worker_submit_take(broker->worker, &watch->job) >= 0) {
+		n_watch_jobs++;
 		return true;
+	}
 	free(watch);
 	return false;
 }
@@ -224,7 +231,8 @@ static bool watch_later(const struct task *task)
 	const struct connection *connection = task->connection;
 	size_t n = task->outcome.n_fds;
 
-	return n >= WATCH_LATER && family_get(task->query.domain)->poll_is_lockless &&
+	return n >= WATCH_LATER && n_watch_jobs < WATCH_JOBS_MAX &&
+	       family_get(task->query.domain)->poll_is_lockless &&
 	       connection->user->unsettled + n <= broker_grants_per_user(connection->broker) / 2;
 }
 

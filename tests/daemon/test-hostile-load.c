@@ -605,6 +605,63 @@ START_TEST(who_is_in_many_groups_takes_no_more_time)
 }
 END_TEST
 
+#define BATCH_CONNECTIONS 250
+#define BATCH_USEC 1500000
+#define THREADS_FEW 40
+
+static int open_batches(void *data _unused_)
+{
+	unsigned char packet[256];
+	struct client_reply reply;
+	int fds[BATCH_CONNECTIONS];
+	ssize_t size = encode_open(AF_INET, 8, packet, sizeof packet);
+
+	for (size_t i = 0; i < BATCH_CONNECTIONS; i++) {
+		fds[i] = client_greet(broker.socket);
+		EXPECT(fds[i] >= 0);
+	}
+	for (int64_t until = now_usec() + BATCH_USEC; now_usec() < until;) {
+		for (size_t i = 0; i < BATCH_CONNECTIONS; i++)
+			EXPECT(client_send_raw(fds[i], packet, (size_t)size, NULL, 0) == 0);
+		for (size_t i = 0; i < BATCH_CONNECTIONS; i++) {
+			EXPECT(client_receive(fds[i], &reply) == 0);
+			client_close_fds(&reply);
+		}
+	}
+	return 0;
+}
+
+static size_t count_threads(void)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	unsigned n = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)broker.pid);
+	text = read_text(path);
+	const char *line = text ? strstr(text, "Threads:") : NULL;
+	ck_assert(line && sscanf(line, "Threads: %u", &n) == 1);
+	return n;
+}
+
+/* What they do for one user is for others to wait for. */
+START_TEST(batches_take_few_threads)
+{
+	size_t most = 0;
+
+	pid_t pid = fork_as(CLIENT_UID, open_batches, NULL);
+	for (int i = 0; waitpid(pid, NULL, WNOHANG) == 0; i++) {
+		most = MAX_OF(most, count_threads());
+		if (i % 64 == 0)
+			others_do_not_notice();
+		(void)usleep(2000);
+	}
+	printf("# %zu threads\n", most);
+	ck_assert_uint_lt(most, THREADS_FEW);
+	nothing_is_left();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hostile-load");
@@ -624,6 +681,7 @@ int main(void)
 	tcase_add_test(tcase, closed_sockets_do_not_count);
 	tcase_add_test(tcase, who_leaves_at_the_limit_takes_no_more_time);
 	tcase_add_test(tcase, who_is_in_many_groups_takes_no_more_time);
+	tcase_add_test(tcase, batches_take_few_threads);
 	suite_add_tcase(suite, tcase);
 	return hostile_main(suite);
 }
