@@ -161,16 +161,22 @@ static void prefetch(const struct connection *connection)
 	__builtin_prefetch((const char *)connection + CACHE_LINE);
 }
 
+/* For the next turn, as all others that are ready: they are of one user. */
+static bool may_be_left(const struct connection *connection)
+{
+	return round_is_turn_over(connection->broker) && round_is_alone(connection);
+}
+
 void receive_ready(struct broker *broker, const struct epoll_event *ready, int n)
 {
 	if (round_begin_turn(broker, n != 0))
 		receive_resume(broker);
 	if (n >= MANY)
 		outbox_open(broker);
-	for (int i = 0; i < n && !round_is_turn_over(broker); i++) {
+	for (int i = 0; i < n; i++) {
 		if (i + 1 < n)
 			prefetch(ready[i + 1].data.ptr);
-		if (ready[i].data.ptr)
+		if (ready[i].data.ptr && !may_be_left(ready[i].data.ptr))
 			on_connection(ready[i].data.ptr, ready[i].events, n == 1);
 	}
 	outbox_close(broker);

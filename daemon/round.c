@@ -49,13 +49,18 @@ bool round_is_turn_over(const struct broker *broker)
 	return broker->rounds.charged_usec - broker->rounds.turn_usec >= TIME_USEC;
 }
 
+bool round_is_alone(const struct connection *connection)
+{
+	return connection->user->connections == connection->broker->n_connections;
+}
+
 bool round_must_wait(const struct connection *connection)
 {
 	struct broker *broker = connection->broker;
 	const struct user *user = connection->user;
 
 	if (user->round != broker->rounds.number || user->time_usec < TIME_USEC ||
-		user->connections == broker->n_connections)
+		round_is_alone(connection))
 		return false;
 	broker->rounds.awaited = true;
 	return true;

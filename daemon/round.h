@@ -18,8 +18,11 @@ struct connection;
 bool round_begin_turn(struct broker *broker, bool any_ready);
 /* The time since the last call was this connection's. */
 void round_charge(const struct connection *connection);
-/* Those who are left have to wait for another turn, or nobody could connect meanwhile. */
+/* A user that is alone is left for another turn, or nobody could connect meanwhile. (Of several
+ * none is: the same ones could be the first again and again.) */
 bool round_is_turn_over(const struct broker *broker);
+/* Is nobody else connected than its user? */
+bool round_is_alone(const struct connection *connection);
 /* Must its user wait for the next round? */
 bool round_must_wait(const struct connection *connection);
 
