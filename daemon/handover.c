@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ struct watch_job {
 	int fds[WIRE_COUNT_MAX];
 };
 
-static unsigned n_watch_jobs; /* the loop's */
+static atomic_uint n_watch_jobs; /* that have not run */
 
 static void run_watch(struct job *job)
 {
@@ -47,6 +48,7 @@ static void run_watch(struct job *job)
 		if (!watch->close_sleeps)
 			close_quietly(watch->fds[i]);
 	}
+	atomic_fetch_sub(&n_watch_jobs, 1);
 }
 
 static void done_watch(struct job *job)
@@ -58,7 +60,6 @@ static void done_watch(struct job *job)
 		watch->cpu = -1; /* this is the loop itself */
 		run_watch(job);
 	}
-	n_watch_jobs--;
 	(void)grants_settle(broker->grants, watch->watches, watch->n);
 	if (watch->close_sleeps)
 		closer_take(broker->closer, watch->uid, watch->fds, watch->n);
@@ -80,10 +81,10 @@ static bool watch_in_worker(const struct connection *connection, const struct gr
 	watch->n = (unsigned)outcome->n_fds;
 	memcpy(watch->watches, watches, outcome->n_fds * sizeof *watches);
 	memcpy(watch->fds, outcome->fds, outcome->n_fds * sizeof *outcome->fds);
-	if (worker_submit_take(broker->worker, &watch->job) >= 0) {
-		n_watch_jobs++;
+	atomic_fetch_add(&n_watch_jobs, 1);
+	if (worker_submit_take(broker->worker, &watch->job) >= 0)
 		return true;
-	}
+	atomic_fetch_sub(&n_watch_jobs, 1);
 	free(watch);
 	return false;
 }
@@ -231,7 +232,7 @@ static bool watch_later(const struct task *task)
 	const struct connection *connection = task->connection;
 	size_t n = task->outcome.n_fds;
 
-	return n >= WATCH_LATER && n_watch_jobs < WATCH_JOBS_MAX &&
+	return n >= WATCH_LATER && atomic_load(&n_watch_jobs) < WATCH_JOBS_MAX &&
 	       family_get(task->query.domain)->poll_is_lockless &&
 	       connection->user->unsettled + n <= broker_grants_per_user(connection->broker) / 2;
 }
