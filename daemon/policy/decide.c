@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "daemon/family/family.h"
+#include "daemon/policy/describe-private.h"
 #include "daemon/policy/describe.h"
 #include "daemon/policy/index.h"
 #include "daemon/policy/policy-private.h"
@@ -321,6 +322,17 @@ static void visit_nearest(size_t number, void *data)
 	memcpy(nearest->why, why, sizeof(why));
 }
 
+/* Names in it may be the client's own, of whatever bytes, and the reason is one line of text. */
+static void make_printable(const char *why, char ret[static WHY_MAX])
+{
+	struct writer writer = writer_new(ret, WHY_MAX);
+
+	for (; *why; why++) {
+		unsigned char c = (unsigned char)*why;
+		writer_add(&writer, c >= ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
+	}
+}
+
 static void explain_doubt(const struct doubt *doubt, char *ret, size_t size)
 {
 	char other[60];
@@ -345,7 +357,7 @@ static void explain(
 	/* The command can say what is sent by the type of netlink messages only. */
 	bool untold = query->domain != AF_NETLINK && family_has_step(query, WIRE_STEP_SEND);
 	const char *hint = untold ? "see why, but for what is sent" : "see why";
-	char what[110], check[190], doubt[WHY_MAX];
+	char what[110], check[190], doubt[WHY_MAX], why[WHY_MAX];
 	int progress = 0;
 
 	describe_query(query, what, sizeof(what));
@@ -376,8 +388,9 @@ static void explain(
 	ret->rule = nearest.rule->view;
 	ret->step = progress >= 0 ? progress : -1;
 	room -= (int)strlen(ret->rule.name);
+	make_printable(nearest.why, why);
 	snprintf(ret->reason, sizeof(ret->reason), "%s: rule %s comes nearest: %.*s; %s: %s", what,
-		ret->rule.name, room > 0 ? room : 0, nearest.why, hint, check);
+		ret->rule.name, room > 0 ? room : 0, why, hint, check);
 }
 
 /* TCP alone keeps a bound device to the end: where the rule names just one, it is set for the

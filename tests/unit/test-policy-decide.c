@@ -3,6 +3,7 @@
  * The families are the real ones.
  */
 #include <arpa/inet.h>
+#include <linux/can.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -631,6 +632,58 @@ START_TEST(test_hostile_words)
 }
 END_TEST
 
+/* Nor are they in what a rule says of them: whatever is made of a reason takes text. */
+START_TEST(test_hostile_names_in_a_reason)
+{
+	static const struct sockaddr_can any = {.can_family = AF_CAN};
+	static const struct {
+		int domain, type, protocol;
+		struct wire_step step;
+		const char *said;
+	} cases[] = {
+		{AF_INET, SOCK_STREAM, 0,
+			{.kind = WIRE_STEP_OPTION,
+				.a = SOL_SOCKET,
+				.b = SO_BINDTODEVICE,
+				.data = "a\n\xff\xc3",
+				.data_size = 4},
+			"interface a\\x0a\\xff\\xc3 is not in the rule's"},
+		{AF_CAN, SOCK_RAW, CAN_RAW,
+			{.kind = WIRE_STEP_BIND,
+				.address = &any,
+				.address_size = sizeof(any),
+				.data = "\x1b[2J\x80",
+				.data_size = 5},
+			"interface \\x1b[2J\\x80 is not in the rule's"},
+	};
+	struct fixture fixture;
+
+	fixture_make(&fixture);
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [" ALLOW("a",
+			STREAM ", \"protocol\": \"tcp\", \"interfaces\": \"eth0\"") "," ALLOW("b",
+			"\"family\": \"can\", \"type\": \"raw\", \"protocol\": \"raw\", "
+			"\"mark\": 7, \"interfaces\": \"vcan0\"") "]}");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct policy_query query = {.domain = cases[i].domain,
+			.type = cases[i].type,
+			.protocol = cases[i].protocol,
+			.steps = &cases[i].step,
+			.n_steps = 1,
+			.fd = -1};
+		struct policy_decision decision;
+
+		policy_decide(policy, &(struct policy_subject){.uid = 5}, &query, &decision);
+		ck_assert(!decision.allowed);
+		ck_assert_msg(strstr(decision.reason, cases[i].said), "%s", decision.reason);
+		for (const char *c = decision.reason; *c; c++)
+			ck_assert(*c >= ' ' && *c < 0x7f);
+	}
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy-decide");
@@ -642,6 +695,7 @@ int main(void)
 	tcase_add_test(tests, test_owner_is_never_root);
 	tcase_add_test(tests, test_place_is_asked_late);
 	tcase_add_test(tests, test_hostile_words);
+	tcase_add_test(tests, test_hostile_names_in_a_reason);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
