@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/plan-message.h"
+#include "proto/address-text.h"
 #include "proto/address.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
@@ -86,16 +87,18 @@ static char *cut_interface(const struct plan *plan, const char *text, char *ret_
 {
 	size_t size = strcspn(text, "/");
 	char *rest = NULL;
+	uint32_t number;
 
 	if (!address_has_interface(plan->domain) || size == 0 || size > WIRE_INTERFACE_MAX ||
-		strncmp(text, "raw:", 4) == 0 || strspn(text, "0123456789") >= size)
+		strncmp(text, "raw:", 4) == 0)
 		return NULL;
 	if (plan->domain != AF_CAN && !plan->elsewhere)
 		return NULL;
-	if (asprintf(&rest, "0%s", text + size) < 0)
-		return NULL;
 	memcpy(ret_name, text, size);
 	ret_name[size] = '\0';
+	if (parse_number(ret_name, INT_MAX, &number) == 0 ||
+		asprintf(&rest, "0%s", text + size) < 0)
+		return NULL;
 	return rest;
 }
 

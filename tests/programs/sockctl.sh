@@ -103,6 +103,8 @@ contains "a bound packet socket tells its interface" "$work/said" 'bound to eth0
 
 says "an address that is none, with how to write one" 2 'write 127\.0\.0\.1:80' open --bind=80 inet stream
 says "an unknown interface" 2 'no such interface' open --bind=nosuch/arp packet raw
+as_root check --uid=1 --bind=0x2 can raw raw >"$work/said"
+contains "an interface by its number in hexadecimal" "$work/said" '^Refused: can raw raw, bind 2: '
 says "an unknown option of a socket" 2 'such as SO_MARK' open --option=SO_MARC=7 inet dgram
 says "a missing value" 2 'a value is missing after --bind; see sockctl --help' open --bind
 says "an unknown option of its own" 2 'option --binx=3; see sockctl --help' open --binx=3 inet stream
