@@ -23,7 +23,11 @@
 #include "proto/netlink-attributes.h"
 #include "proto/netlink-route.h"
 
+/* Peers of peers: the kernel reads one, and each costs some of the stack here. */
+#define PEERS_MAX 4u
+
 struct home {
+	unsigned peers;	 /* that are being looked at, each within the other */
 	bool leaves;	 /* an attribute that names another namespace, or a descriptor */
 	bool malformed;	 /* at whatever depth; what stands behind it is looked at all the same */
 	bool pair, made; /* by the link's kind: has a peer; is made of a descriptor */
@@ -53,11 +57,18 @@ static void visit_peer(unsigned type, const unsigned char *data, size_t size, st
 	/* The same number for veth, vxcan and netkit. */
 	if (type != VETH_INFO_PEER)
 		return;
-	if (size < sizeof(struct ifinfomsg))
+	if (size < sizeof(struct ifinfomsg)) {
 		home->malformed = true;
-	else
-		each_attribute(data + sizeof(struct ifinfomsg), size - sizeof(struct ifinfomsg),
-			visit_link, home);
+		return;
+	}
+	if (home->peers == PEERS_MAX) {
+		home->leaves = true;
+		return;
+	}
+	home->peers++;
+	each_attribute(
+		data + sizeof(struct ifinfomsg), size - sizeof(struct ifinfomsg), visit_link, home);
+	home->peers--;
 }
 
 static void visit_kind(unsigned type, const unsigned char *data, size_t size, struct home *home)

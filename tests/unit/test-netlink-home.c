@@ -5,9 +5,12 @@
 #include <linux/net_namespace.h>
 #include <linux/nexthop.h>
 #include <linux/seg6_local.h>
+#include <linux/veth.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdio.h>
 
+#include "proto/netlink-route.h"
 #include "tests/unit/netlink-fixture.h"
 
 static void all_messages(void)
@@ -190,6 +193,52 @@ START_TEST(what_is_shorter_than_its_header_names_nothing)
 }
 END_TEST
 
+static void *stays_home(void *message)
+{
+	return netlink_route_stays_home(message) ? message : NULL;
+}
+
+/* Some two thousand peers, each within the other, for a thread with little stack. */
+START_TEST(peers_within_peers_end_somewhere)
+{
+	static _Alignas(8) unsigned char bytes[UINT16_MAX];
+	static const uint16_t nests[] = {VETH_INFO_PEER, IFLA_INFO_DATA, IFLA_LINKINFO};
+	size_t at = sizeof bytes / NLA_ALIGNTO * NLA_ALIGNTO, end = at;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *home;
+
+	while (at > 128) {
+		at -= sizeof(struct ifinfomsg);
+		for (size_t i = 0; i < ARRAY_SIZE(nests); i++) {
+			at -= NLA_HDRLEN;
+			const struct nlattr header = {
+				.nla_len = (uint16_t)(end - at), .nla_type = nests[i]};
+			memcpy(bytes + at, &header, sizeof header);
+		}
+	}
+	/* The kind of the outermost. */
+	struct nlattr info = {.nla_len = (uint16_t)(end - at), .nla_type = IFLA_LINKINFO};
+	const struct nlattr kind = {.nla_len = NLA_HDRLEN + 4, .nla_type = IFLA_INFO_KIND};
+	info.nla_len += kind.nla_len;
+	at -= kind.nla_len;
+	memcpy(bytes + at, &info, sizeof info);
+	memcpy(bytes + at + NLA_HDRLEN, &kind, sizeof kind);
+	memcpy(bytes + at + NLA_HDRLEN + sizeof kind, "veth", 4);
+	at -= NLMSG_HDRLEN + sizeof(struct ifinfomsg);
+	const struct nlmsghdr message = {
+		.nlmsg_len = (uint32_t)(end - at), .nlmsg_type = RTM_NEWLINK};
+	memcpy(bytes + at, &message, sizeof message);
+
+	ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+	ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 512u * 1024u), 0);
+	ck_assert_int_eq(pthread_create(&thread, &attributes, stays_home, bytes + at), 0);
+	ck_assert_int_eq(pthread_join(thread, &home), 0);
+	ck_assert_ptr_null(home);
+	pthread_attr_destroy(&attributes);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("netlink-home");
@@ -200,6 +249,7 @@ int main(void)
 	tcase_add_test(tests, the_data_of_other_kinds_is_their_own);
 	tcase_add_test(tests, a_program_counts_in_any_order);
 	tcase_add_test(tests, next_hops_lie_within_their_list);
+	tcase_add_test(tests, peers_within_peers_end_somewhere);
 	tcase_add_test(tests, what_is_shorter_than_its_header_names_nothing);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
