@@ -22,7 +22,7 @@
 /* From this many sockets on a batch is watched and closed by a worker. */
 #define WATCH_LATER 8u
 /* And so many batches at a time: more would only keep each other, and other jobs, waiting. */
-#define WATCH_JOBS_MAX 4u
+#define WATCH_JOBS_MAX 16u
 
 /* Watching and closing what was handed over, off the loop: worth it for a batch. */
 struct watch_job {

@@ -88,7 +88,7 @@ START_TEST(a_flood_of_grants_hides_no_other)
 	ck_assert(!audit_limit_must_wait(limit, other));
 	ck_assert_uint_eq(audit_lost(audit), 0);
 	(void)read_trail();
-	for (int i = 0; i < 1000 && audit_limit_must_wait(limit, user); i++)
+	for (int i = 0; i < 1000 && (calls == 0 || audit_limit_must_wait(limit, user)); i++)
 		ck_assert_int_ge(sd_event_run(event, 100000), 0);
 	ck_assert(!audit_limit_must_wait(limit, user));
 	ck_assert_uint_gt(calls, 0);

@@ -133,7 +133,7 @@ START_TEST(who_the_kernel_names_is_certain)
 }
 END_TEST
 
-/* As peer_read() says, with these groups; the peer is this process. */
+/* As peer_read() and then peer_read_groups() say, with these groups; the peer is this process. */
 static int read_with(const gid_t *groups, size_t n, struct peer *ret)
 {
 	int pair[2];
@@ -142,6 +142,13 @@ static int read_with(const gid_t *groups, size_t n, struct peer *ret)
 	their_groups = groups;
 	n_their_groups = n;
 	int r = peer_read(pair[0], ret);
+	if (r == 0) {
+		r = peer_read_groups(ret, pair[0]);
+		if (r == -E2BIG)
+			r = 0; /* and noted */
+		else if (r < 0)
+			peer_done(ret);
+	}
 	their_groups = NULL;
 	close_quietly(pair[0]);
 	close_quietly(pair[1]);
