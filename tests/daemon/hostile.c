@@ -163,6 +163,31 @@ static int attack_and_hold(void *data)
 	return status;
 }
 
+ssize_t encode_open(int domain, unsigned count, unsigned char *buffer, size_t size)
+{
+	static struct wire_request request;
+	request_open(&request, domain, domain == AF_PACKET ? SOCK_RAW : SOCK_DGRAM, 0, count);
+	return wire_encode_request(&request, buffer, size);
+}
+
+bool log_comes_to(const char *path, const char *text)
+{
+	for (int64_t until = now_usec() + 5000000; now_usec() < until; (void)usleep(20000)) {
+		_cleanup_free_ char *log = read_text(path);
+		if (log && strstr(log, text))
+			return true;
+	}
+	return false;
+}
+
+void tell_and_wait(const struct holder *holder)
+{
+	char byte = 0;
+
+	EXPECT(write(holder->ready[1], &byte, 1) == 1);
+	EXPECT(read(holder->release[0], &byte, 1) == 1);
+}
+
 struct standing standing_start(uid_t uid, int (*function)(void *data), void *data)
 {
 	struct attack attack = {.function = function, .data = data};

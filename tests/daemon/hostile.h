@@ -26,6 +26,17 @@ void others_do_not_notice(void);
 /* The daemon lives, others are served, and its descriptors are as many as before. */
 void nothing_is_left(void);
 
+/* A request for sockets that lets the policy's rules speak, as bytes. Returns their number. */
+ssize_t encode_open(int domain, unsigned count, unsigned char *buffer, size_t size);
+/* Waits until the file holds the text, for some seconds. */
+bool log_comes_to(const char *path, const char *text);
+
+/* Two pipes by which a child says how far it is, and is let go on. */
+struct holder {
+	int ready[2], release[2];
+};
+void tell_and_wait(const struct holder *holder);
+
 /* An attack that stands while others are looked at: the child keeps what it opened until it is
  * ended. */
 struct standing {

@@ -18,14 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/macro.h"
@@ -594,100 +591,6 @@ START_TEST(administrators_are_answered_beside_strangers)
 }
 END_TEST
 
-#define WATCHES 200000
-#define PROBES 15
-
-struct watched {
-	bool begun;
-	unsigned answers;
-};
-
-/* Each epoll set has to be woken by each answer, for every number that the connection had when it
- * was added. Returns how many there are. */
-static size_t watch_often(int fd)
-{
-	struct epoll_event none = {.events = EPOLLPRI | EPOLLET};
-	struct rlimit limit;
-	size_t n = 0;
-
-	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-	limit.rlim_cur = limit.rlim_max = MIN_OF(limit.rlim_max, (rlim_t)20000);
-	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-	while (n < WATCHES) {
-		int set = epoll_create1(0);
-		EXPECT(set >= 0);
-		for (int number = (int)limit.rlim_cur - 1; number > 512 && n < WATCHES; number--) {
-			EXPECT(dup2(fd, number) == number);
-			int r = epoll_ctl(set, EPOLL_CTL_ADD, number, &none);
-			close(number);
-			if (r < 0)
-				return n;
-			n++;
-		}
-	}
-	return n;
-}
-
-static int ask_while_watched(void *data)
-{
-	struct watched *watched = data;
-	static struct wire_request request;
-	static unsigned char packet[256];
-	struct client_reply reply;
-
-	request_open(&request, AF_INET6, SOCK_DGRAM, 0, 1);
-	ssize_t size = wire_encode_request(&request, packet, sizeof packet);
-	int fd = client_greet(broker.socket);
-	EXPECT(fd >= 0 && size > 0);
-	if (watch_often(fd) < WATCHES)
-		return 77;
-	for (int i = 0; i < 16; i++)
-		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
-	watched->begun = true;
-	for (;;) {
-		EXPECT(client_receive(fd, &reply) == 0);
-		watched->answers++;
-		EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
-	}
-}
-
-START_TEST(who_is_watched_by_many_sets_waits_alone)
-{
-	struct watched *watched = mmap(
-		NULL, sizeof *watched, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int64_t longest = 0;
-
-	ck_assert_ptr_ne(watched, MAP_FAILED);
-	pid_t pid = fork_as(CLIENT_UID, ask_while_watched, watched);
-	while (!__atomic_load_n(&watched->begun, __ATOMIC_ACQUIRE)) {
-		if (kill(pid, 0) == 0 && waitpid(pid, NULL, WNOHANG) == 0) {
-			usleep(10000);
-			continue;
-		}
-		puts("SKIP who_is_watched_by_many_sets_waits_alone: a user may not have so many");
-		return;
-	}
-	int64_t begun = now_usec();
-	unsigned answers = __atomic_load_n(&watched->answers, __ATOMIC_RELAXED);
-	for (int i = 0; i < PROBES; i++) {
-		usleep(20000 + 7000 * i);
-		int64_t before = now_usec();
-		_cleanup_close_ int fd = client_greet(broker.socket);
-		ck_assert_int_ge(fd, 0);
-		longest = MAX_OF(longest, now_usec() - before);
-	}
-	answers = __atomic_load_n(&watched->answers, __ATOMIC_RELAXED) - answers;
-	int64_t each = (now_usec() - begun) / MAX_OF(answers, 1u);
-	ck_assert_int_eq(kill(pid, SIGKILL), 0);
-	(void)wait_for(pid);
-	printf("# an answer takes %lld us, another waits %lld us\n", (long long)each,
-		(long long)longest);
-	ck_assert_msg(longest < 8 * each + 200000,
-		"each answer takes %lld us, another user waits %lld us", (long long)each,
-		(long long)longest);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("attack");
@@ -702,7 +605,6 @@ int main(void)
 	tcase_add_test(tests, no_descriptor_of_sockds_is_named);
 	tcase_add_test(tests, many_releases_do_not_slow_others);
 	tcase_add_test(tests, long_filters_do_not_slow_others);
-	tcase_add_test(tests, who_is_watched_by_many_sets_waits_alone);
 	tcase_add_test(tests, credentials_dropped_before_the_first_request);
 	tcase_add_test(tests, a_setuid_program_gives_up_its_rights);
 	tcase_add_test(tests, administrators_are_answered_beside_strangers);
