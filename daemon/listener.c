@@ -112,6 +112,9 @@ int listener_open(
 	if (strlen(path) >= sizeof address.sun_path)
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
+	_cleanup_free_ char *own_path = strdup(path);
+	if (!own_path)
+		return -ENOMEM;
 	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return negative_errno();
@@ -133,8 +136,8 @@ int listener_open(
 		return negative_errno();
 	listener->device = status.st_dev;
 	listener->inode = status.st_ino;
-	listener->path = strdup(path);
-	return listener->path ? 0 : -ENOMEM;
+	listener->path = TAKE_PTR(own_path);
+	return 0;
 }
 
 static int on_pause_over(sd_event_source *source _unused_, uint64_t usec _unused_, void *data)
