@@ -229,6 +229,17 @@ bool broker_is_alive(const struct broker *broker)
 	       info.si_pid == 0;
 }
 
+int broker_start_here(struct broker *ret, const char *policy)
+{
+	int r = harness_own_network();
+
+	if (r >= 0)
+		r = broker_start(ret, NULL, policy);
+	if (r >= 0 && setenv("SOCKD_SOCKET", ret->socket, 1) < 0)
+		r = -errno;
+	return r;
+}
+
 int broker_stop(struct broker *broker)
 {
 	int status = -1;

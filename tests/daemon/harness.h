@@ -47,6 +47,8 @@ const char *broker_find_program(char *buffer, size_t size);
  * Returns 0, or a negative errno after saying on standard error what went wrong.
  */
 int broker_start(struct broker *ret, const char *program, const char *policy);
+/* The same in a network of this process's own, and the library's calls go to it. */
+int broker_start_here(struct broker *ret, const char *policy);
 /* SIGTERM, then waiting; removes the directory. Returns the exit status, -1 where a signal ended
  * it. */
 int broker_stop(struct broker *broker);

@@ -180,6 +180,16 @@ bool log_comes_to(const char *path, const char *text)
 	return false;
 }
 
+void set_limit(const char *name, unsigned value)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "{\"limits\": {\"%s\": %u}, \"rules\": []}", name, value);
+	ck_assert_int_eq(broker_write_policy(&broker, "70-limits.json", text), 0);
+	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
+	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
+}
+
 void tell_and_wait(const struct holder *holder)
 {
 	char byte = 0;

@@ -31,6 +31,9 @@ ssize_t encode_open(int domain, unsigned count, unsigned char *buffer, size_t si
 /* Waits until the file holds the text, for some seconds. */
 bool log_comes_to(const char *path, const char *text);
 
+/* Sets this limit of the policy, and waits until it is in force. */
+void set_limit(const char *name, unsigned value);
+
 /* Two pipes by which a child says how far it is, and is let go on. */
 struct holder {
 	int ready[2], release[2];

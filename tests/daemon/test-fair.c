@@ -118,11 +118,7 @@ static int64_t wait_behind(uid_t uid, bool at_limit, bool in_groups)
 /* To look which of a user's many connections has been left is not done for each that comes. */
 START_TEST(who_leaves_at_the_limit_takes_no_more_time)
 {
-	ck_assert_int_eq(broker_write_policy(&broker, "70-limits.json",
-				 "{\"limits\": {\"connections-per-user\": 1500}, \"rules\": []}"),
-		0);
-	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
-	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
+	set_limit("connections-per-user", CONNECTIONS_MANY);
 	int64_t others = wait_behind(OTHER_UID, false, false);
 	int64_t at_limit = wait_behind(CLIENT_UID, true, false);
 	printf("# behind %d that leave: %lld us, at the limit %lld us\n", QUEUED, (long long)others,

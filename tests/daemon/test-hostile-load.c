@@ -433,11 +433,7 @@ static int stay_within_limit(void *data _unused_)
 
 START_TEST(closed_sockets_do_not_count)
 {
-	ck_assert_int_eq(broker_write_policy(&broker, "70-limits.json",
-				 "{\"limits\": {\"grants-per-user\": 40}, \"rules\": []}"),
-		0);
-	ck_assert_int_eq(kill(broker.pid, SIGHUP), 0);
-	ck_assert(log_comes_to(broker.log, "reloaded: 4 rules from 2 files"));
+	set_limit("grants-per-user", 40);
 	ck_assert_int_eq(run_as(CLIENT_UID, stay_within_limit, NULL), 0);
 	nothing_is_left();
 }

@@ -59,9 +59,7 @@ static __attribute__((constructor(101))) void come_first(void)
 
 static void setup(void)
 {
-	ck_assert_int_eq(harness_own_network(), 0);
-	ck_assert_int_eq(broker_start(&broker, NULL, policy), 0);
-	ck_assert_int_eq(setenv("SOCKD_SOCKET", broker.socket, 1), 0);
+	ck_assert_int_eq(broker_start_here(&broker, policy), 0);
 }
 
 static void teardown(void)
