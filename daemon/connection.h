@@ -38,8 +38,8 @@ struct connection {
 	bool may_keep; /* and with WIRE_FEATURE_KEEP */
 	bool foreign;  /* the peer lives in another network namespace */
 	bool in_work;  /* a worker has its request; nothing is read meanwhile */
-	bool stalled;  /* the user has too much in work or to be closed, or had of the loop's time;
-			  nothing is read meanwhile */
+	bool stalled;  /* the user has too much in work, to be closed or to be recorded, or had of
+			  the  loop's time; nothing is read meanwhile */
 	/* For another request at once; see receive.c: the turns left, and what they were at first.
 	 */
 	uint8_t turns_without_look, look_pause;

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include "lib/kernel.h"
 #include "proto/macro.h"
@@ -18,6 +17,14 @@ int64_t span_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+struct timespec span_timespec(int64_t usec)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(usec / USEC_PER_SEC),
+		.tv_nsec = (long)(usec % USEC_PER_SEC) * 1000,
+	};
 }
 
 int64_t span_deadline(int64_t start, int64_t span)
@@ -49,13 +56,9 @@ int64_t span_of_socket(int fd, int option)
 /* One call of ppoll(2), until the deadline at the most. */
 static int poll_once(struct pollfd *wait, nfds_t n, int64_t deadline)
 {
-	struct timespec left = {0};
-
 	if (deadline == SPAN_FOREVER)
 		return ppoll(wait, n, NULL, NULL);
-	int64_t usec = MAX_OF(deadline - span_now(), 0);
-	left.tv_sec = (time_t)(usec / USEC_PER_SEC);
-	left.tv_nsec = (long)(usec % USEC_PER_SEC) * 1000;
+	struct timespec left = span_timespec(MAX_OF(deadline - span_now(), 0));
 	return ppoll(wait, n, &left, NULL);
 }
 

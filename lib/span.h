@@ -6,10 +6,14 @@
 #define SOCKD_LIB_SPAN_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define SPAN_FOREVER INT64_C(-1)
 
 int64_t span_now(void);
+
+/* The same span, or time of the clock, as the system calls want it. */
+struct timespec span_timespec(int64_t usec);
 
 /* When a span that began then ends. */
 int64_t span_deadline(int64_t start, int64_t span);

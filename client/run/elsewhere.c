@@ -255,8 +255,7 @@ static int send_envoy(const struct surroundings *surroundings, const struct call
 /* Returns whether it is locked. */
 static bool lock_by(pthread_mutex_t *lock, int64_t deadline)
 {
-	const struct timespec until = {
-		.tv_sec = deadline / 1000000, .tv_nsec = deadline % 1000000 * 1000};
+	const struct timespec until = span_timespec(deadline);
 
 	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until) == 0;
 }

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "lib/span.h"
 
@@ -26,8 +25,7 @@ void given_end(void)
 
 static bool is_alone_until(int64_t deadline)
 {
-	const struct timespec until = {
-		.tv_sec = deadline / 1000000, .tv_nsec = deadline % 1000000 * 1000};
+	const struct timespec until = span_timespec(deadline);
 
 	if (pthread_rwlock_clockwrlock(&given_lock, CLOCK_MONOTONIC, &until) != 0)
 		return false;

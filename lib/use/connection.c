@@ -138,11 +138,8 @@ static int race_poll(struct race *race)
 
 	if (race->n_begun < race->n && (until == SPAN_FOREVER || race->next_usec < until))
 		until = race->next_usec;
-	if (until != SPAN_FOREVER) {
-		int64_t usec = MAX_OF(until - span_now(), 0);
-		left.tv_sec = (time_t)(usec / 1000000);
-		left.tv_nsec = (long)(usec % 1000000) * 1000;
-	}
+	if (until != SPAN_FOREVER)
+		left = span_timespec(MAX_OF(until - span_now(), 0));
 	int r = ppoll(race->attempts, race->n_begun, until == SPAN_FOREVER ? NULL : &left, NULL);
 	return r < 0 ? negative_errno() : r;
 }
