@@ -27,6 +27,16 @@ static void format_time(json_int_t usec, char *buffer, size_t size)
 		snprintf(buffer, size, "-");
 }
 
+static void add_netns(struct output_table *table, const json_t *object)
+{
+	json_int_t number = management_integer(object, "netns");
+
+	if (number == 0) /* it could not be told */
+		output_table_add(table, "-");
+	else
+		output_table_add(table, "%" JSON_INTEGER_FORMAT, number);
+}
+
 static void add_grant(struct output_table *table, const json_t *grant)
 {
 	char user[256], time[32];
@@ -42,6 +52,7 @@ static void add_grant(struct output_table *table, const json_t *grant)
 	output_table_add(table, "%s", management_string(grant, "verb"));
 	output_table_add(table, "%s/%s/%s", management_string(grant, "family"),
 		management_string(grant, "type"), management_string(grant, "protocol"));
+	add_netns(table, grant);
 	output_table_add(table, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
 		management_integer(grant, "open"), management_integer(grant, "count"));
 	output_table_add(table, "%s", time);
@@ -69,6 +80,7 @@ static void add_kept(struct output_table *table, const json_t *kept)
 		output_table_add(table, "ticket for %s", management_string(kept, "taker"));
 	output_table_add(table, "%s/%s/%s", management_string(kept, "family"),
 		management_string(kept, "type"), management_string(kept, "protocol"));
+	add_netns(table, kept);
 	format_time(management_integer(kept, "time_usec"), time, sizeof time);
 	output_table_add(table, "%s", time);
 	if (json_is_null(json_object_get(kept, "expiry_usec")))
@@ -85,8 +97,8 @@ static void add_kept(struct output_table *table, const json_t *kept)
  * said. */
 static int list_kept(const json_t *list)
 {
-	static const char *const heads[] = {
-		"NUMBER", "USER", "PID", "KEPT", "SOCKET", "SINCE", "UNTIL", "RULE", "SURVIVES"};
+	static const char *const heads[] = {"NUMBER", "USER", "PID", "KEPT", "SOCKET", "NETNS",
+		"SINCE", "UNTIL", "RULE", "SURVIVES"};
 	size_t i;
 	json_t *kept;
 
@@ -117,7 +129,7 @@ static int print_json(const json_t *reply, enum output_json mode)
 int verb_list(const struct arguments *arguments)
 {
 	static const char *const heads[] = {"ID", "USER", "PID", "UNIT", "LISTENER", "VERB",
-		"SOCKET", "OPEN", "SINCE", "RULE", "STEPS"};
+		"SOCKET", "NETNS", "OPEN", "SINCE", "RULE", "STEPS"};
 	_cleanup_(cleanup_json) json_t *request = json_pack("{s:s}", "verb", "list");
 	_cleanup_(cleanup_json) json_t *reply = NULL;
 	size_t i;

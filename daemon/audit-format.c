@@ -7,6 +7,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "daemon/netns.h"
 #include "proto/constants.h"
 #include "proto/macro.h"
 
@@ -223,6 +224,11 @@ static char *put_errno(char *p, int error)
 
 #define PUT(p, literal) put((p), (literal), sizeof(literal) - 1)
 
+static char *put_netns(char *p, const struct audit_record *record)
+{
+	return record->netns == NETNS_UNKNOWN ? PUT(p, "unknown") : put_number(p, record->netns);
+}
+
 static char *put_json_string(char *p, const char *key, const char *text, size_t max)
 {
 	if (is_empty(text))
@@ -247,6 +253,10 @@ static char *put_json_socket(char *p, const struct audit_record *record)
 		p = PUT(p, "\",\"protocol\":\"");
 		p = put_protocol(p, record);
 		*p++ = '"';
+	}
+	if (record->netns != 0) {
+		p = PUT(p, ",\"netns\":");
+		p = record->netns == NETNS_UNKNOWN ? PUT(p, "null") : put_number(p, record->netns);
 	}
 	p = put_json_string(p, "steps", record->steps, AUDIT_STEPS_MAX);
 	if (record->grant > 0) {
@@ -333,6 +343,10 @@ static char *put_socket_words(char *p, const struct audit_record *record)
 		p = PUT(p, ", ");
 		p = put_number(p, record->count);
 		p = PUT(p, " sockets");
+	}
+	if (record->netns != 0) {
+		p = PUT(p, ", network namespace ");
+		p = put_netns(p, record);
 	}
 	if (!is_empty(record->steps)) {
 		p = PUT(p, ", ");
@@ -483,6 +497,10 @@ static char *add_socket(struct audit_fields *fields, char *p, const struct audit
 		p = end_field(fields, put_protocol(p, record));
 	}
 	p = add_string(fields, p, "SOCKD_VERB", record->verb, AUDIT_VERB_MAX);
+	if (record->netns != 0) {
+		p = begin_field(fields, p, "SOCKD_NETNS");
+		p = end_field(fields, put_netns(p, record));
+	}
 	p = add_string(fields, p, "SOCKD_STEPS", record->steps, AUDIT_STEPS_MAX);
 	if (record->grant > 0) {
 		p = begin_field(fields, p, "SOCKD_GRANT");

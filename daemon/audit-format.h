@@ -15,7 +15,7 @@
 
 /* The most that one record takes: each byte of its texts becomes at most six. */
 #define AUDIT_LINE_MAX 6656u
-#define AUDIT_FIELDS_MAX 21u
+#define AUDIT_FIELDS_MAX 22u
 
 /* Writes one line with its newline; buffer has AUDIT_LINE_MAX bytes. Returns the number of bytes,
  * without a NUL. */

@@ -42,6 +42,7 @@ struct audit_record {
 	int domain, type, protocol; /* domain -1: no socket is known */
 	int error;		    /* errno, positive */
 	unsigned count;
+	uint64_t netns; /* of the socket; where there is none yet, of the client: see netns.h */
 	/* Texts of others, which end in a NUL or are cut off at their most; NULL or "": none. */
 	const char *verb; /* "open", "apply", "share", "receive", "store", "fetch", "forget" */
 	const char *listener;

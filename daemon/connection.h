@@ -46,6 +46,7 @@ struct connection {
 	unsigned char *waiting; /* a reply that waits for room; NULL: none */
 	size_t unread_fds;	/* see struct user */
 	/* And what few do. */
+	uint64_t netns;	 /* the number of the peer's namespace, see netns.h */
 	int netns_fd;	 /* the peer's namespace, opened when first needed; -1: not yet */
 	int draining_fd; /* see drain.h; -1: does not drain */
 	bool drained;	 /* all that the client had sent was read */

@@ -34,6 +34,7 @@ struct grant {
 	const char *listener; /* lives as long as the daemon */
 	bool apply;
 	int domain, type, protocol;
+	uint64_t netns;	       /* the number of the socket's namespace, see netns.h */
 	ino_t inode;	       /* of the client's own socket; 0: opened by the broker */
 	unsigned count;	       /* sockets granted */
 	unsigned open;	       /* of these not yet seen to be gone */

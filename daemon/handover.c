@@ -119,6 +119,7 @@ static void describe_grant(const struct task *task, struct grant *ret)
 	ret->domain = task->query.domain;
 	ret->type = task->query.type;
 	ret->protocol = constant_protocol_of_call(ret->domain, task->query.protocol);
+	ret->netns = task->netns;
 	ret->inode = 0;
 	ret->time_usec = connection->broker->turn_usec;
 	static_assert(sizeof ret->steps >= sizeof task->steps, "cut off by nobody");

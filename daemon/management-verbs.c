@@ -35,12 +35,20 @@ static json_t *named(const char *name, int number)
 	return json_string(text);
 }
 
+/* lsns(8)'s number, also of the broker's own. */
+static json_t *netns_to_json(uint64_t netns)
+{
+	if (netns == NETNS_UNKNOWN)
+		return json_null();
+	return json_integer((json_int_t)(netns == 0 ? netns_own_number() : netns));
+}
+
 static void add_grant(const struct grant *grant, void *data)
 {
 	json_t *list = data;
 	json_t *object = json_pack(
-		"{s:I, s:I, s:I, s:I, s:s?, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:I, "
-		"s:I, s:I, s:I}",
+		"{s:I, s:I, s:I, s:I, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, "
+		"s:I, s:I, s:I, s:I}",
 		"id", (json_int_t)grant->id, "uid", (json_int_t)grant->user->uid, "gid",
 		(json_int_t)grant->gid, "pid", (json_int_t)grant->pid, "unit",
 		grant->place ? grant->place->names.unit : NULL, "listener", grant->listener, "verb",
@@ -48,9 +56,10 @@ static void add_grant(const struct grant *grant, void *data)
 		named(constant_family_name(grant->domain), grant->domain), "type",
 		named(constant_type_name(grant->type), grant->type), "protocol",
 		named(constant_protocol_name(grant->domain, grant->protocol), grant->protocol),
-		"steps", grant->steps, "rule", grant->rule.name, "file", grant->rule.file, "line",
-		(json_int_t)grant->rule.line, "time_usec", (json_int_t)grant->time_usec, "count",
-		(json_int_t)grant->count, "open", (json_int_t)grant->open);
+		"netns", netns_to_json(grant->netns), "steps", grant->steps, "rule",
+		grant->rule.name, "file", grant->rule.file, "line", (json_int_t)grant->rule.line,
+		"time_usec", (json_int_t)grant->time_usec, "count", (json_int_t)grant->count,
+		"open", (json_int_t)grant->open);
 	if (object)
 		json_array_append_new(list, object);
 }
@@ -64,15 +73,16 @@ static void add_kept(const struct kept *kept, void *data)
 	uint64_t now = keep_now_usec();
 	uint64_t at = clock_usec(CLOCK_REALTIME);
 
-	json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:s, s:I, s:b}",
-		"kind", ticket ? "ticket" : "stored", "number", (json_int_t)terms->number, "uid",
+	json_t *object = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "kind",
+		ticket ? "ticket" : "stored", "number", (json_int_t)terms->number, "uid",
 		(json_int_t)terms->uid, "gid", (json_int_t)terms->gid, "pid",
 		(json_int_t)terms->pid, "name", terms->name, "family",
 		named(constant_family_name(socket->domain), socket->domain), "type",
 		named(constant_type_name(socket->type), socket->type), "protocol",
 		named(constant_protocol_name(socket->domain, socket->protocol), socket->protocol),
-		"rule", terms->rule, "time_usec", (json_int_t)(at - (now - terms->begin_usec)),
-		"survives", kept_survives(kept));
+		"netns", netns_to_json(socket->netns), "rule", terms->rule, "time_usec",
+		(json_int_t)(at - (now - terms->begin_usec)), "survives", kept_survives(kept));
 	if (!object)
 		return;
 	json_object_set_new(object, "expiry_usec",

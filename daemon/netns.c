@@ -15,7 +15,7 @@
 #include "proto/macro.h"
 
 static int own_netns = -1;
-static uint64_t own_cookie;
+static uint64_t own_cookie, own_number;
 
 int netns_cookie_of(int fd, uint64_t *ret)
 {
@@ -37,7 +37,13 @@ int netns_init(void)
 	if (r < 0)
 		return r;
 	own_netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	return own_netns < 0 ? negative_errno() : 0;
+	if (own_netns < 0)
+		return negative_errno();
+	struct stat status;
+	if (fstat(own_netns, &status) < 0)
+		return negative_errno();
+	own_number = status.st_ino;
+	return 0;
 }
 
 uint64_t netns_own_cookie(void)
@@ -58,6 +64,28 @@ int netns_of_socket(int fd)
 	/* The kernel makes it close-on-exec only since 5.x; it costs nothing to be sure. */
 	(void)fcntl(netns, F_SETFD, FD_CLOEXEC);
 	return netns;
+}
+
+uint64_t netns_own_number(void)
+{
+	return own_number;
+}
+
+uint64_t netns_number(int netns_fd)
+{
+	struct stat status;
+
+	if (fstat(netns_fd, &status) < 0)
+		return NETNS_UNKNOWN;
+	return status.st_ino == own_number ? 0 : status.st_ino;
+}
+
+uint64_t netns_number_of_socket(int fd, uint64_t cookie)
+{
+	if (cookie == own_cookie)
+		return 0;
+	_cleanup_close_ int netns = netns_of_socket(fd);
+	return netns < 0 ? NETNS_UNKNOWN : netns_number(netns);
 }
 
 int netns_open_named(const char *name)

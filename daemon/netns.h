@@ -25,6 +25,15 @@ bool netns_names_are_visible(void);
 int netns_is_named(int netns_fd, const char *name);
 /* Likewise: do both names mean one? */
 int netns_are_same(const char *name, const char *other);
+/*
+ * The number of a namespace, as lsns(8) and the links /proc/PID/ns/net show it; 0: the broker's
+ * own. NETNS_UNKNOWN: another one, which the broker has no right to look at (that takes
+ * CAP_NET_ADMIN over it, and not every policy does).
+ */
+#define NETNS_UNKNOWN UINT64_MAX
+uint64_t netns_number(int netns_fd);
+uint64_t netns_number_of_socket(int fd, uint64_t cookie);
+uint64_t netns_own_number(void); /* itself, not 0 */
 /* SO_NETNS_COOKIE of a socket. Returns 0 or a negative errno. */
 int netns_cookie_of(int fd, uint64_t *ret);
 

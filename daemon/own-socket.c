@@ -21,6 +21,7 @@ int own_socket_read(int fd, struct own_socket *ret)
 	int r = netns_cookie_of(fd, &found.netns_cookie);
 	if (r < 0)
 		return r;
+	found.netns = netns_number_of_socket(fd, found.netns_cookie);
 	const struct family *family = family_get(found.domain);
 	if (family->own_protocol)
 		found.protocol = family->own_protocol(fd, found.type);

@@ -10,6 +10,7 @@
 struct own_socket {
 	int domain, type, protocol; /* as a policy_query has them */
 	uint64_t netns_cookie;
+	uint64_t netns; /* its number, see netns.h */
 };
 
 /* Returns 0; -ENOTSOCK; another negative errno where the kernel does not tell. */

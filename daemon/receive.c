@@ -316,6 +316,7 @@ void receive_accept_take(struct listener *listener, int fd)
 		.netns_fd = -1,
 		.references = 1,
 		.foreign = peer.netns_cookie != netns_own_cookie(),
+		.netns = netns_number_of_socket(fd, peer.netns_cookie),
 	};
 	TAILQ_INSERT_TAIL(&broker->connections, connection, entry);
 	broker->n_connections++;

@@ -37,7 +37,7 @@ static void handle_open(struct task *task, size_t packet_size)
 
 /* What the client's own socket is, and where. Returns 0, or a negative errno and words. */
 static int read_own_socket(const struct connection *connection, int fd, struct policy_query *query,
-	const char **ret_what)
+	uint64_t *ret_netns, const char **ret_what)
 {
 	struct own_socket own;
 	int r = own_socket_read(fd, &own);
@@ -51,6 +51,7 @@ static int read_own_socket(const struct connection *connection, int fd, struct p
 	query->domain = own.domain;
 	query->type = own.type;
 	query->protocol = own.protocol;
+	*ret_netns = own.netns;
 	if (own.netns_cookie == connection->peer.netns_cookie)
 		query->netns = WIRE_NETNS_PEER;
 	else if (own.netns_cookie == netns_own_cookie())
@@ -75,7 +76,7 @@ static void handle_apply(struct task *task, size_t packet_size)
 		.n_steps = request->n_steps,
 		.fd = task->fd,
 	};
-	int r = read_own_socket(connection, task->fd, &task->query, &what);
+	int r = read_own_socket(connection, task->fd, &task->query, &task->netns, &what);
 	if (r < 0) {
 		task_fail(task, -r, WIRE_ORIGIN_REQUEST, -1, what);
 		task_done(task);
@@ -248,6 +249,7 @@ void request_handle_take(
 	task.fd = message->n_fds == 1 ? fds[0] : -1;
 	task.netns_fd = -1;
 	task.close_netns_fd = false;
+	task.netns = connection->foreign ? connection->netns : 0;
 	/* Nothing of the request before this one: its policy may be gone. */
 	task.decision.rule = (struct rule_view){0};
 	task.steps[0] = '\0';

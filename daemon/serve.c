@@ -373,6 +373,7 @@ static int find_netns(struct task *task)
 	switch (task->decision.netns) {
 	case RULE_NETNS_UNSAID:
 	case RULE_NETNS_BROKER:
+		task->netns = 0;
 		return 0;
 	case RULE_NETNS_PEER:
 		if (!connection->foreign)
@@ -389,6 +390,7 @@ static int find_netns(struct task *task)
 	if (fd < 0)
 		return fd;
 	task->netns_fd = fd;
+	task->netns = netns_number(fd);
 	return 0;
 }
 

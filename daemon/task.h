@@ -24,6 +24,8 @@ struct task {
 	int fd;	      /* the client's own socket (APPLY), owned; else -1 */
 	int netns_fd; /* where to open, owned where named; -1: our own */
 	bool close_netns_fd;
+	uint64_t netns; /* the number of the socket's, or before there is one of the client's: see
+			 * netns.h */
 	char steps[AUDIT_STEPS_MAX + 1];
 	struct plan plan;
 	struct outcome outcome;

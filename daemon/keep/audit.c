@@ -34,11 +34,13 @@ void keep_describe(const struct terms *terms, char *buffer, size_t size)
 	}
 }
 
-static void set_kind(struct audit_record *record, int domain, int type, int protocol)
+static void set_socket(
+	struct audit_record *record, int domain, int type, int protocol, uint64_t netns)
 {
 	record->domain = domain;
 	record->type = type;
 	record->protocol = constant_protocol_of_call(domain, protocol);
+	record->netns = netns;
 }
 
 void keep_audit(struct connection *connection, enum audit_event event, const char *verb,
@@ -65,7 +67,7 @@ void keep_audit(struct connection *connection, enum audit_event event, const cha
 	};
 
 	if (own)
-		set_kind(&record, own->domain, own->type, own->protocol);
+		set_socket(&record, own->domain, own->type, own->protocol, own->netns);
 	if (event == AUDIT_REFUSAL)
 		audit_limit_push(broker->audit_limit, &record);
 	else
@@ -90,7 +92,8 @@ void keep_audit_end(struct broker *broker, const struct kept *kept, int error, c
 		.text = text,
 	};
 
-	set_kind(&record, kept->socket->domain, kept->socket->type, kept->socket->protocol);
+	set_socket(&record, kept->socket->domain, kept->socket->type, kept->socket->protocol,
+		kept->socket->netns);
 	keep_describe(terms, what, sizeof what);
 	audit_push(broker->audit, &record);
 }

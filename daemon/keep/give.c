@@ -122,6 +122,7 @@ static void answer_given(struct giving *giving, const struct kept *kept)
 		.domain = kept->socket->domain,
 		.type = kept->socket->type,
 		.protocol = kept->socket->protocol,
+		.netns = kept->socket->netns,
 	};
 	struct wire_reply reply = {
 		.verb = giving->asked.verb,
@@ -204,7 +205,7 @@ static int look_at(struct asked *asked, int fd, struct keep_socket_info *ret)
 	ret->domain = asked->own.domain;
 	ret->type = asked->own.type;
 	ret->protocol = asked->own.protocol;
-	ret->netns_cookie = asked->own.netns_cookie;
+	ret->netns = asked->own.netns;
 	return 0;
 }
 

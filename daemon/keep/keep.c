@@ -72,7 +72,7 @@ struct kept_socket *keep_socket_get_take(
 	*socket = (struct kept_socket){
 		.fd = fd,
 		.cookie = info->cookie,
-		.netns_cookie = info->netns_cookie,
+		.netns = info->netns,
 		.domain = info->domain,
 		.type = info->type,
 		.protocol = info->protocol,

@@ -30,7 +30,7 @@ struct keep;
 struct kept_socket {
 	int fd; /* owned */
 	uint64_t cookie;
-	uint64_t netns_cookie;
+	uint64_t netns;
 	int domain, type, protocol;
 	unsigned references;
 	bool in_depot; /* it was put into the manager's store */
@@ -87,7 +87,8 @@ size_t keep_restore_take(struct keep *keep, struct keep_returned *returned, size
  */
 struct keep_socket_info {
 	int domain, type, protocol;
-	uint64_t cookie, netns_cookie;
+	uint64_t cookie;
+	uint64_t netns; /* its number, see daemon/netns.h */
 };
 int keep_begin_take(struct keep *keep, struct user *user, unsigned user_max,
 	const struct terms *terms, const struct keep_socket_info *info, int fd, int pidfd,

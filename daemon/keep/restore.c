@@ -63,7 +63,7 @@ static struct kept_socket *get_socket(struct restoring *restoring, uint64_t cook
 			.type = own.type,
 			.protocol = own.protocol,
 			.cookie = cookie,
-			.netns_cookie = own.netns_cookie,
+			.netns = own.netns,
 		};
 		restoring->used[i] = true;
 		socket =

@@ -75,6 +75,10 @@ refused "a rule that says nothing of namespaces does not let it out" 'not permit
 	as 65534 "$work/bin/ping" -c 1 -W 1 10.99.0.2
 refused "a rule for the peer's namespace does not let it out" 'unreachable' \
 	as 65532 "$work/bin/ping" -c 1 -W 1 10.99.0.2
+number=$(ip netns exec "$island" stat -L -c %i /proc/self/ns/net)
+audited "the trail says of which namespace was refused" '"event":"refusal","uid":65534.*"netns":'"$number,"
+audited "and in which a socket was given" '"event":"grant","uid":65532.*"netns":'"$number,"
+audited "of the broker's own it says nothing" '"event":"grant","uid":65533.*"protocol":"[a-z]*"(,"steps"|,"grant")'
 as 65533 env SOCKD_NETNS=broker "$work/bin/ping" -c 1 -W 2 10.99.0.2 >"$work/ping" 2>&1
 contains "one that is not barred asks for the way out by name" "$work/ping" '1 received'
 as 65533 env SOCKD_NETNS=broker "$work/bin/python3" -c '
@@ -105,3 +109,10 @@ remember
 wait_for 10 grep -q listening "$work/held" || cat "$work/held"
 in_near ss -Htlne 'sport = :80' >"$work/ss"
 contains "the socket belongs to the client's user" "$work/ss" "uid:$client_uid"
+
+as 65532 "$work/bin/sockctl" open inet raw icmp -- sh -c 'echo there; exec sleep 60' >"$work/inside" 2>&1 &
+remember
+wait_for 10 grep -q there "$work/inside" || cat "$work/inside"
+in_near env SOCKD_MANAGEMENT="$management" "$work/bin/sockctl" list >"$work/list"
+contains "sockctl shows the namespace of a socket" "$work/list" " 65532 .* inet/raw/icmp +$number +1/1 "
+contains "also the broker's own" "$work/list" " inet/stream/tcp +$(in_near stat -L -c %i /proc/self/ns/net) +1/1 "

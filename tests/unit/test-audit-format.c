@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "daemon/audit-format.h"
+#include "daemon/netns.h"
 #include "proto/macro.h"
 #include "tests/suite.h"
 #include "tests/unit/audit-fixture.h"
@@ -100,6 +101,34 @@ static bool has_field(const struct audit_fields *fields, const char *field)
 			return true;
 	return false;
 }
+
+START_TEST(another_network_namespace_is_named)
+{
+	struct audit_record record = make_record();
+	struct audit_fields fields;
+	json_t *object = format(&record);
+
+	ck_assert_ptr_null(json_object_get(object, "netns"));
+	json_decref(object);
+	audit_format_journal(&record, &fields);
+	ck_assert_ptr_null(strstr(fields.text, "SOCKD_NETNS"));
+
+	record.netns = 4026532321;
+	object = format(&record);
+	ck_assert_int_eq(integer_of(object, "netns"), INT64_C(4026532321));
+	json_decref(object);
+	audit_format_journal(&record, &fields);
+	ck_assert(has_field(&fields, "SOCKD_NETNS=4026532321"));
+	ck_assert_ptr_nonnull(strstr(fields.text, "tcp, network namespace 4026532321, bind"));
+
+	record.netns = NETNS_UNKNOWN;
+	object = format(&record);
+	ck_assert(json_is_null(json_object_get(object, "netns")));
+	json_decref(object);
+	audit_format_journal(&record, &fields);
+	ck_assert(has_field(&fields, "SOCKD_NETNS=unknown"));
+}
+END_TEST
 
 START_TEST(what_was_not_recorded_one_by_one_names_its_user)
 {
@@ -239,6 +268,7 @@ START_TEST(random_bytes_give_valid_lines)
 		record.event = (enum audit_event)(i % (AUDIT_LOST + 1));
 		record.time_usec >>= 1; /* JSON's integers are signed here */
 		record.grant >>= 1;
+		record.netns >>= 1;
 		json_decref(format(&record));
 
 		audit_format_journal(&record, &fields);
@@ -280,6 +310,7 @@ int main(void)
 	tcase_add_test(formats, a_grant_has_all_its_fields);
 	tcase_add_test(formats, a_refusal_has_its_error_and_reason);
 	tcase_add_test(formats, a_question_is_no_grant_and_no_refusal);
+	tcase_add_test(formats, another_network_namespace_is_named);
 	tcase_add_test(formats, what_was_not_recorded_one_by_one_names_its_user);
 	tcase_add_test(formats, a_reload_names_no_peer);
 	tcase_add_loop_test(formats, texts_are_escaped, 0, ARRAY_SIZE(texts));
