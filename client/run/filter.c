@@ -79,7 +79,10 @@ static int add_socket(scmp_filter_ctx context, bool any_namespace)
 				context, domain, domain == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	}
 	const struct scmp_arg_cmp above[] = {SCMP_CMP(0, SCMP_CMP_GT, AF_INET6, 0)};
-	return r < 0 ? r : notify(context, SCMP_SYS(socket), 1, above);
+	if (r == 0)
+		r = notify(context, SCMP_SYS(socket), 1, above);
+	/* With the most to compare it would otherwise come last. */
+	return r < 0 ? r : seccomp_syscall_priority(context, SCMP_SYS(socket), UINT8_MAX);
 }
 
 static int add_options(scmp_filter_ctx context, const struct window *hci)
