@@ -15,6 +15,7 @@
 
 #include "proto/address.h"
 #include "proto/macro.h"
+#include "tests/random.h"
 #include "tests/suite.h"
 
 #ifndef AF_XDP
@@ -24,16 +25,6 @@
 #define ROUNDS 4000
 
 static const int domains[] = {AF_TIPC, AF_ALG, AF_QIPCRTR, AF_XDP, AF_RDS, AF_SMC};
-
-static uint64_t random_state = UINT64_C(0x5eed5eed5eed5eed);
-
-static uint32_t random_number(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
-}
 
 static const char *format(const void *address, size_t size)
 {

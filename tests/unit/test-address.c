@@ -17,31 +17,10 @@
 #include "proto/address.h"
 #include "proto/macro.h"
 #include "proto/vm-sockets.h"
+#include "tests/random.h"
 #include "tests/suite.h"
 
 #define ROUNDS 3000
-
-static uint64_t random_state;
-
-/* xorshift64*: the same sequence in every run. */
-static uint32_t random_number(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 32);
-}
-
-static void random_bytes(void *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		((unsigned char *)bytes)[i] = (unsigned char)random_number();
-}
-
-static void seed(void)
-{
-	random_state = UINT64_C(0x5eed5eed5eed5eed);
-}
 
 static const char *format(const void *address, size_t size)
 {
@@ -336,7 +315,6 @@ END_TEST
 
 START_TEST(random_addresses_are_reversible)
 {
-	seed();
 	for (int i = 0; i < ROUNDS; i++) {
 		struct sockaddr_in in = {.sin_family = AF_INET};
 		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
@@ -405,7 +383,6 @@ START_TEST(hostile_bytes)
 		AF_CAN, AF_UNSPEC, 0xffff};
 	char text[ADDRESS_TEXT_MAX], again[ADDRESS_TEXT_MAX];
 
-	seed();
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t size = random_number() % (sizeof(struct sockaddr_storage) + 8);
 		size_t shift = random_number() % 4;
@@ -444,7 +421,6 @@ START_TEST(hostile_text)
 	static const char letters[] = "0123456789abcdefx:.[]%/*@\\\"=flow-raw:\xff ";
 	static const int domains[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET, AF_VSOCK};
 
-	seed();
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t n = random_number() % 4 ? random_number() % 24 : random_number() % 700;
 		char *text = malloc(n + 1);

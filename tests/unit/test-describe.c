@@ -1,5 +1,7 @@
-/* What a record says of a request's steps: what matters is not hidden behind what does not. */
+/* Requests in words: what matters is not hidden behind what does not, and nothing of a client's is
+ * printed as it is. */
 #include <check.h>
+#include <linux/can.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -14,6 +16,7 @@
 #include "daemon/policy/describe.h"
 #include "proto/macro.h"
 #include "tests/suite.h"
+#include "tests/unit/policy-fixture.h"
 
 static const int one = 1, five = 5, six = 6, mark = 66;
 
@@ -207,11 +210,118 @@ START_TEST(a_message_of_several_sends_is_told_before_other_steps)
 }
 END_TEST
 
+/* A client's bytes are never printed as they are, and whatever is asked, the buffer holds. */
+START_TEST(hostile_words_are_made_harmless)
+{
+	char evil[] = "\x1b[2J\n'`$(x)`";
+	unsigned char noise[WIRE_ADDRESS_MAX];
+	struct wire_step steps[WIRE_STEPS_MAX];
+	char text[POLICY_REASON_MAX];
+
+	memset(noise, 0xff, sizeof(noise));
+	for (size_t i = 0; i < WIRE_STEPS_MAX; i++)
+		steps[i] = (struct wire_step){.kind = (enum wire_step_kind)(i % 9),
+			.a = SOL_SOCKET,
+			.b = SO_BINDTODEVICE,
+			.data = evil,
+			.data_size = i % sizeof(evil),
+			.address = noise,
+			.address_size = i * 4};
+	for (int domain = -1; domain < 50; domain++) {
+		struct policy_query query = {.domain = domain,
+			.type = -7,
+			.protocol = 1 << 30,
+			.steps = steps,
+			.n_steps = WIRE_STEPS_MAX,
+			.fd = -1};
+		for (size_t size = 1; size <= sizeof(text); size++) {
+			char *exact = malloc(size);
+			ck_assert_ptr_nonnull(exact);
+			describe_query(&query, exact, size);
+			ck_assert_uint_lt(strnlen(exact, size), size);
+			describe_check(
+				&query, &(struct policy_subject){.uid = 1}, NULL, exact, size);
+			for (size_t i = 0; exact[i]; i++)
+				ck_assert(exact[i] >= ' ' && exact[i] < 0x7f);
+			free(exact);
+		}
+	}
+	const struct wire_step device = {.kind = WIRE_STEP_OPTION,
+		.a = SOL_SOCKET,
+		.b = SO_BINDTODEVICE,
+		.data = evil,
+		.data_size = sizeof(evil)};
+	describe_steps(AF_INET, 0, &device, 1, text, sizeof(text));
+	ck_assert_str_eq(text, "SO_BINDTODEVICE=\\x1b[2J\\x0a'`$(x)`");
+	const struct policy_query query = {
+		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
+	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, sizeof(text));
+	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream "
+			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
+	/* half a word would ask for something else */
+	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, 50);
+	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream");
+}
+END_TEST
+
+/* Nor are they in what a rule says of them: whatever is made of a reason takes text. */
+START_TEST(so_are_hostile_names_in_a_reason)
+{
+	static const struct sockaddr_can any = {.can_family = AF_CAN};
+	static const struct {
+		int domain, type, protocol;
+		struct wire_step step;
+		const char *said;
+	} cases[] = {
+		{AF_INET, SOCK_STREAM, 0,
+			{.kind = WIRE_STEP_OPTION,
+				.a = SOL_SOCKET,
+				.b = SO_BINDTODEVICE,
+				.data = "a\n\xff\xc3",
+				.data_size = 4},
+			"interface a\\x0a\\xff\\xc3 is not in the rule's"},
+		{AF_CAN, SOCK_RAW, CAN_RAW,
+			{.kind = WIRE_STEP_BIND,
+				.address = &any,
+				.address_size = sizeof(any),
+				.data = "\x1b[2J\x80",
+				.data_size = 5},
+			"interface \\x1b[2J\\x80 is not in the rule's"},
+	};
+	struct fixture fixture;
+
+	fixture_make(&fixture);
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": [{\"name\": \"a\", \"peers\": \"any\", \"family\": \"inet\", "
+		"\"type\": \"stream\", \"protocol\": \"tcp\", \"interfaces\": \"eth0\"}, "
+		"{\"name\": \"b\", \"peers\": \"any\", \"family\": \"can\", \"type\": \"raw\", "
+		"\"protocol\": \"raw\", \"mark\": 7, \"interfaces\": \"vcan0\"}]}");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct policy_query query = {.domain = cases[i].domain,
+			.type = cases[i].type,
+			.protocol = cases[i].protocol,
+			.steps = &cases[i].step,
+			.n_steps = 1,
+			.fd = -1};
+		struct policy_decision decision;
+
+		policy_decide(policy, &(struct policy_subject){.uid = 5}, &query, &decision);
+		ck_assert(!decision.allowed);
+		ck_assert_msg(strstr(decision.reason, cases[i].said), "%s", decision.reason);
+		for (const char *c = decision.reason; *c; c++)
+			ck_assert(*c >= ' ' && *c < 0x7f);
+	}
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("describe");
 	TCase *steps = tcase_create("steps");
 
+	tcase_set_timeout(steps, 60);
 	tcase_add_test(steps, what_fits_is_told_in_order);
 	tcase_add_test(steps, what_matters_is_not_hidden_behind_harmless_options);
 	tcase_add_test(steps, the_value_that_stands_comes_first);
@@ -220,6 +330,8 @@ int main(void)
 	tcase_add_test(steps, a_step_that_is_too_long_is_cut_off);
 	tcase_add_test(steps, a_message_is_not_hidden_behind_free_ones);
 	tcase_add_test(steps, a_message_of_several_sends_is_told_before_other_steps);
+	tcase_add_test(steps, hostile_words_are_made_harmless);
+	tcase_add_test(steps, so_are_hostile_names_in_a_reason);
 	suite_add_tcase(suite, steps);
 	return suite_run(suite);
 }

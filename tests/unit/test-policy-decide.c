@@ -3,12 +3,10 @@
  * The families are the real ones.
  */
 #include <arpa/inet.h>
-#include <linux/can.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "daemon/policy/describe.h"
 #include "proto/address.h"
 #include "proto/constants.h"
 #include "tests/suite.h"
@@ -578,112 +576,6 @@ START_TEST(test_place_is_asked_late)
 }
 END_TEST
 
-/* A client's bytes are never printed as they are, and whatever is asked, the buffer holds. */
-START_TEST(test_hostile_words)
-{
-	char evil[] = "\x1b[2J\n'`$(x)`";
-	unsigned char noise[WIRE_ADDRESS_MAX];
-	struct wire_step steps[WIRE_STEPS_MAX];
-	char text[POLICY_REASON_MAX];
-
-	memset(noise, 0xff, sizeof(noise));
-	for (size_t i = 0; i < WIRE_STEPS_MAX; i++)
-		steps[i] = (struct wire_step){.kind = (enum wire_step_kind)(i % 9),
-			.a = SOL_SOCKET,
-			.b = SO_BINDTODEVICE,
-			.data = evil,
-			.data_size = i % sizeof(evil),
-			.address = noise,
-			.address_size = i * 4};
-	for (int domain = -1; domain < 50; domain++) {
-		struct policy_query query = {.domain = domain,
-			.type = -7,
-			.protocol = 1 << 30,
-			.steps = steps,
-			.n_steps = WIRE_STEPS_MAX,
-			.fd = -1};
-		for (size_t size = 1; size <= sizeof(text); size++) {
-			char *exact = malloc(size);
-			ck_assert_ptr_nonnull(exact);
-			describe_query(&query, exact, size);
-			ck_assert_uint_lt(strnlen(exact, size), size);
-			describe_check(
-				&query, &(struct policy_subject){.uid = 1}, NULL, exact, size);
-			for (size_t i = 0; exact[i]; i++)
-				ck_assert(exact[i] >= ' ' && exact[i] < 0x7f);
-			free(exact);
-		}
-	}
-	const struct wire_step device = {.kind = WIRE_STEP_OPTION,
-		.a = SOL_SOCKET,
-		.b = SO_BINDTODEVICE,
-		.data = evil,
-		.data_size = sizeof(evil)};
-	describe_steps(AF_INET, 0, &device, 1, text, sizeof(text));
-	ck_assert_str_eq(text, "SO_BINDTODEVICE=\\x1b[2J\\x0a'`$(x)`");
-	const struct policy_query query = {
-		.domain = AF_INET, .type = SOCK_STREAM, .steps = &device, .n_steps = 1, .fd = -1};
-	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, sizeof(text));
-	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream "
-			       "'--option=SO_BINDTODEVICE=\\x1b[2J\\x0a'\\''`$(x)`'");
-	/* half a word would ask for something else */
-	describe_check(&query, &(struct policy_subject){.uid = 5}, NULL, text, 50);
-	ck_assert_str_eq(text, "sockctl check --uid=5 --gid=0 inet stream");
-}
-END_TEST
-
-/* Nor are they in what a rule says of them: whatever is made of a reason takes text. */
-START_TEST(test_hostile_names_in_a_reason)
-{
-	static const struct sockaddr_can any = {.can_family = AF_CAN};
-	static const struct {
-		int domain, type, protocol;
-		struct wire_step step;
-		const char *said;
-	} cases[] = {
-		{AF_INET, SOCK_STREAM, 0,
-			{.kind = WIRE_STEP_OPTION,
-				.a = SOL_SOCKET,
-				.b = SO_BINDTODEVICE,
-				.data = "a\n\xff\xc3",
-				.data_size = 4},
-			"interface a\\x0a\\xff\\xc3 is not in the rule's"},
-		{AF_CAN, SOCK_RAW, CAN_RAW,
-			{.kind = WIRE_STEP_BIND,
-				.address = &any,
-				.address_size = sizeof(any),
-				.data = "\x1b[2J\x80",
-				.data_size = 5},
-			"interface \\x1b[2J\\x80 is not in the rule's"},
-	};
-	struct fixture fixture;
-
-	fixture_make(&fixture);
-	struct policy *policy = fixture_policy(&fixture,
-		"{\"rules\": [" ALLOW("a",
-			STREAM ", \"protocol\": \"tcp\", \"interfaces\": \"eth0\"") "," ALLOW("b",
-			"\"family\": \"can\", \"type\": \"raw\", \"protocol\": \"raw\", "
-			"\"mark\": 7, \"interfaces\": \"vcan0\"") "]}");
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct policy_query query = {.domain = cases[i].domain,
-			.type = cases[i].type,
-			.protocol = cases[i].protocol,
-			.steps = &cases[i].step,
-			.n_steps = 1,
-			.fd = -1};
-		struct policy_decision decision;
-
-		policy_decide(policy, &(struct policy_subject){.uid = 5}, &query, &decision);
-		ck_assert(!decision.allowed);
-		ck_assert_msg(strstr(decision.reason, cases[i].said), "%s", decision.reason);
-		for (const char *c = decision.reason; *c; c++)
-			ck_assert(*c >= ' ' && *c < 0x7f);
-	}
-	policy_unref(policy);
-	fixture_remove(&fixture);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("policy-decide");
@@ -694,8 +586,6 @@ int main(void)
 	tcase_add_test(tests, test_particulars);
 	tcase_add_test(tests, test_owner_is_never_root);
 	tcase_add_test(tests, test_place_is_asked_late);
-	tcase_add_test(tests, test_hostile_words);
-	tcase_add_test(tests, test_hostile_names_in_a_reason);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
