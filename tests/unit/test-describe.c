@@ -234,7 +234,8 @@ START_TEST(hostile_words_are_made_harmless)
 			.steps = steps,
 			.n_steps = WIRE_STEPS_MAX,
 			.fd = -1};
-		for (size_t size = 1; size <= sizeof(text); size++) {
+		/* Each size comes up, at some of the domains. */
+		for (size_t size = 1 + (size_t)(domain + 1) % 7; size <= sizeof(text); size += 7) {
 			char *exact = malloc(size);
 			ck_assert_ptr_nonnull(exact);
 			describe_query(&query, exact, size);
