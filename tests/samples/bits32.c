@@ -1,8 +1,15 @@
 /*
- * A 32-bit program without any library, which makes its calls by int $0x80: sockets by the old
- * socketcall() with its arguments in memory, and by the calls that are alone. Says what each gave.
- * Built by gcc -m32 -static -nostdlib -ffreestanding.
+ * A 32-bit program without any library, which makes its system calls itself: sockets by the calls
+ * that are alone, and on x86 by the old socketcall() too, with its arguments in memory. Says what
+ * each gave. Built by gcc -m32, or by the compiler for ARM, with -static -nostdlib -ffreestanding.
  */
+#ifdef __arm__
+#define SYS_EXIT 1
+#define SYS_WRITE 4
+#define SYS_SOCKET 281
+#define SYS_BIND 282
+#define SYS_SETSOCKOPT 294
+#else
 #define SYS_EXIT 1
 #define SYS_WRITE 4
 #define SYS_SOCKETCALL 102
@@ -12,6 +19,7 @@
 #define CALL_SOCKET 1
 #define CALL_BIND 2
 #define CALL_SETSOCKOPT 14
+#endif
 
 #define AF_UNIX 1
 #define AF_INET 2
@@ -26,6 +34,26 @@ struct address {
 	unsigned short family, port;
 	unsigned char rest[12];
 };
+
+#ifdef __arm__
+
+static long call(long number, long a, long b, long c, long d, long e)
+{
+	register long r0 __asm__("r0") = a;
+	register long r1 __asm__("r1") = b;
+	register long r2 __asm__("r2") = c;
+	register long r3 __asm__("r3") = d;
+	register long r4 __asm__("r4") = e;
+	register long r7 __asm__("r7") = number;
+
+	__asm__ volatile("svc 0"
+			 : "+r"(r0)
+			 : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r7)
+			 : "memory");
+	return r0;
+}
+
+#else
 
 static long call(long number, long a, long b, long c, long d, long e)
 {
@@ -44,6 +72,8 @@ static long socketcall(long which, long a, long b, long c, long d, long e)
 
 	return call(SYS_SOCKETCALL, which, (long)arguments, 0, 0, 0);
 }
+
+#endif
 
 /* "NAME: ok", or "NAME: error NUMBER". */
 static void say(const char *name, long result)
@@ -73,24 +103,28 @@ void _start(void)
 	long mark = 7;
 
 	say("socket unix", call(SYS_SOCKET, AF_UNIX, SOCK_STREAM, 0, 0, 0));
-	say("socketcall unix", socketcall(CALL_SOCKET, AF_UNIX, SOCK_STREAM, 0, 0, 0));
 	say("socket raw", call(SYS_SOCKET, AF_INET, SOCK_RAW, IPPROTO_ICMP, 0, 0));
-	say("socketcall raw", socketcall(CALL_SOCKET, AF_INET, SOCK_RAW, IPPROTO_ICMP, 0, 0));
-
 	long one = call(SYS_SOCKET, AF_INET, SOCK_STREAM, 0, 0, 0);
-	long other = socketcall(CALL_SOCKET, AF_INET, SOCK_DGRAM, 0, 0, 0);
+	long other = call(SYS_SOCKET, AF_INET, SOCK_DGRAM, 0, 0, 0);
 	say("socket tcp", one);
-	say("socketcall udp", other);
 	say("setsockopt mark",
 		call(SYS_SETSOCKOPT, one, SOL_SOCKET, SO_MARK, (long)&mark, sizeof(mark)));
-	say("socketcall setsockopt mark",
-		socketcall(CALL_SETSOCKOPT, other, SOL_SOCKET, SO_MARK, (long)&mark, sizeof(mark)));
+	say("setsockopt mark of datagrams",
+		call(SYS_SETSOCKOPT, other, SOL_SOCKET, SO_MARK, (long)&mark, sizeof(mark)));
 	say("bind low", call(SYS_BIND, one, (long)&low, sizeof(low), 0, 0));
-	say("socketcall bind low", socketcall(CALL_BIND, other, (long)&low, sizeof(low), 0, 0));
 	long third = call(SYS_SOCKET, AF_INET, SOCK_STREAM, 0, 0, 0);
 	say("bind any", call(SYS_BIND, third, (long)&any, sizeof(any), 0, 0));
-	long fourth = call(SYS_SOCKET, AF_INET, SOCK_STREAM, 0, 0, 0);
-	say("socketcall bind any", socketcall(CALL_BIND, fourth, (long)&any, sizeof(any), 0, 0));
+#ifdef SYS_SOCKETCALL
+	other = socketcall(CALL_SOCKET, AF_INET, SOCK_DGRAM, 0, 0, 0);
+	say("socketcall unix", socketcall(CALL_SOCKET, AF_UNIX, SOCK_STREAM, 0, 0, 0));
+	say("socketcall raw", socketcall(CALL_SOCKET, AF_INET, SOCK_RAW, IPPROTO_ICMP, 0, 0));
+	say("socketcall udp", other);
+	say("socketcall setsockopt mark",
+		socketcall(CALL_SETSOCKOPT, other, SOL_SOCKET, SO_MARK, (long)&mark, sizeof(mark)));
+	say("socketcall bind low", socketcall(CALL_BIND, other, (long)&low, sizeof(low), 0, 0));
+	third = call(SYS_SOCKET, AF_INET, SOCK_STREAM, 0, 0, 0);
+	say("socketcall bind any", socketcall(CALL_BIND, third, (long)&any, sizeof(any), 0, 0));
+#endif
 	call(SYS_EXIT, 0, 0, 0, 0, 0);
 	__builtin_unreachable();
 }
