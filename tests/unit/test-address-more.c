@@ -17,6 +17,7 @@
 #include "proto/macro.h"
 #include "tests/random.h"
 #include "tests/suite.h"
+#include "tests/unit/raw-address.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
@@ -222,10 +223,10 @@ START_TEST(rds_and_smc)
 		ck_assert_int_eq(size, sizeof(struct sockaddr_in6));
 		ck_assert_int_eq(address_parse(domains[i], "*:80", &storage, &size), 0);
 		ck_assert_int_eq(storage.ss_family, AF_INET);
-		ck_assert_int_eq(address_parse(domains[i], "raw:02000050000000000000000000000000",
+		ck_assert_int_eq(address_parse(domains[i], RAW("02") "0050000000000000000000000000",
 					 &storage, &size),
 			0);
-		assert_refused(domains[i], "raw:01000050000000000000000000000000");
+		assert_refused(domains[i], RAW("01") "0050000000000000000000000000");
 		assert_refused(domains[i], "host:80");
 	}
 }

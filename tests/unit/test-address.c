@@ -19,6 +19,7 @@
 #include "proto/vm-sockets.h"
 #include "tests/random.h"
 #include "tests/suite.h"
+#include "tests/unit/raw-address.h"
 
 #define ROUNDS 3000
 
@@ -299,17 +300,18 @@ END_TEST
 
 START_TEST(other_families_are_bytes)
 {
-	assert_same(AF_TIPC, "raw:1e000000010000000000000000000000");
-	assert_same(4711 & 0xff, "raw:6700");
-	ck_assert_str_eq(reformat(AF_INET, "raw:0200"), "raw:0200");
-	ck_assert_str_eq(reformat(AF_INET, "raw:020000507F0000010000000000000000"), "127.0.0.1:80");
+	assert_same(AF_TIPC, RAW("1e") "0000010000000000000000000000");
+	assert_same(4711 & 0xff, RAW("67"));
+	ck_assert_str_eq(reformat(AF_INET, RAW("02")), RAW("02"));
+	ck_assert_str_eq(
+		reformat(AF_INET, RAW("02") "00507F0000010000000000000000"), "127.0.0.1:80");
 	assert_refused(AF_TIPC, "tipc0");
 	assert_refused(AF_CAN, "raw:");
 	assert_refused(AF_CAN, "raw:1d");
 	assert_refused(AF_CAN, "raw:1d0");
-	assert_refused(AF_CAN, "raw:1d00zz");
+	assert_refused(AF_CAN, RAW("1d") "zz");
 	/* Another family's. */
-	assert_refused(AF_INET, "raw:1d00");
+	assert_refused(AF_INET, RAW("1d"));
 }
 END_TEST
 

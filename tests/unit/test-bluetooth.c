@@ -12,6 +12,7 @@
 #include "proto/macro.h"
 #include "tests/suite.h"
 #include "tests/unit/policy-fixture.h"
+#include "tests/unit/raw-address.h"
 
 #define RULE(body) \
 	"{\"rules\": [{\"name\": \"r\", \"peers\": \"any\", \"family\": \"bluetooth\", " body "}]" \
@@ -68,10 +69,10 @@ END_TEST
 START_TEST(address_bytes)
 {
 	static const unsigned char l2cap[] = {
-		31, 0, 0x25, 0x00, 0x55, 0x44, 0x33, 0x22, 0x11, 0x00, 0, 0, 1, 0};
+		FAMILY(31), 0x25, 0x00, 0x55, 0x44, 0x33, 0x22, 0x11, 0x00, 0, 0, 1, 0};
 	struct sockaddr_storage address;
 	char text[ADDRESS_TEXT_MAX], raw[ADDRESS_TEXT_MAX];
-	unsigned char bytes[32] = {31, 0};
+	unsigned char bytes[32] = {FAMILY(31)};
 	socklen_t size;
 
 	ck_assert_int_eq(

@@ -1,5 +1,6 @@
 /* What a netlink message is by its type: batches, what names the sender, what a deny rule speaks
  * of. */
+#include <endian.h>
 #include <linux/audit.h>
 #include <linux/inet_diag.h>
 #include <linux/netfilter/nf_tables.h>
@@ -132,7 +133,8 @@ START_TEST(nothing_is_about_who_sends_it)
 	ck_assert(audit_within(AUDIT_GET, 0, 0));
 	ck_assert(audit_within(AUDIT_SET, AUDIT_STATUS_RATE_LIMIT, 4));
 	ck_assert(!audit_within(AUDIT_SET, AUDIT_STATUS_PID | AUDIT_STATUS_RATE_LIMIT, 4));
-	ck_assert(!audit_within(AUDIT_SET, AUDIT_STATUS_PID, 1));
+	/* The kernel takes a shorter mask too: the first byte of it, in its own order. */
+	ck_assert(audit_within(AUDIT_SET, AUDIT_STATUS_PID, 1) == (__BYTE_ORDER == __BIG_ENDIAN));
 	ck_assert(!audit_within(AUDIT_TTY_SET, 0, 0));
 	ck_assert(!audit_within(AUDIT_TTY_GET, 0, 0));
 }

@@ -3,6 +3,7 @@
  * The families are the real ones.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -142,6 +143,8 @@ static void decide(
 /* IPPROTO_SMC, which old headers do not have */
 #define SMC .domain = AF_INET, .type = SOCK_STREAM, .protocol = 256
 #define TCP .domain = AF_INET, .type = SOCK_STREAM
+/* In the order of the network; htons() is no constant. */
+#define ARP (__BYTE_ORDER == __BIG_ENDIAN ? 0x0806 : 0x0608)
 #define INET "\"family\": \"inet\""
 #define STREAM INET ", \"type\": \"stream\""
 
@@ -440,7 +443,7 @@ static const struct example examples[] = {
 	{"", {.domain = AF_INET6, .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .bind = "[::1]:53"},
 		NULL, false,
 		"sockctl check --uid=0 --gid=0 --listener=main inet6 dgram udp '--bind=[::1]:53'"},
-	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = 0x0608}, NULL, false,
+	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = ARP}, NULL, false,
 		"packet raw arp: no rule"},
 };
 
