@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,6 +221,30 @@ static void widen_filter(int fd, int level, int name, const unsigned char *filte
 	errno = saved_errno;
 }
 
+/*
+ * Whether the kernel can read the word that has this byte. No option that says of what kind a
+ * socket is can be set, but the value of each is read first. The call is the one that was made
+ * anyway: a filter of the program's own may end it for any other.
+ */
+static bool can_read(int fd, const unsigned char *byte)
+{
+	const void *word = byte - (uintptr_t)byte % sizeof(int);
+	int saved_errno = errno;
+	bool can = kernel_setsockopt(fd, SOL_SOCKET, SO_TYPE, word, sizeof(int)) == 0 ||
+		   errno != EFAULT;
+
+	errno = saved_errno;
+	return can;
+}
+
+/* Some options are refused before the kernel looks at the value. */
+static bool is_value_readable(int fd, const void *value, size_t size)
+{
+	const unsigned char *bytes = value;
+
+	return size == 0 || (can_read(fd, bytes) && can_read(fd, bytes + size - 1));
+}
+
 int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	int saved_errno = errno, r = kernel_setsockopt(fd, level, name, value, size);
@@ -245,7 +270,7 @@ int sockd_setsockopt(int fd, int level, int name, const void *value, socklen_t s
 		.data = value,
 		.data_size = option_size_read(info, size),
 	};
-	if (step.data_size > WIRE_OPTION_MAX)
+	if (step.data_size > WIRE_OPTION_MAX || !is_value_readable(fd, value, step.data_size))
 		return r;
 	return finish(apply(fd, &step, errno), saved_errno, 0);
 }

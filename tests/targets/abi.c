@@ -8,6 +8,7 @@
  * abi values: only options whose value is longer than what the kernel reads of it, addresses where
  * no memory is, and sends of a program that may make no other calls.
  */
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -453,6 +454,52 @@ static void check_addresses(void)
 	}
 }
 
+/* The error of setting an option, in a process of its own; 0: it was set. */
+static int error_of_option(int fd, int level, int name, const void *value, socklen_t size)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(setsockopt(fd, level, name, value, size) < 0 ? errno : 0);
+	return status_of(pid);
+}
+
+/* An option that is refused before its value is read, or more of it than this. */
+static void check_value_addresses(void)
+{
+	const struct {
+		int level, name;
+		socklen_t is_read;
+		const char *what;
+	} policies[] = {{IPPROTO_IP, 17, 0, "IP_XFRM_POLICY"},
+		{IPPROTO_IPV6, 35, sizeof(int), "IPV6_XFRM_POLICY"}};
+	unsigned char *nowhere = end_of_memory();
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		give_up("a socket");
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		for (socklen_t before = policies[i].is_read; before <= 16; before += 4) {
+			int r = error_of_option(
+				fd, policies[i].level, policies[i].name, nowhere - before, 16);
+			check(r == EPERM, "%s, %u bytes of its value: %d", policies[i].what, before,
+				r);
+		}
+	(void)close(fd);
+}
+
+/* Of no message the kernel looks at the flags alone. */
+static void check_no_messages(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	long r = sendmmsg(fd, NULL, 0, 0);
+
+	check(r == 0, "no message: %s", outcome(r));
+	r = sendmmsg(fd, NULL, 0, INT_MIN); /* MSG_CMSG_COMPAT, the kernel's own */
+	check(r < 0 && errno == EINVAL, "no message, a flag that is wrong: %s", outcome(r));
+	(void)close(fd);
+}
+
 /* What a send is known to make, and the end of the process; any other call is that, too. */
 static void allow_only_sends(enum way way)
 {
@@ -541,6 +588,8 @@ int main(int argc, char **argv)
 {
 	check_long_values();
 	check_addresses();
+	check_value_addresses();
+	check_no_messages();
 	check_fenced_in();
 	if (argc > 1 && strcmp(argv[1], "values") == 0)
 		return n_wrong != 0;
