@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <stdint.h>
 
+#include "daemon/policy/identifiers.h"
 #include "daemon/policy/position.h"
 #include "tests/suite.h"
 #include "tests/unit/policy-bad-files.h"
@@ -305,6 +306,122 @@ START_TEST(test_positions)
 }
 END_TEST
 
+/* The rest of a rule: it is loaded, or refused in these words. */
+static void assert_rule(const char *rest, const char *words)
+{
+	struct fixture fixture;
+	struct policy *policy = NULL;
+	static char text[32 * 1024];
+
+	fixture_make(&fixture);
+	ck_assert_int_lt(
+		snprintf(text, sizeof(text), "{\"rules\": [{%s, \"peers\": \"any\"}]}", rest),
+		(int)sizeof(text));
+	fixture_write(&fixture, "p.json", text);
+	int r = fixture_load(&fixture, &policy);
+	if (words)
+		ck_assert_msg(r == -EINVAL && strstr(fixture.errors, words), "%.200s: %d, %s", rest,
+			r, fixture.errors);
+	else
+		ck_assert_msg(r == 0, "%.200s: %d, %s", rest, r, fixture.errors);
+	policy_unref(policy);
+	fixture_remove(&fixture);
+}
+
+/* Numbers from this one on, as members of a list. */
+static const char *list_numbers(char *buffer, size_t size, unsigned first, unsigned n)
+{
+	size_t used = 0;
+
+	buffer[0] = '\0';
+	for (unsigned i = 0; i < n; i++)
+		used += (size_t)snprintf(
+			buffer + used, size - used, "%s%u", i > 0 ? ", " : "", first + i);
+	return buffer;
+}
+
+/* A rule takes a place in the index for each combination. */
+START_TEST(test_combinations_have_a_limit)
+{
+	static const struct {
+		unsigned families, types, protocols;
+		bool fits;
+	} cases[] = {{128, 8, 1, true}, {129, 8, 1, false}, {128, 4, 2, true}, {128, 4, 3, false}};
+	char families[2048], types[64], protocols[64], rest[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(rest, sizeof(rest),
+			"\"name\": \"r\", \"family\": [%s], \"type\": [%s], \"protocol\": [%s]",
+			list_numbers(families, sizeof(families), 1000, cases[i].families),
+			list_numbers(types, sizeof(types), 1, cases[i].types),
+			list_numbers(protocols, sizeof(protocols), 1, cases[i].protocols));
+		assert_rule(rest, cases[i].fits ? NULL : "are more than 1024");
+	}
+}
+END_TEST
+
+/* Each is looked for by the filter of every such socket, which has room for so many. */
+START_TEST(test_identifiers_have_a_limit)
+{
+	static const char *const formats[] = {"%s%u", "%s\"0x%08x\"", "%s\"0x%08x/0x1fffffff\""};
+	static char list[12 * 1024], rest[16 * 1024];
+
+	for (unsigned n = IDENTIFIERS_MAX; n <= IDENTIFIERS_MAX + 1; n++) {
+		size_t used = 0;
+		for (unsigned i = 0; i < n; i++)
+			used += (size_t)snprintf(list + used, sizeof(list) - used,
+				formats[i % ARRAY_SIZE(formats)], i > 0 ? ", " : "", 2 * i);
+		snprintf(rest, sizeof(rest),
+			"\"name\": \"r\", \"family\": \"can\", \"protocol\": \"raw\", \"mark\": 7, "
+			"\"identifiers\": [%s]",
+			list);
+		assert_rule(rest, n <= IDENTIFIERS_MAX ? NULL : "more than 256 identifiers");
+	}
+}
+END_TEST
+
+#define NAME_63 "a23456789-123456789-123456789-123456789-123456789-123456789-123"
+#define NAME_127 NAME_63 "-" NAME_63
+#define STORE "\"name\": \"r\", \"family\": \"inet\", \"actions\": \"store\", "
+#define INET "\"name\": \"r\", \"family\": \"inet\", "
+
+START_TEST(test_bounds_of_values)
+{
+	static const struct {
+		const char *rest, *words;
+	} cases[] = {
+		{"\"name\": \"" NAME_63 "\", \"family\": \"inet\"", NULL},
+		{"\"name\": \"" NAME_63 "4\", \"family\": \"inet\"", "is no rule's name"},
+		{"\"name\": \"r\", \"family\": 65535", NULL},
+		{"\"name\": \"r\", \"family\": 65536", "out of range"},
+		{INET "\"protocol\": 65536", "out of range"},
+		{INET "\"mark\": 4294967296", "out of range"},
+		{"\"name\": \"r\", \"family\": \"vsock\", \"addresses\": 4294967295", NULL},
+		{"\"name\": \"r\", \"family\": \"vsock\", \"addresses\": 4294967296",
+			"out of range"},
+		{"\"name\": \"r\", \"family\": \"unix\", \"addresses\": \"@\"",
+			"is no abstract name"},
+		{"\"name\": \"r\", \"family\": \"inet6\", \"addresses\": \"10.0.0.0/8\"",
+			"add \"inet\" to it"},
+		{"\"name\": \"r\", \"family\": \"inet6\", \"type\": \"stream\", \"addresses\": "
+		 "\"::ffff:10.0.0.1\"",
+			NULL},
+		{INET "\"options\": {}", "must be an object with values by option"},
+		{"\"name\": \"r\", \"family\": [\"inet\", \"can\"], \"protocol\": \"raw\"",
+			"is not the same in all families"},
+		{STORE "\"names\": \"" NAME_127 "\"", NULL},
+		{STORE "\"names\": \"" NAME_127 "*\"", NULL},
+		{STORE "\"names\": \"" NAME_127 "8\"", "is no name of the store"},
+		{STORE "\"names\": \"\"", "is no name of the store"},
+		{STORE "\"common\": false", NULL},
+		{INET "\"common\": true", "it needs \"actions\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_rule(cases[i].rest, cases[i].words);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy-parse");
@@ -320,6 +437,9 @@ int main(void)
 	tcase_add_test(tests, test_limits_of_the_last_file_win);
 	tcase_add_loop_test(tests, test_what_rules_need, 0, 8);
 	tcase_add_test(tests, test_positions);
+	tcase_add_test(tests, test_combinations_have_a_limit);
+	tcase_add_test(tests, test_identifiers_have_a_limit);
+	tcase_add_test(tests, test_bounds_of_values);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
