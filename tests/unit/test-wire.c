@@ -201,6 +201,9 @@ START_TEST(peeking_needs_a_whole_header)
 		ck_assert(!wire_peek_header(copy, cut, &seen));
 	}
 	ck_assert(wire_peek_header(packet, size, &seen));
+	ck_assert(wire_peek_header(packet, sizeof(struct wire_header), &seen));
+	header()->magic ^= 1;
+	ck_assert(!wire_peek_header(packet, size, &seen));
 }
 END_TEST
 
@@ -295,6 +298,73 @@ START_TEST(replies_are_not_requests)
 }
 END_TEST
 
+/* The broker reads all requests into one place. */
+START_TEST(nothing_is_left_of_the_request_before)
+{
+	static struct wire_request request, back;
+	static const enum wire_verb verbs[] = {WIRE_HELLO, WIRE_RELEASE, WIRE_STORE};
+	const char *what;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		open_request(&request);
+		request.count = 7;
+		request.steps[0] = listen_step(1);
+		request.n_steps = 1;
+		ck_assert_int_eq(wire_decode_request(packet, encode(&request), &back, &what), 0);
+		ck_assert_uint_eq(back.n_steps, 1);
+		ck_assert_uint_eq(back.count, 7);
+		random_request(verbs[i], &request);
+		ck_assert_int_eq(wire_decode_request(packet, encode(&request), &back, &what), 0);
+		ck_assert_uint_eq(back.n_steps, 0);
+		ck_assert_uint_eq(back.count, 0);
+	}
+}
+END_TEST
+
+START_TEST(what_no_decoder_takes_is_not_encoded)
+{
+	static struct wire_request request;
+
+#define REFUSED(change) \
+	do { \
+		open_request(&request); \
+		change; \
+		ck_assert_int_eq(wire_encode_request(&request, packet, sizeof(packet)), -EINVAL); \
+	} while (0)
+	REFUSED(request.n_steps = WIRE_STEPS_MAX + 1);
+	REFUSED(request.netns = WIRE_NETNS_NAMED);
+	REFUSED(request.netns = WIRE_NETNS_NAMED;
+		memset(request.netns_name, 'a', sizeof(request.netns_name)));
+	REFUSED(request.verb = WIRE_APPLY; request.n_steps = 0);
+	REFUSED(request.steps[0] = send_step(8, 1); request.n_steps = 1);
+#undef REFUSED
+}
+END_TEST
+
+START_TEST(the_fields_of_a_reply_are_checked)
+{
+	struct wire_reply reply = {.verb = WIRE_RELEASE, .answer = {.step = -1}};
+	struct wire_answer *answer = (struct wire_answer *)(header() + 1);
+
+#define BENT(change, error) \
+	do { \
+		ssize_t size = wire_encode_reply(&reply, packet, sizeof(packet)); \
+		ck_assert_int_gt(size, 0); \
+		ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), 0); \
+		change; \
+		ck_assert_int_eq(decode_reply_exact(packet, (size_t)size), error); \
+	} while (0)
+	BENT(header()->magic ^= 1, -EBADMSG);
+	BENT(header()->size += 8, -EBADMSG);
+	BENT(header()->flags = 1, -EBADMSG);
+	BENT(header()->verb = WIRE_RELEASE, -EBADMSG);
+	BENT(header()->version++, -EPROTONOSUPPORT);
+	BENT(answer->count = WIRE_COUNT_MAX + 1, -EBADMSG);
+	BENT(answer->origin = WIRE_ORIGIN_STALE + 1, -EBADMSG);
+#undef BENT
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
@@ -310,11 +380,17 @@ int main(void)
 		tcase, a_buffer_too_small_is_never_overrun, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(
 		tcase, bent_requests_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
-	tcase_add_test(tcase, peeking_needs_a_whole_header);
 	tcase_add_loop_test(tcase, replies_come_back_the_same, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_test(tcase, errors_are_those_of_a_kernel);
 	tcase_add_loop_test(tcase, bent_replies_never_read_outside, WIRE_HELLO, WIRE_VERB_LAST + 1);
 	tcase_add_loop_test(tcase, replies_are_not_requests, WIRE_HELLO, WIRE_VERB_LAST + 1);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("fields");
+	tcase_add_checked_fixture(tcase, material_setup, NULL);
+	tcase_add_test(tcase, peeking_needs_a_whole_header);
+	tcase_add_test(tcase, nothing_is_left_of_the_request_before);
+	tcase_add_test(tcase, what_no_decoder_takes_is_not_encoded);
+	tcase_add_test(tcase, the_fields_of_a_reply_are_checked);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
