@@ -14,6 +14,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "daemon/execute.h"
+#include "daemon/netns.h"
 #include "daemon/policy/rule.h"
 #include "daemon/privilege.h"
 #include "proto/macro.h"
@@ -459,6 +461,20 @@ START_TEST(sockets_have_the_mark_of_the_rule)
 }
 END_TEST
 
+START_TEST(no_name_leads_out_of_the_folder_of_namespaces)
+{
+	static const char *const names[] = {
+		"", ".", "..", "/", "a/b", "../../proc/self/ns/net", "/proc/self/ns/net"};
+	char longest[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ck_assert_msg(netns_open_named(names[i]) == -EINVAL, "%s", names[i]);
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	ck_assert_int_eq(netns_open_named(longest), -ENAMETOOLONG);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("execute");
@@ -476,6 +492,7 @@ int main(void)
 	tcase_add_test(tests, an_interface_that_is_not_there_is_not_left_out);
 	tcase_add_test(tests, a_socket_elsewhere_sends_nothing);
 	tcase_add_test(tests, sockets_have_the_mark_of_the_rule);
+	tcase_add_test(tests, no_name_leads_out_of_the_folder_of_namespaces);
 	suite_add_tcase(suite, tests);
 
 	return suite_run(suite);
