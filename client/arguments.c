@@ -22,6 +22,7 @@ enum {
 	OPTION_MANAGEMENT,
 	OPTION_USER,
 	OPTION_GROUP,
+	OPTION_GROUPS,
 	OPTION_LISTENER,
 	OPTION_UNIT,
 	OPTION_SLICE,
@@ -64,6 +65,7 @@ static const struct option_use {
 	{{"uid", required_argument, NULL, OPTION_USER}, VERB_CHECK | VERB_SHARE},
 	{{"user", required_argument, NULL, OPTION_USER}, VERB_CHECK | VERB_SHARE},
 	{{"gid", required_argument, NULL, OPTION_GROUP}, VERB_CHECK | VERB_SHARE},
+	{{"groups", required_argument, NULL, OPTION_GROUPS}, VERB_CHECK},
 	{{"pid", required_argument, NULL, OPTION_PROCESS}, VERB_SHARE},
 	{{"expires", required_argument, NULL, OPTION_EXPIRES}, VERB_SHARE | VERB_STORE},
 	{{"action", required_argument, NULL, OPTION_ACTION}, VERB_CHECK},
@@ -155,7 +157,7 @@ static void print_help(void)
 	     "Of check:\n"
 	     "  --action=ACTION       share, receive, store or fetch a socket that is there, with\n"
 	     "  --name=NAME           of the store; --netns then says where the socket lives\n"
-	     "  --user=NAME, --uid=UID, --gid=GID\n"
+	     "  --user=NAME, --uid=UID, --gid=GID, --groups=GID,...\n"
 	     "                        who would ask; by default you\n"
 	     "  --message=TYPE[/INTERFACE]\n"
 	     "                        send a netlink message, such as RTM_NEWLINK/eth0\n"
@@ -255,6 +257,9 @@ static int take_option(int option, const char *value, struct arguments *ret)
 		return 0;
 	case OPTION_GROUP:
 		ret->group = value;
+		return 0;
+	case OPTION_GROUPS:
+		ret->groups = value;
 		return 0;
 	case OPTION_PROCESS:
 		ret->process = value;

@@ -34,6 +34,7 @@ struct arguments {
 	const char *management; /* the path of the socket for administrators */
 	const char *user;	/* --uid or --user */
 	const char *group;	/* --gid */
+	const char *groups;	/* --groups, with commas; NULL: those of the user's entries */
 	const char *listener;
 	const char *unit, *slice, *user_unit;
 	const char *netns;

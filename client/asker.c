@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/output.h"
@@ -70,6 +71,38 @@ static int other(const char *user, const char *group, struct asker *ret)
 	return 0;
 }
 
+static int find_group(const char *text, gid_t *ret)
+{
+	struct group *entry = getgrnam(text);
+
+	if (entry)
+		*ret = entry->gr_gid;
+	else if (parse_id(text, ret) < 0) {
+		output_error("there is no group \"%s\"", text);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int set_groups(const char *list, struct asker *ret)
+{
+	_cleanup_free_ char *copy = strdup(list);
+	char *rest = NULL;
+
+	if (!copy)
+		return -ENOMEM;
+	ret->n_groups = 0;
+	for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		if (ret->n_groups == ARRAY_SIZE(ret->groups))
+			return too_many_groups("whoever would ask");
+		int r = find_group(word, &ret->groups[ret->n_groups]);
+		if (r < 0)
+			return r;
+		ret->n_groups++;
+	}
+	return 0;
+}
+
 int asker_find(const struct arguments *arguments, struct asker *ret)
 {
 	struct asker asker = {0};
@@ -78,15 +111,12 @@ int asker_find(const struct arguments *arguments, struct asker *ret)
 
 	if (r < 0)
 		return r;
-	if (group) {
-		struct group *entry = getgrnam(group);
-		if (entry)
-			asker.gid = entry->gr_gid;
-		else if (parse_id(group, &asker.gid) < 0) {
-			output_error("there is no group \"%s\"", group);
-			return -ENOENT;
-		}
-	}
+	if (group)
+		r = find_group(group, &asker.gid);
+	if (r >= 0 && arguments->groups)
+		r = set_groups(arguments->groups, &asker);
+	if (r < 0)
+		return r;
 	*ret = asker;
 	return 0;
 }

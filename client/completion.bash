@@ -54,7 +54,7 @@ _sockd_units() {
 _sockctl_value() {
 	case $option in
 	--user) _sockd_words -u ;;
-	--gid) _sockd_words -g ;;
+	--gid | --groups) _sockd_words -g ;;
 	--json) _sockd_words -W 'short pretty off' ;;
 	--action) _sockd_words -W 'share receive store fetch' ;;
 	--netns) _sockd_words -W "peer broker $(_sockd_namespaces)" ;;
@@ -71,7 +71,7 @@ _sockctl_options() {
 	'' | check | list | status | reload | families) all+=' --management=' ;;&
 	open) all+=" $steps --count= --dry-run" ;;
 	check)
-		all+=" $steps --action= --name= --common --user= --uid= --gid= --message= --listener= --unit= --slice="
+		all+=" $steps --action= --name= --common --user= --uid= --gid= --groups= --message= --listener= --unit= --slice="
 		all+=' --user-unit= --foreign --apply'
 		;;
 	share) all+=' --expires= --pid= --user= --uid= --gid=' ;;

@@ -112,6 +112,11 @@ says "an action that there is not" 2 '--action takes share, receive, store or fe
 says "steps for a socket that is there" 2 'leave out the steps' check --action=share --bind='*:80' inet stream
 says "a number that is a large negative one" 2 'from 1 to 253, not' open --count=-18446744073709551613 inet stream
 says "nor a user's" 2 'there is no user' check --uid=' -18446744073709551615' --gid=1 inet stream
+says "nor a group's" 2 'there is no group "nosuch"' check --groups=root,nosuch inet stream
+as_root check --uid=65534 --gid=65534 --groups=root,70299 --bind='*:80' inet stream >"$work/said"
+contains "other groups than the user's entries say" "$work/said" '^  rule: crowd '
+as_root check --uid=65534 --gid=65534 --groups= --bind='*:80' inet stream >"$work/said"
+contains "or none" "$work/said" '^Allowed by rule web '
 says "a name without the store" 2 'go with --action=store or' check --name=x inet stream
 says "common names without the store" 2 'go with --action=store or' check --action=share --common inet stream
 says "the store without a name" 2 '--name is missing beside' check --action=store inet stream
