@@ -53,8 +53,7 @@ int64_t span_of_socket(int fd, int option)
 	return usec;
 }
 
-/* One call of ppoll(2), until the deadline at the most. */
-static int poll_once(struct pollfd *wait, nfds_t n, int64_t deadline)
+int span_poll_once(struct pollfd *wait, nfds_t n, int64_t deadline)
 {
 	if (deadline == SPAN_FOREVER)
 		return ppoll(wait, n, NULL, NULL);
@@ -67,7 +66,7 @@ int span_poll(int fd, short events, int64_t deadline)
 	struct pollfd wait = {.fd = fd, .events = events};
 	int saved_errno = errno, r;
 
-	while ((r = poll_once(&wait, 1, deadline)) < 0)
+	while ((r = span_poll_once(&wait, 1, deadline)) < 0)
 		if (errno != EINTR) {
 			r = negative_errno();
 			errno = saved_errno;
@@ -76,7 +75,7 @@ int span_poll(int fd, short events, int64_t deadline)
 	/* A queue of errors that nobody reads (MSG_ERRQUEUE) is told for ever; whoever calls again
 	 * and again must not take the whole processor. */
 	if (r > 0 && wait.revents == POLLERR)
-		(void)poll_once(NULL, 0, span_deadline(span_now(), 1000));
+		(void)span_poll_once(NULL, 0, span_deadline(span_now(), 1000));
 	errno = saved_errno;
 	return r;
 }

@@ -5,6 +5,7 @@
 #ifndef SOCKD_LIB_SPAN_H
 #define SOCKD_LIB_SPAN_H
 
+#include <poll.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,5 +28,7 @@ int64_t span_of_socket(int fd, int option);
  * Returns 1, 0 where the deadline has passed, or a negative errno. errno is left as it was.
  */
 int span_poll(int fd, short events, int64_t deadline);
+/* One call of ppoll(2), with its errors, until the deadline at the most. */
+int span_poll_once(struct pollfd *wait, nfds_t n, int64_t deadline);
 
 #endif

@@ -134,13 +134,10 @@ static int race_begin(struct race *race)
 static int race_poll(struct race *race)
 {
 	int64_t until = race->deadline;
-	struct timespec left;
 
 	if (race->n_begun < race->n && (until == SPAN_FOREVER || race->next_usec < until))
 		until = race->next_usec;
-	if (until != SPAN_FOREVER)
-		left = span_timespec(MAX_OF(until - span_now(), 0));
-	int r = ppoll(race->attempts, race->n_begun, until == SPAN_FOREVER ? NULL : &left, NULL);
+	int r = span_poll_once(race->attempts, race->n_begun, until);
 	return r < 0 ? negative_errno() : r;
 }
 
