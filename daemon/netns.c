@@ -82,10 +82,19 @@ uint64_t netns_number(int netns_fd)
 
 uint64_t netns_number_of_socket(int fd, uint64_t cookie)
 {
+	static uint64_t last_cookie, last_number; /* no other namespace ever has that cookie */
+
 	if (cookie == own_cookie)
 		return 0;
+	if (cookie == last_cookie)
+		return last_number;
 	_cleanup_close_ int netns = netns_of_socket(fd);
-	return netns < 0 ? NETNS_UNKNOWN : netns_number(netns);
+	uint64_t number = netns < 0 ? NETNS_UNKNOWN : netns_number(netns);
+	if (number != NETNS_UNKNOWN) {
+		last_cookie = cookie;
+		last_number = number;
+	}
+	return number;
 }
 
 int netns_open_named(const char *name)

@@ -32,8 +32,8 @@ int netns_are_same(const char *name, const char *other);
  */
 #define NETNS_UNKNOWN UINT64_MAX
 uint64_t netns_number(int netns_fd);
-uint64_t netns_number_of_socket(int fd, uint64_t cookie);
-uint64_t netns_own_number(void); /* itself, not 0 */
+uint64_t netns_number_of_socket(int fd, uint64_t cookie); /* for the loop's thread */
+uint64_t netns_own_number(void);			  /* itself, not 0 */
 /* SO_NETNS_COOKIE of a socket. Returns 0 or a negative errno. */
 int netns_cookie_of(int fd, uint64_t *ret);
 
