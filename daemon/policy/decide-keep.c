@@ -120,10 +120,13 @@ static void find(struct keep_work *work, const struct rule_index *index)
 static void explain(struct keep_work *work, const struct rule *denied_by, char *reason, size_t size)
 {
 	char what[110], check[190];
+	gid_t group;
+	const struct policy_subject found =
+		subject_as_found(work->subject, denied_by ? denied_by : work->nearest, &group);
 
 	describe_keep(work->query, what, sizeof what);
 	describe_keep_check(
-		work->query, work->subject, subject_place_known(&work->place), check, sizeof check);
+		work->query, &found, subject_place_known(&work->place), check, sizeof check);
 	if (denied_by)
 		snprintf(reason, size, "%s: rule %s denies it; see why: %s", what,
 			denied_by->view.name, check);

@@ -100,8 +100,16 @@ static void add_place(struct writer *writer, const struct policy_place *place)
 	}
 }
 
-/* But for its uid. */
-static void add_subject(struct writer *writer, const struct policy_subject *subject,
+static void add_who(struct writer *writer, const struct policy_subject *subject)
+{
+	writer_add(writer, "--uid=%u --gid=%u ", subject->uid, subject->gid);
+	for (size_t i = 0; i < subject->n_groups; i++)
+		writer_add(writer, "%s%u", i == 0 ? "--groups=" : ",", subject->groups[i]);
+	if (subject->n_groups > 0)
+		writer_add(writer, " ");
+}
+
+static void add_whence(struct writer *writer, const struct policy_subject *subject,
 	const struct policy_place *place)
 {
 	if (subject->listener && strcmp(subject->listener, "default") != 0)
@@ -192,8 +200,9 @@ void describe_check(const struct policy_query *query, const struct policy_subjec
 {
 	struct writer writer = writer_new(buffer, size);
 
-	writer_add(&writer, "sockctl check --uid=%u --gid=%u ", subject->uid, subject->gid);
-	add_subject(&writer, subject, place);
+	writer_add(&writer, "sockctl check ");
+	add_who(&writer, subject);
+	add_whence(&writer, subject, place);
 	if (query->apply)
 		writer_add(&writer, "--apply ");
 	else if (query->netns == WIRE_NETNS_PEER)
@@ -234,9 +243,10 @@ void describe_keep_check(const struct policy_keep_query *query,
 		.protocol = query->protocol,
 	};
 
-	writer_add(&writer, "sockctl check --uid=%u --gid=%u --action=%s ", subject->uid,
-		subject->gid, policy_action_name(query->action));
-	add_subject(&writer, subject, place);
+	writer_add(&writer, "sockctl check ");
+	add_who(&writer, subject);
+	writer_add(&writer, "--action=%s ", policy_action_name(query->action));
+	add_whence(&writer, subject, place);
 	if (!query->in_peers)
 		writer_add(&writer, query->in_brokers ? "--netns=broker " : "--netns=other ");
 	if (query->common)

@@ -20,7 +20,8 @@ void describe_query(const struct policy_query *query, char *buffer, size_t size)
 void describe_steps(int domain, int protocol, const struct wire_step *steps, size_t n_steps,
 	char *buffer, size_t size);
 /* The command by which an administrator asks for the same: "sockctl check --uid=1000 inet stream
- * tcp --bind=..." place: NULL where it is not known. */
+ * tcp --bind=..." With all the subject's groups, see subject_as_found(). place: NULL where it is
+ * not known. */
 void describe_check(const struct policy_query *query, const struct policy_subject *subject,
 	const struct policy_place *place, char *buffer, size_t size);
 

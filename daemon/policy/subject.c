@@ -20,6 +20,24 @@ bool subject_came_by(const struct policy_subject *subject, const struct rule *ru
 	return false;
 }
 
+struct policy_subject subject_as_found(
+	const struct policy_subject *subject, const struct rule *rule, gid_t *ret_group)
+{
+	struct policy_subject found = *subject;
+
+	found.groups = ret_group;
+	found.n_groups = 0;
+	if (!rule || rule->any_peer || ranges_contain(&rule->uids, subject->uid) ||
+		ranges_contain(&rule->gids, subject->gid))
+		return found;
+	for (size_t i = 0; i < subject->n_groups && found.n_groups == 0; i++)
+		if (ranges_contain(&rule->gids, subject->groups[i])) {
+			*ret_group = subject->groups[i];
+			found.n_groups = 1;
+		}
+	return found;
+}
+
 bool subject_is_placed(
 	const struct policy_subject *subject, const struct rule *rule, struct subject_place *place)
 {

@@ -1,6 +1,6 @@
 /*
  * Is a peer one that a rule is for, besides who it is (by that the index has found the rule): the
- * listener that it came by, and where systemd keeps it.
+ * listener that it came by, and where systemd keeps it. And what of it led to the rule.
  */
 #ifndef SOCKD_DAEMON_POLICY_SUBJECT_H
 #define SOCKD_DAEMON_POLICY_SUBJECT_H
@@ -13,6 +13,13 @@
 /* Somebody who cannot be told from others. */
 bool subject_is_stranger(const struct policy_subject *subject);
 bool subject_came_by(const struct policy_subject *subject, const struct rule *rule);
+
+/*
+ * The peer with no other of its further groups than the one by which alone the rule is for it: who
+ * asks for it by that one comes to the same rule. rule: NULL is none. *ret_group is pointed into.
+ */
+struct policy_subject subject_as_found(
+	const struct policy_subject *subject, const struct rule *rule, gid_t *ret_group);
 
 /* Where the peer is: costly to find out, so that it is asked for once, when a rule names it. */
 struct subject_place {

@@ -117,6 +117,15 @@ as_root check --uid=65534 --gid=65534 --groups=root,70299 --bind='*:80' inet str
 contains "other groups than the user's entries say" "$work/said" '^  rule: crowd '
 as_root check --uid=65534 --gid=65534 --groups= --bind='*:80' inet stream >"$work/said"
 contains "or none" "$work/said" '^Allowed by rule web '
+as_nobody_of_the_crowd() {
+	in_near "${powerless[@]/#--clear-groups/--groups=70000,70299}" env SOCKD_SOCKET="$socket" \
+		ASAN_OPTIONS="$sanitizer_options" "$work/bin/sockctl" "$@"
+}
+as_nobody_of_the_crowd open --dry-run --bind='*:80' inet stream >"$work/said"
+contains "a refusal's command has the group that it is by" "$work/said" 'rule crowd denies it; see why: .* --groups=70299 '
+command=$(sed -n 's/.*see why: sockctl //p' "$work/said")
+eval "as_root $command" >"$work/said"
+contains "and comes to the same" "$work/said" '^  rule: crowd '
 says "a name without the store" 2 'go with --action=store or' check --name=x inet stream
 says "common names without the store" 2 'go with --action=store or' check --action=share --common inet stream
 says "the store without a name" 2 '--name is missing beside' check --action=store inet stream

@@ -445,6 +445,23 @@ static const struct example examples[] = {
 		"sockctl check --uid=0 --gid=0 --listener=main inet6 dgram udp '--bind=[::1]:53'"},
 	{"", {.domain = AF_PACKET, .type = SOCK_RAW, .protocol = ARP}, NULL, false,
 		"packet raw arp: no rule"},
+	/* with the group that led to the rule: the user's entries may not have it */
+	{PEERS("a", "{\"gid\": 7}"), {TCP, .uid = 5, .group = 7, .option = "SO_MARK", .value = 5},
+		"a", false,
+		"see why: sockctl check --uid=5 --gid=0 --groups=7 --listener=main inet stream "
+		"--option=SO_MARK=5"},
+	{PEERS("a", "{\"gid\": 7, \"uid\": 5}"),
+		{TCP, .uid = 5, .group = 7, .option = "SO_MARK", .value = 5}, "a", false,
+		"sockctl check --uid=5 --gid=0 --listener"},
+	{PEERS("a", "{\"gid\": [7, 9]}"),
+		{TCP, .uid = 5, .gid = 9, .group = 7, .option = "SO_MARK", .value = 5}, "a", false,
+		"sockctl check --uid=5 --gid=9 --listener"},
+	{PEERS("a", "\"any\""), {TCP, .uid = 5, .group = 7, .option = "SO_MARK", .value = 5}, "a",
+		false, "sockctl check --uid=5 --gid=0 --listener"},
+	{PEERS("a", "\"any\"") ",{\"name\": \"d\", \"effect\": \"deny\", \"peers\": "
+			       "{\"gid\": 7}, " STREAM "}",
+		{TCP, .uid = 5, .group = 7}, "d", false,
+		"rule d denies it; see why: sockctl check --uid=5 --gid=0 --groups=7 --listener"},
 };
 
 START_TEST(test_example)

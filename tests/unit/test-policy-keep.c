@@ -52,6 +52,7 @@ static int place(void *data _unused_, struct policy_place *ret)
 }
 
 static struct policy_decision decision;
+static const gid_t further_group = 200;
 
 /* The name of the rule that allows it; "" where nothing does. */
 static const char *ask(struct policy *policy, struct question question)
@@ -59,6 +60,8 @@ static const char *ask(struct policy *policy, struct question question)
 	const struct policy_subject subject = {
 		.uid = question.uid,
 		.gid = 100,
+		.groups = &further_group,
+		.n_groups = 1,
 		.listener = question.listener ? question.listener : "default",
 		.foreign_netns = question.foreign,
 		.strangers = strangers,
@@ -313,6 +316,25 @@ START_TEST(units)
 }
 END_TEST
 
+START_TEST(the_command_has_the_group_that_led_to_the_rule)
+{
+	struct policy *policy = fixture_policy(&fixture,
+		"{\"rules\": ["
+		"{\"name\": \"a\", \"peers\": {\"gid\": 200}, \"family\": \"inet\", "
+		"\"actions\": \"store\", \"names\": \"z\"},"
+		"{\"name\": \"b\", \"peers\": {\"gid\": [100, 200]}, \"family\": \"inet\", "
+		"\"actions\": \"fetch\", \"names\": \"z\"}]}");
+
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_STORE, 1, "x", HERE}), "");
+	ck_assert_ptr_nonnull(strstr(decision.reason,
+		"rule a comes nearest: it is not for this name, or not as a common one; see why: "
+		"sockctl check --uid=1 --gid=100 --groups=200 --action=store"));
+	ck_assert_str_eq(ask(policy, (struct question){POLICY_SHARE, 1, HERE}), "");
+	ck_assert_ptr_nonnull(strstr(decision.reason, "--groups=200 --action=share"));
+	policy_unref(policy);
+}
+END_TEST
+
 /* However the index finds them; and what stumbles last comes nearest. */
 START_TEST(the_first_rule_counts)
 {
@@ -368,6 +390,7 @@ int main(void)
 	tcase_add_test(tests, listeners);
 	tcase_add_test(tests, strangers_have_no_names_of_their_own);
 	tcase_add_test(tests, units);
+	tcase_add_test(tests, the_command_has_the_group_that_led_to_the_rule);
 	tcase_add_test(tests, the_first_rule_counts);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
