@@ -16,13 +16,13 @@
 #include "bench/run-report.h"
 
 #define CROWD_THREADS 64u
-#define CROWD_SAMPLES_MAX 100000u
+#define CROWD_SAMPLES_MAX 50000u
 /* As in load.c, the beginning of a slot is not counted. */
 #define CROWD_RUN_IN_NSEC INT64_C(100000000)
 #define CROWD_SLOT_NSEC INT64_C(200000000)
 #define CROWD_PERIOD_NSEC (CROWD_RUN_IN_NSEC + CROWD_SLOT_NSEC + INT64_C(30000000))
 
-#define CROWD_SLOTS (8u * N_CROWD_KINDS)
+#define CROWD_SLOTS (24u * N_CROWD_KINDS)
 
 struct crowd_samples {
 	_Atomic size_t n;

@@ -214,6 +214,7 @@ static int say_hello(struct slot *slot, int connection)
 		return -EPROTONOSUPPORT;
 	slot->packet_max = reply.welcome.packet_max;
 	slot->features = reply.welcome.features & WIRE_FEATURES;
+	slot->may_send = !(reply.welcome.features & WIRE_WELCOME_NO_SENDS);
 	return 0;
 }
 
@@ -462,7 +463,7 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 	return r;
 }
 
-int broker_reach(void)
+int broker_reach(bool *ret_may_send)
 {
 	struct disturbance disturbance;
 	struct identity self;
@@ -474,6 +475,8 @@ int broker_reach(void)
 	if (r == 0) {
 		identity_read(&self);
 		r = ensure_connection(slot, &self, until_msec);
+		if (r >= 0 && ret_may_send)
+			*ret_may_send = slot->may_send;
 		slot_leave(slot);
 	}
 	let_come(&disturbance);

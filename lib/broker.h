@@ -52,7 +52,8 @@ int broker_exchange(const struct wire_request *request, int fd, bool once, int *
 void broker_set_waiting(void (*waiting)(int connection));
 
 /* Is there a broker that answers? Makes the connection where none stands. Returns 0 or a negative
- * errno; the words then say why not. */
-int broker_reach(void);
+ * errno; the words then say why not. ret_may_send (or NULL): as the policy was when the connection
+ * was made, may a rule let us have anything sent? */
+int broker_reach(bool *ret_may_send);
 
 #endif

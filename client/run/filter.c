@@ -101,24 +101,28 @@ static int add_options(scmp_filter_ctx context, const struct window *hci)
 	return r;
 }
 
-static int add_window(scmp_filter_ctx context, const struct window *window)
+static int add_window(scmp_filter_ctx context, const struct window *window, bool sends)
 {
 	const struct {
 		int call;
 		unsigned argument; /* the descriptor */
+		bool sends;
 	} calls[] = {
-		{SCMP_SYS(sendto), 0},
-		{SCMP_SYS(sendmsg), 0},
-		{SCMP_SYS(sendmmsg), 0},
-		{SCMP_SYS(write), 0},
-		{SCMP_SYS(writev), 0},
-		{SCMP_SYS(dup2), 1},
-		{SCMP_SYS(dup3), 1},
+		{SCMP_SYS(sendto), 0, true},
+		{SCMP_SYS(sendmsg), 0, true},
+		{SCMP_SYS(sendmmsg), 0, true},
+		{SCMP_SYS(write), 0, true},
+		{SCMP_SYS(writev), 0, true},
+		{SCMP_SYS(dup2), 1, false},
+		{SCMP_SYS(dup3), 1, false},
 	};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && window->size > 0 && i < ARRAY_SIZE(calls); i++) {
 		const struct scmp_arg_cmp compare[] = {IN_WINDOW(calls[i].argument, window)};
+		/* The filter is not even run for a call that none of its rules is about. */
+		if (calls[i].sends && !sends)
+			continue;
 		r = notify(context, calls[i].call, 1, compare);
 	}
 	return r;
@@ -225,24 +229,32 @@ static int export_program(scmp_filter_ctx context, struct sock_fprog *ret)
 	return 0;
 }
 
-int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
+int filter_can_be_made(void)
 {
 #if defined(__i386__) || defined(__s390__)
 	/* The C library goes through socketcall(2), whose number says nothing of the call: the
 	 * supervisor's own would be notified, too. */
 	return -EOPNOTSUPP;
+#else
+	return 0;
 #endif
+}
+
+int filter_make(const struct filter_choice *choice, struct sock_fprog *ret)
+{
 	_cleanup_(cleanup_context) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
 
 	if (!context)
 		return -ENOMEM;
-	int r = add_common(context, choice);
+	int r = filter_can_be_made();
+	if (r == 0)
+		r = add_common(context, choice);
 	if (r == 0)
 		r = add_socket(context, choice->any_namespace);
 	if (r == 0)
 		r = add_options(context, &choice->windows[WINDOW_HCI]);
 	for (unsigned i = 0; r == 0 && i < WINDOWS; i++)
-		r = add_window(context, &choice->windows[i]);
+		r = add_window(context, &choice->windows[i], choice->sends);
 	if (r == 0)
 		r = add_compat(context, choice);
 	/* It is loaded by hand: the library knows not every flag. */

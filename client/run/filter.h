@@ -3,9 +3,9 @@
  * register values only, so that all other calls run as if it were not there.
  *
  * Notified are socket(2) of what an unprivileged user may not open, bind(2), setsockopt(2) of what
- * needs a capability, sends and writes on the descriptor numbers of the windows (window.h), and
- * what takes a thread to other namespaces (residents.h).
- * Whatever is not notified is judged by the kernel as ever: the filter gives nothing away.
+ * needs a capability, sends and writes on the descriptor numbers of the windows (window.h) where
+ * they may come to anything, and what takes a thread to other namespaces (residents.h). Whatever is
+ * not notified is judged by the kernel as ever: the filter gives nothing away.
  */
 #ifndef SOCKD_CLIENT_RUN_FILTER_H
 #define SOCKD_CLIENT_RUN_FILTER_H
@@ -18,8 +18,12 @@
 struct filter_choice {
 	bool any_namespace;  /* sockets of all families but AF_UNIX come from another namespace */
 	bool allow_io_uring; /* else io_uring_setup(2) says ENOSYS */
+	bool sends;	     /* those in the windows are notified */
 	struct window windows[WINDOWS];
 };
+
+/* Returns 0; -EOPNOTSUPP where no filter could tell the calls apart. */
+int filter_can_be_made(void);
 
 /* The caller frees ret->filter. Returns 0 or a negative errno. */
 int filter_make(const struct filter_choice *choice, struct sock_fprog *ret);

@@ -102,18 +102,12 @@ static _Noreturn void run_both(const struct options *options, const struct filte
 	supervise(options, choice->windows, program, with_program, with_us);
 }
 
-static void cleanup_filter(struct sock_fprog *filter)
-{
-	free(filter->filter);
-}
-
 int launch_supervised(const struct options *options)
 {
 	struct filter_choice choice = {
 		.any_namespace = options->netns != NULL,
 		.allow_io_uring = options->allow_io_uring,
 	};
-	_cleanup_(cleanup_filter) struct sock_fprog filter = {0};
 	int with_program[2] = {-1, -1}, with_us[2] = {-1, -1};
 	sigset_t signals, blocked;
 
@@ -121,26 +115,25 @@ int launch_supervised(const struct options *options)
 		say_error("the program cannot be supervised: " TARGET_NOT_IN_PROC);
 		return EXIT_SOCKD_RUN;
 	}
-	int r = make_pair(with_program);
+	int r = filter_can_be_made();
+	if (r == 0)
+		r = make_pair(with_program);
 	if (r == 0)
 		r = make_pair(with_us);
-	if (r == 0) {
-		choose_windows(with_program[1], choice.windows);
-		r = filter_make(&choice, &filter);
-	}
 	if (r < 0) {
 		say_error("the supervisor cannot be made: %s", strerror(-r));
 		close_pair(with_program);
 		close_pair(with_us);
 		return EXIT_SOCKD_RUN;
 	}
+	choose_windows(with_program[1], choice.windows);
 	struct program_traits traits;
 	program_traits(&traits);
 	follow_prepare(&signals);
 	struct program run = {
 		.command = options->command,
 		.map_root = options->map_root,
-		.filter = filter,
+		.filter = choice,
 		.signals = &signals,
 		.traits = traits,
 		.stand_in = getpid(),

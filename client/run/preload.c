@@ -206,7 +206,7 @@ int preload_run(const struct options *options)
 		say("the library cannot be loaded into %s: %s; it runs without",
 			options->command[0], why);
 	}
-	if (broker_reach() < 0) {
+	if (broker_reach(NULL) < 0) {
 		if (options->require) {
 			say_error("%s", sockd_reason());
 			return EXIT_SOCKD_RUN;

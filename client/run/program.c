@@ -90,6 +90,7 @@ static void take_traits(const struct program_traits *traits)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
+/* Returns one of SUPERVISE_GO_ON and its like, or a negative errno. */
 static int wait_for_supervisor(const struct program *program)
 {
 	char word;
@@ -99,7 +100,7 @@ static int wait_for_supervisor(const struct program *program)
 		return negative_errno();
 	if (n != sizeof word)
 		return -ECONNRESET;
-	return word == SUPERVISE_GO_ON ? 0 : -ECANCELED;
+	return word == SUPERVISE_GIVEN_UP ? -ECANCELED : word;
 }
 
 /* The listener goes to the supervisor; its answer is waited for, so that nothing of the program
@@ -135,13 +136,30 @@ static void become_program(pid_t stand_in)
 	(void)renumber("SYSTEMD_EXEC_PID", stand_in);
 }
 
+static int enter_filter(struct filter_choice choice, bool sends)
+{
+	struct sock_fprog filter;
+
+	if (!sends)
+		windows_leave_sends(choice.windows);
+	choice.sends = sends;
+	int r = filter_make(&choice, &filter);
+	if (r < 0)
+		return r;
+	r = filter_install(&filter);
+	free(filter.filter);
+	return r;
+}
+
 _Noreturn void program_run(const struct program *program)
 {
-	if (wait_for_supervisor(program) < 0)
+	int word = wait_for_supervisor(program);
+
+	if (word < 0)
 		_exit(EXIT_SOCKD_RUN); /* it has said why */
 	if (program->map_root && program_map_root() < 0)
 		_exit(EXIT_SOCKD_RUN);
-	int listener = filter_install(&program->filter);
+	int listener = enter_filter(program->filter, word != SUPERVISE_GO_ON_WITHOUT_SENDS);
 	if (listener < 0) {
 		say_error("the program's system calls cannot be supervised: %s%s",
 			strerror(-listener),

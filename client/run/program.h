@@ -4,10 +4,11 @@
 #ifndef SOCKD_CLIENT_RUN_PROGRAM_H
 #define SOCKD_CLIENT_RUN_PROGRAM_H
 
-#include <linux/filter.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
+
+#include "client/run/filter.h"
 
 /* What execve(2) keeps and fork(2) does not. */
 struct program_traits {
@@ -18,7 +19,7 @@ struct program_traits {
 struct program {
 	char **command;
 	bool map_root;
-	struct sock_fprog filter;
+	struct filter_choice filter;
 	const sigset_t *signals; /* the mask to start with */
 	struct program_traits traits;
 	pid_t stand_in; /* the process that stands for the program */

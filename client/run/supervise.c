@@ -60,16 +60,20 @@ static void let_program_go_first(void)
 		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-static void report_broker(int with_parent, pid_t program)
+/* Returns whether what the program sends may come to anything: who is to see everything is to see
+ * what is refused too, and a broker that is not there now may be there later. */
+static bool report_broker(int with_parent, pid_t program)
 {
 	struct supervise_report report = {.program = program};
+	bool may_send = true;
 
-	int r = broker_reach();
+	int r = broker_reach(&may_send);
 	report.error = -r;
 	if (r < 0)
 		snprintf(report.reason, sizeof report.reason, "%s", sockd_reason());
 	if (write(with_parent, &report, sizeof report) != sizeof report)
 		_exit(EXIT_SOCKD_RUN); /* it waits for that, and says that there was none */
+	return may_send || observe_is_on();
 }
 
 /* Exactly one listener. */
@@ -226,9 +230,9 @@ static bool may_begin(int with_parent)
 	return read(with_parent, &word, sizeof word) == sizeof word && word == SUPERVISE_BEGIN;
 }
 
-static void let_go_on(int with_program)
+static void let_go_on(int with_program, char word)
 {
-	if (!supervise_send_word(with_program, SUPERVISE_GO_ON))
+	if (!supervise_send_word(with_program, word))
 		_exit(EXIT_SOCKD_RUN);
 }
 
@@ -254,10 +258,12 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 	detach(with_program, with_parent);
 	let_program_go_first();
 	slot_use_own();
-	report_broker(with_parent, program);
+	bool sends = report_broker(with_parent, program);
 	if (!may_begin(with_parent))
 		_exit(EXIT_SOCKD_RUN);
-	let_go_on(with_program);
+	if (!sends)
+		windows_leave_sends(surroundings.windows);
+	let_go_on(with_program, sends ? SUPERVISE_GO_ON : SUPERVISE_GO_ON_WITHOUT_SENDS);
 	int listener = receive_listener(with_program);
 	if (listener < 0)
 		_exit(EXIT_SUCCESS); /* the program has said why, or was killed */
@@ -278,7 +284,7 @@ _Noreturn void supervise(const struct options *options, const struct window *win
 		(void)supervise_send_word(with_program, SUPERVISE_GIVEN_UP);
 		_exit(EXIT_SUCCESS); /* which is no news to the parent */
 	}
-	let_go_on(with_program);
+	let_go_on(with_program, SUPERVISE_GO_ON);
 	close_quietly(with_program);
 	wait_for_end(&watched, listener, children);
 	elsewhere_end();

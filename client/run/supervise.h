@@ -32,6 +32,8 @@ struct supervise_news {
 /* What it tells the program: it goes on, or it ends, and why has been said. */
 #define SUPERVISE_GO_ON 1
 #define SUPERVISE_GIVEN_UP 0
+/* Before there is a filter: no rule lets it have anything sent. */
+#define SUPERVISE_GO_ON_WITHOUT_SENDS 2
 
 /* What it is told. The program may begin. */
 #define SUPERVISE_BEGIN 'B'

@@ -3,6 +3,8 @@
  * that the filter can tell them by their number and every other send runs at full speed. A copy
  * that the program makes by dup(2) has another number: what is sent there goes to the kernel alone.
  *
+ * Where no rule of the broker's lets anything be sent, no send is looked at (windows_leave_sends).
+ *
  * For netlink below 1024, where select(2) still works, and as high as the program's limit allows,
  * where few programs ever come. For HCI below 128: BlueZ's programs watch no higher number. One
  * that comes there with other descriptors loses speed and nothing else.
@@ -47,6 +49,12 @@ static inline void windows_choose(rlim_t limit, bool has_hci, struct window ret[
 			(struct window){(int)(end - WINDOW_SIZE_MAX), WINDOW_SIZE_MAX};
 	if (end >= 3 * WINDOW_SIZE_MAX && has_hci)
 		ret[WINDOW_HCI] = (struct window){120, 8};
+}
+
+/* What remains is for options alone. */
+static inline void windows_leave_sends(struct window windows[WINDOWS])
+{
+	windows[WINDOW_NETLINK] = (struct window){0};
 }
 
 #endif

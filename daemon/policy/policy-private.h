@@ -19,6 +19,10 @@ struct policy {
 	struct rule_index *keep_allow, *keep_deny; /* the rules with "actions" */
 	uint64_t capabilities;
 	bool uses_netns, names_netns, uses_owner;
+	struct {
+		bool anybody;
+		struct ranges uids, gids;
+	} senders; /* the peers of all rules that let something be sent */
 };
 
 #endif

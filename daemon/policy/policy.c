@@ -245,6 +245,34 @@ static int load_file(struct policy *policy, const struct drop_in *drop_in, struc
 		policy->files.items[policy->files.n - 1], text, size, report, &policy->parsed);
 }
 
+static int add_all(struct ranges *ranges, const struct ranges *more)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < more->n; i++)
+		r = ranges_add(ranges, more->items[i].first, more->items[i].last);
+	return r;
+}
+
+static int add_senders(struct policy *policy)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < policy->parsed.n_rules; i++) {
+		const struct rule *rule = &policy->parsed.rules[i];
+
+		if (rule->deny || (!rule->has_messages && !rule->bluetooth.has_opcodes))
+			continue;
+		policy->senders.anybody |= rule->any_peer;
+		r = add_all(&policy->senders.uids, &rule->uids);
+		if (r == 0)
+			r = add_all(&policy->senders.gids, &rule->gids);
+	}
+	ranges_normalize(&policy->senders.uids);
+	ranges_normalize(&policy->senders.gids);
+	return r;
+}
+
 static void add_up(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->parsed.n_rules; i++) {
@@ -313,7 +341,7 @@ static int load_all(struct policy *policy, const char *const *directories, size_
 	if (r < 0)
 		return r;
 	add_up(policy);
-	return 0;
+	return add_senders(policy);
 }
 
 int policy_load(const char *const *directories, size_t n_directories, uid_t owner, FILE *errors,
@@ -350,6 +378,8 @@ struct policy *policy_unref(struct policy *policy)
 	rule_index_free(policy->deny);
 	rule_index_free(policy->keep_allow);
 	rule_index_free(policy->keep_deny);
+	ranges_done(&policy->senders.uids);
+	ranges_done(&policy->senders.gids);
 	parsed_done(&policy->parsed);
 	names_done(&policy->files);
 	free(policy);
@@ -389,6 +419,18 @@ bool policy_names_netns(const struct policy *policy)
 bool policy_uses_owner(const struct policy *policy)
 {
 	return policy->uses_owner;
+}
+
+bool policy_may_send(const struct policy *policy, const struct policy_subject *subject)
+{
+	const struct ranges *gids = &policy->senders.gids;
+	bool found = policy->senders.anybody ||
+		     ranges_contain(&policy->senders.uids, subject->uid) ||
+		     ranges_contain(gids, subject->gid);
+
+	for (size_t i = 0; !found && i < subject->n_groups; i++)
+		found = ranges_contain(gids, subject->groups[i]);
+	return found;
 }
 
 void policy_each_netns_name(

@@ -146,6 +146,9 @@ bool policy_uses_netns(const struct policy *policy);
 /* Does a rule name a namespace, be it only to compare with? */
 bool policy_names_netns(const struct policy *policy);
 bool policy_uses_owner(const struct policy *policy);
+/* May some rule let this peer have anything sent (WIRE_STEP_SEND)? Its user and groups alone are
+ * looked at: there may be none when it comes to a request. */
+bool policy_may_send(const struct policy *policy, const struct policy_subject *subject);
 /* Calls back for each netns name a rule uses. */
 void policy_each_netns_name(
 	const struct policy *policy, void (*callback)(const char *name, void *data), void *data);

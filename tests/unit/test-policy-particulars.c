@@ -376,6 +376,57 @@ START_TEST(a_device_may_be_an_option)
 }
 END_TEST
 
+/* Who is told that nothing of his can be sent is never right where a rule may yet say otherwise. */
+START_TEST(it_is_known_who_may_send)
+{
+#define OF_ROUTE "\"family\": \"netlink\", \"protocol\": \"route\""
+	static const gid_t three[] = {1, 2, 3};
+	static const struct {
+		const char *rules;
+		struct policy_subject subject;
+		bool expected;
+	} cases[] = {
+		{"", {.uid = 0}, false},
+		{RULE("r", OF_ROUTE ", \"messages\": \"any\""), {.uid = 7}, true},
+		{RULE("r", OF_ROUTE ", \"messages\": [\"RTM_NEWLINK\"], \"listener\": \"x\", "
+				    "\"unit\": \"x.service\", \"netns\": \"peer\""),
+			{.uid = 7}, true},
+		{RULE("r", OF_ROUTE), {.uid = 7}, false},
+		{RULE("r", OF_ROUTE ", \"groups\": [\"RTNLGRP_NEIGH\"]"), {.uid = 7}, false},
+		{RULE("r", DENY OF_ROUTE ", \"messages\": \"any\""), {.uid = 7}, false},
+		{RULE("r", "\"family\": \"netlink\", \"actions\": \"share\""), {.uid = 7}, false},
+		{RULE("r", "\"family\": \"bluetooth\", \"protocol\": \"hci\", \"channels\": "
+			   "[\"raw\"], \"opcodes\": [\"HCI_OP_RESET\"]"),
+			{.uid = 7}, true},
+		{RULE("r", "\"family\": \"bluetooth\", \"protocol\": \"hci\", \"channels\": "
+			   "[\"raw\"]"),
+			{.uid = 7}, false},
+		{"{\"name\": \"r\", \"peers\": {\"uid\": [7, \"10-19\"], \"gid\": "
+		 "\"50-52\"}, " OF_ROUTE ", \"messages\": \"any\"}",
+			{.uid = 15}, true},
+		{"{\"name\": \"r\", \"peers\": {\"uid\": [7, \"10-19\"], \"gid\": "
+		 "\"50-52\"}, " OF_ROUTE ", \"messages\": \"any\"}",
+			{.uid = 20, .gid = 49}, false},
+		{"{\"name\": \"r\", \"peers\": {\"uid\": [7, \"10-19\"], \"gid\": "
+		 "\"50-52\"}, " OF_ROUTE ", \"messages\": \"any\"}",
+			{.uid = 20, .gid = 52}, true},
+		{"{\"name\": \"r\", \"peers\": {\"gid\": 51}, " OF_ROUTE
+		 ", \"messages\": \"any\"}, {\"name\": \"s\", \"peers\": {\"gid\": 3}, " OF_ROUTE
+		 ", \"messages\": \"any\"}",
+			{.uid = 20, .groups = three, .n_groups = 3}, true},
+		{"{\"name\": \"r\", \"peers\": {\"gid\": 51}, " OF_ROUTE ", \"messages\": \"any\"}",
+			{.uid = 51, .groups = three, .n_groups = 3}, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy *policy = load(cases[i].rules);
+		ck_assert_msg(policy_may_send(policy, &cases[i].subject) == cases[i].expected,
+			"case %zu", i);
+		policy_unref(policy);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy-particulars");
@@ -393,6 +444,7 @@ int main(void)
 	tcase_add_test(tests, a_namespace_is_asked_for_by_its_word);
 	tcase_add_test(tests, the_first_rule_that_denies_is_named);
 	tcase_add_test(tests, a_device_may_be_an_option);
+	tcase_add_test(tests, it_is_known_who_may_send);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
