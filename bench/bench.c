@@ -81,13 +81,13 @@ static char *make_policy(void)
 	fprintf(file,
 		"{\"name\": \"clients\", \"peers\": {\"uid\": [%u, %u]}, \"family\": \"inet\", "
 		"\"type\": [\"dgram\", \"raw\"], \"options\": {\"SO_MARK\": 5}},\n"
-		"{\"name\": \"port\", \"peers\": {\"uid\": %u}, \"family\": \"inet\", "
+		"{\"name\": \"port\", \"peers\": {\"uid\": [%u, %u]}, \"family\": \"inet\", "
 		"\"type\": \"stream\", \"ports\": [80]},\n"
 		"{\"name\": \"link\", \"peers\": {\"uid\": %u}, \"family\": \"netlink\", "
 		"\"protocol\": \"route\", \"messages\": [\"RTM_NEWLINK\"], \"interfaces\": "
 		"[\"lo\"]},\n"
 		"{\"name\": \"capture\", \"peers\": {\"uid\": %u}, \"family\": \"packet\"}\n]}\n",
-		CLIENT_UID, OTHER_UID, CLIENT_UID, CLIENT_UID, CLIENT_UID);
+		CLIENT_UID, OTHER_UID, CLIENT_UID, OTHER_UID, OTHER_UID, CLIENT_UID);
 	if (fclose(file) != 0)
 		die("the policy", errno);
 	return text;

@@ -9,6 +9,7 @@
 static const char *const process_names[N_RUN_PROCESSES] = {
 	[RUN_PLAIN] = "plain",
 	[RUN_SUPERVISED] = "seccomp",
+	[RUN_SENDING] = "seccomp, may send",
 	[RUN_PRELOADED] = "preload",
 	[RUN_FILTERED] = "empty filter",
 };
@@ -64,12 +65,13 @@ static void print_calls(const struct run_report *report)
 			printf("%-44s %10.2f %10.2f %9.2f\n", name, latency->median / 1e3,
 				latency->p99 / 1e3, latency->ratio);
 		}
-	printf("\n%-44s %10s %10s %9s %13s\n", "a call that is not supervised", "without ns",
-		"with ns", "x without", "empty filter");
+	printf("\n%-44s %10s %10s %9s %9s %13s\n", "a call that is not supervised", "without ns",
+		"with ns", "x without", "may send", "empty filter");
 	for (int call = RUN_UNTOUCHED; call < N_RUN_CALLS; call++)
-		printf("%-44s %10.1f %10.1f %9.3f %13.3f\n", run_calls[call].name,
+		printf("%-44s %10.1f %10.1f %9.3f %9.3f %13.3f\n", run_calls[call].name,
 			report->latencies[call][RUN_PLAIN].median,
 			report->latencies[call][RUN_SUPERVISED].median, ratio_of(report, call),
+			report->latencies[call][RUN_SENDING].ratio,
 			report->latencies[call][RUN_FILTERED].ratio);
 }
 

@@ -11,6 +11,7 @@
 enum run_process {
 	RUN_PLAIN,
 	RUN_SUPERVISED,
+	RUN_SENDING, /* the same, but its user may send netlink messages: sends are looked at */
 	RUN_PRELOADED,
 	RUN_FILTERED, /* under a filter that lets everything through: the least one there can be */
 	N_RUN_PROCESSES,

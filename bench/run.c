@@ -16,7 +16,7 @@
 #define TURNS_MAX (ALTERNATIONS * ARRAY_SIZE(compared))
 
 /* An untouched call is compared in these. */
-static const enum run_process compared[] = {RUN_PLAIN, RUN_SUPERVISED, RUN_FILTERED};
+static const enum run_process compared[] = {RUN_PLAIN, RUN_SUPERVISED, RUN_SENDING, RUN_FILTERED};
 
 /* Those who make the call, in the order of a round. */
 static unsigned turns_of(enum run_call call, unsigned round, enum run_process ret[TURNS_MAX])
@@ -32,7 +32,7 @@ static unsigned turns_of(enum run_call call, unsigned round, enum run_process re
 	} else {
 		if (call == RUN_BIND_ORDINARY)
 			ret[n++] = RUN_PLAIN;
-		ret[n++] = RUN_SUPERVISED;
+		ret[n++] = call == RUN_NETLINK ? RUN_SENDING : RUN_SUPERVISED;
 		ret[n++] = RUN_PRELOADED;
 	}
 	return n;

@@ -77,7 +77,7 @@ static int become_client(void *data)
 	load_pin(0, start->pinned ? 0 : LOAD_ALL);
 	own_path(start->programs->client, client);
 	snprintf(memory, sizeof memory, "%d", start->memory);
-	if (start->process == RUN_SUPERVISED || start->process == RUN_PRELOADED) {
+	if (start->process != RUN_PLAIN && start->process != RUN_FILTERED) {
 		*next++ = own_path(start->programs->run, run);
 		*next++ = start->process == RUN_PRELOADED ? "--mode=preload" : "--mode=seccomp";
 		*next++ = "--require";
@@ -100,7 +100,8 @@ static int become_client(void *data)
 pid_t start_client(const struct start *start)
 {
 	struct start copy = *start;
-	pid_t pid = fork_as(CLIENT_UID, become_client, &copy);
+	bool may_send = start->process == RUN_SENDING || start->process == RUN_PRELOADED;
+	pid_t pid = fork_as(may_send ? OTHER_UID : CLIENT_UID, become_client, &copy);
 
 	if (pid < 0)
 		fprintf(stderr, "bench: fork: %s\n", strerror(errno));
