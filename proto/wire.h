@@ -123,7 +123,7 @@ struct wire_header {
 #define WIRE_FEATURE_KEEP UINT64_C(2)
 #define WIRE_FEATURES (WIRE_FEATURE_ASK | WIRE_FEATURE_KEEP)
 /* In the answer alone: no rule of the policy, as it is by then, lets this client have anything sent
- * (WIRE_STEP_SEND). A broker that does not know its rules so leaves it out. */
+ * (WIRE_STEP_SEND). An older broker leaves it out whatever its rules are. */
 #define WIRE_WELCOME_NO_SENDS (UINT64_C(1) << 32)
 
 struct wire_hello {

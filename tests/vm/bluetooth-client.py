@@ -256,10 +256,10 @@ def own_send(dev, *hexadecimal):
     print("event:", sock.recv(300).hex())
 
 
-def own_filter(dev):
+def own_filter(dev, wide=WIDE.hex()):
     sock = opened(socket.SOCK_RAW, HCI)
     call("bind", sock, hci(int(dev), RAW))
-    setopt(sock, 0, 2, WIDE)
+    setopt(sock, 0, 2, bytes.fromhex(wide))
     print("filter:", sock.getsockopt(0, 2, 16)[:12].hex())
 
 

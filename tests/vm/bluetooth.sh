@@ -287,6 +287,10 @@ batch as 65533 there "$work/bin/python3" "$work/client.py" hear 0 10000000fed900
 contains "a filter by events" "$work/said" '^1: filter: 10000000fed900100cb00040'
 contains "more events than the rule lists" "$work/said" '^2: failed: EACCES'
 contains "data where the rule lists events" "$work/said" '^3: failed: EACCES'
+# Of this user's sends none is looked at.
+batch supervised_as 65533 here "$work/bin/python3" "$work/client.py" own-filter 0 10000000fed900100cb0004000000000 + own-filter 0
+contains "a filter by events, by sockd-run" "$work/said" '^1: filter: 10000000fed900100cb00040'
+contains "and no wider one" "$work/said" '^2: filter: 10000000fed900100cb00000|^2: failed: EACCES|^2: failed: EPERM'
 
 echo "--- the user channel"
 mkdir "$work/user"
