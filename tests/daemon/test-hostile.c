@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "proto/macro.h"
 #include "tests/daemon/hostile.h"
@@ -477,6 +478,87 @@ static int refused_in_words(void *data _unused_)
 	return 0;
 }
 
+/* Sends requests until sockd reads no more of them, as nobody reads its replies. Returns how many.
+ */
+static uint64_t send_until_full(int fd)
+{
+	uint64_t sent = 0;
+
+	make_open();
+	for (int in_vain = 0; in_vain < 500; in_vain++) {
+		header()->serial = sent + 1;
+		if (send(fd, bent.bytes, bent.size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+			sent++;
+			in_vain = 0;
+			continue;
+		}
+		EXPECT(errno == EAGAIN);
+		(void)usleep(1000);
+	}
+	return sent;
+}
+
+static void expect_socket(int fd, uint64_t serial)
+{
+	struct client_reply reply;
+
+	EXPECT(client_receive(fd, &reply) == 0);
+	EXPECT(reply.reply.serial == serial);
+	EXPECT(reply.reply.answer.error == 0 && reply.n_fds == 1);
+	int domain = 0;
+	socklen_t size = sizeof domain;
+	EXPECT(getsockopt(reply.fds[0], SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0);
+	EXPECT(domain == AF_INET);
+	client_close_fds(&reply);
+}
+
+static void ask_for_one(int fd)
+{
+	make_open();
+	EXPECT(client_send_raw(fd, bent.bytes, bent.size, NULL, 0) == 0);
+	expect_socket(fd, header()->serial);
+}
+
+/* With nothing to do. */
+static void expect_idle(void)
+{
+	struct timespec before, after;
+	clockid_t used;
+
+	EXPECT(clock_getcpuclockid(broker.pid, &used) == 0);
+	(void)usleep(100000);
+	EXPECT(clock_gettime(used, &before) == 0);
+	(void)usleep(400000);
+	EXPECT(clock_gettime(used, &after) == 0);
+	EXPECT((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 <
+		200);
+}
+
+/* Who reads late gets every answer, in turn, and may ask again. What had to wait is let go of once:
+ * its number is the next one's. */
+static int read_late(void *data _unused_)
+{
+	int late = client_greet(broker.socket), others[8];
+
+	EXPECT(late >= 0);
+	for (int round = 0; round < 2; round++) {
+		uint64_t sent = send_until_full(late);
+		for (uint64_t i = 1; i <= sent; i++)
+			expect_socket(late, i);
+		ask_for_one(late);
+		expect_idle();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		others[i] = client_greet(broker.socket);
+		EXPECT(others[i] >= 0);
+	}
+	close_quietly(late);
+	(void)usleep(100000);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		ask_for_one(others[i]);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	uid_t uid;
@@ -495,6 +577,7 @@ static const struct {
 	{"changed credentials", 0, changed_credentials},
 	{"bound again and again", CLIENT_UID, bind_again_and_again},
 	{"refusal in words", CLIENT_UID, refused_in_words},
+	{"read late", CLIENT_UID, read_late},
 };
 
 START_TEST(nothing_breaks_it)

@@ -36,7 +36,8 @@ user_namespaces "a user" && judged "a user" supervised -- "$work/bin/moves" user
 # give_numbers: each that is asked for becomes the next one.
 give_numbers() {
 	while read -r number; do
-		echo $((number - 1)) >/proc/sys/kernel/ns_last_pid && echo
+		echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+		echo
 	done <"$work/asked" >"$work/given"
 }
 reuse_numbers() {

@@ -21,6 +21,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
+/* The supervisor remembers so many threads, each by the remainder of its number. */
+#define KNOWN_MAX 64
+
 static uint64_t cookie(int fd)
 {
 	uint64_t value = 0;
@@ -164,34 +167,50 @@ static int child_elsewhere(void *data _unused_)
 	return fd >= 0 && cookie(fd) == home;
 }
 
+/* Tries to have that process be this number. */
+static void clone_elsewhere(pid_t number, unsigned *n_same, unsigned *n_wrongly)
+{
+	static _Alignas(16) char stack[65536];
+	int status = -1;
+	char word;
+
+	if (dprintf(3, "%d\n", (int)number) < 0 || read(0, &word, 1) != 1)
+		give_up("the next number");
+	pid_t pid = clone(child_elsewhere, stack + sizeof stack,
+		CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, NULL);
+	if (pid < 0)
+		give_up("clone");
+	if (waitpid(pid, &status, 0) != pid)
+		give_up("a process elsewhere");
+	*n_same += pid == number;
+	*n_wrongly += pid == number && status != 0;
+}
+
 /* The number of a process that had sockets of home comes to one that is elsewhere from its
  * beginning. Whoever reads descriptor 3 makes a number the next one, and says so on 0. */
 static void reuse_number(void)
 {
-	static _Alignas(16) char stack[65536];
 	unsigned n_same = 0, n_wrongly = 0;
 
 	for (int i = 0; i < 200 && n_same < 5; i++) {
 		int status = -1;
-		char word;
 		pid_t pid = fork();
 		if (pid == 0)
 			_exit(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0);
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
 			give_up("a process at home");
-		if (dprintf(3, "%d\n", (int)pid) < 0 || read(0, &word, 1) != 1)
-			give_up("the next number");
-		pid_t again = clone(child_elsewhere, stack + sizeof stack,
-			CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, NULL);
-		if (again < 0)
-			give_up("clone");
-		if (waitpid(again, &status, 0) != again)
-			give_up("a process elsewhere");
-		n_same += again == pid;
-		n_wrongly += again == pid && status != 0;
+		clone_elsewhere(pid, &n_same, &n_wrongly);
 	}
 	check(n_same > 0, "there were processes with the number of another (%u)", n_same);
 	check(n_wrongly == 0, "none of them got a socket of where the other was (%u)", n_wrongly);
+	n_same = n_wrongly = 0;
+	for (int i = 1; i < 200 && n_same < 5; i++) {
+		open_some(true);
+		clone_elsewhere(getpid() + i * KNOWN_MAX, &n_same, &n_wrongly);
+	}
+	check(n_same > 0, "there were such whose numbers are kept where this one's is (%u)",
+		n_same);
+	check(n_wrongly == 0, "none of them got a socket of where this one is (%u)", n_wrongly);
 }
 
 /* New pid and mount namespaces, and another root, change nothing about sockets. */
