@@ -33,22 +33,31 @@ judged "threads of root" in_near "${sockd_run[@]}" -- "$work/bin/moves" threads 
 # As it is for containers: all that a process may do in namespaces that it has made.
 user_namespaces "a process" && judged "a process" supervised -- "$work/bin/moves" process
 user_namespaces "a user" && judged "a user" supervised -- "$work/bin/moves" user
-# give_numbers: each that is asked for becomes the next one.
+# give_numbers: each that is asked for becomes the next one; or the broker stops, or goes on.
 give_numbers() {
-	while read -r number; do
-		echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+	local asked
+	while read -r asked; do
+		case $asked in
+		stop | cont) kill "-${asked^^}" "$broker_pid" ;;
+		*) echo $((asked - 1)) >/proc/sys/kernel/ns_last_pid ;;
+		esac
 		echo
 	done <"$work/asked" >"$work/given"
 }
+# reuse_numbers WHAT
 reuse_numbers() {
+	rm -f "$work/asked" "$work/given"
 	mkfifo "$work/asked" "$work/given"
 	give_numbers &
 	remember
-	supervised -- "$work/bin/moves" reused 3>"$work/asked" <"$work/given"
+	supervised -- "$work/bin/moves" "$1" 3>"$work/asked" <"$work/given"
 }
 if ! [ -w /proc/sys/kernel/ns_last_pid ]; then
 	echo "SKIP a number that comes round: the kernel has no way to choose the next process number"
-elif user_namespaces "a number that comes round"; then
-	judged "a number that comes round" reuse_numbers
+else
+	user_namespaces "a number that comes round" &&
+		judged "a number that comes round" reuse_numbers reused
+	judged "one that asks is succeeded" reuse_numbers succeeded
+	kill -CONT "$broker_pid"
 fi
 judged "pid and mount namespaces" in_near "${sockd_run[@]}" -- "$work/bin/moves" otherwise

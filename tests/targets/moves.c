@@ -5,6 +5,8 @@
  * policy is to allow everything to uid 0 and 65534 where the broker is.
  */
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -167,15 +169,30 @@ static int child_elsewhere(void *data _unused_)
 	return fd >= 0 && cookie(fd) == home;
 }
 
-/* Tries to have that process be this number. */
+/* Whoever reads descriptor 3 makes a number the next one, stops the broker or lets it go on, and
+ * says so on 0. */
+static void have_done(const char *what)
+{
+	char word;
+
+	if (dprintf(3, "%s\n", what) < 0 || read(0, &word, 1) != 1)
+		give_up(what);
+}
+
+static void have_next(pid_t number)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", (int)number);
+	have_done(text);
+}
+
 static void clone_elsewhere(pid_t number, unsigned *n_same, unsigned *n_wrongly)
 {
 	static _Alignas(16) char stack[65536];
 	int status = -1;
-	char word;
 
-	if (dprintf(3, "%d\n", (int)number) < 0 || read(0, &word, 1) != 1)
-		give_up("the next number");
+	have_next(number);
 	pid_t pid = clone(child_elsewhere, stack + sizeof stack,
 		CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD, NULL);
 	if (pid < 0)
@@ -187,7 +204,7 @@ static void clone_elsewhere(pid_t number, unsigned *n_same, unsigned *n_wrongly)
 }
 
 /* The number of a process that had sockets of home comes to one that is elsewhere from its
- * beginning. Whoever reads descriptor 3 makes a number the next one, and says so on 0. */
+ * beginning. */
 static void reuse_number(void)
 {
 	unsigned n_same = 0, n_wrongly = 0;
@@ -211,6 +228,56 @@ static void reuse_number(void)
 	check(n_same > 0, "there were such whose numbers are kept where this one's is (%u)",
 		n_same);
 	check(n_wrongly == 0, "none of them got a socket of where this one is (%u)", n_wrongly);
+}
+
+static void wait_to_the_end(pid_t pid, int *ret_status)
+{
+	if (pid < 0 || waitpid(pid, ret_status, 0) != pid)
+		give_up("a child");
+}
+
+/* The number of a process that is ended while the broker is asked comes to another, whose memory is
+ * the same but for what its own calls do to it. */
+static void succeed(void)
+{
+	enum { UNTOUCHED = 77 };
+	static struct nlmsghdr question = {.nlmsg_len = sizeof question,
+		.nlmsg_type = RTM_DELLINK,
+		.nlmsg_flags = NLM_F_REQUEST};
+	static struct iovec part = {.iov_base = &question, .iov_len = sizeof question};
+	static struct mmsghdr message = {
+		.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}, .msg_len = UNTOUCHED};
+	unsigned n_same = 0, n_touched = 0;
+	int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), ends[2];
+
+	if (netlink < 0 || pipe(ends) < 0)
+		give_up("descriptors");
+	for (int i = 0; i < 20 && n_same < 2; i++) {
+		int status = -1;
+		have_done("stop");
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(sendmmsg(netlink, &message, 1, 0) != 1);
+		(void)usleep(300000);
+		if (pid < 0 || kill(pid, SIGKILL) < 0)
+			give_up("a process that asks");
+		wait_to_the_end(pid, &status);
+		have_next(pid);
+		pid_t next = fork();
+		if (next == 0) {
+			char word;
+			_exit(read(ends[0], &word, 1) != 1 || message.msg_len != UNTOUCHED);
+		}
+		have_done("cont");
+		(void)usleep(500000);
+		if (write(ends[1], "", 1) != 1)
+			give_up("a pipe");
+		n_same += next == pid;
+		wait_to_the_end(next, &status);
+		n_touched += status != 0;
+	}
+	check(n_same > 0, "there were processes with the number of one that asked (%u)", n_same);
+	check(n_touched == 0, "none of them has the other's answer in its memory (%u)", n_touched);
 }
 
 /* New pid and mount namespaces, and another root, change nothing about sockets. */
@@ -251,6 +318,8 @@ int main(int argc, char **argv)
 		move_user();
 	else if (strcmp(what, "reused") == 0)
 		reuse_number();
+	else if (strcmp(what, "succeeded") == 0)
+		succeed();
 	else if (strcmp(what, "otherwise") == 0)
 		move_otherwise();
 	else {
