@@ -584,6 +584,97 @@ static void check_interrupted(void)
 	(void)close(to);
 }
 
+/* A netlink socket that others send to. */
+static int open_reader(struct sockaddr_nl *ret)
+{
+	socklen_t size = sizeof *ret;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+
+	*ret = (struct sockaddr_nl){.nl_family = AF_NETLINK};
+	if (fd < 0 || bind(fd, (struct sockaddr *)ret, size) < 0 ||
+		getsockname(fd, (struct sockaddr *)ret, &size) < 0)
+		give_up("a netlink socket");
+	return fd;
+}
+
+/* How many messages there are to be read, which must be those with the first numbers, in turn. */
+static int read_numbers(int fd)
+{
+	int word, n = 0;
+
+	while (recv(fd, &word, sizeof word, MSG_DONTWAIT) == sizeof word && word == n)
+		n++;
+	return n;
+}
+
+/* Several messages in one call: which of them are sent, and what is told of them. */
+static void check_several(void)
+{
+	enum { MANY = 100 };
+	static int words[MANY];
+	static struct iovec parts[MANY];
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct sockaddr_nl reader, nobody = {.nl_family = AF_NETLINK, .nl_pid = INT32_MAX};
+	char bad[sizeof(struct cmsghdr)] = {1};
+	int to = open_reader(&reader), from = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	/* So that the second one's header is in the next page. */
+	char *start =
+		mmap(NULL, page * 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (from < 0 || start == MAP_FAILED)
+		give_up("several messages");
+	struct mmsghdr *messages = (void *)(start + page - sizeof *messages);
+	for (int i = 0; i < MANY; i++) {
+		words[i] = i;
+		parts[i] = (struct iovec){.iov_base = &words[i], .iov_len = sizeof words[i]};
+		messages[i].msg_hdr = (struct msghdr){.msg_name = &reader,
+			.msg_namelen = sizeof reader,
+			.msg_iov = &parts[i],
+			.msg_iovlen = 1};
+	}
+
+	int r = sendmmsg(from, messages, 3, 0);
+	check(r == 3 && read_numbers(to) == 3, "three of them: %d", r);
+	check(messages[2].msg_len == sizeof words[0] && messages[3].msg_len == 0,
+		"their lengths are told: %u, %u", messages[2].msg_len, messages[3].msg_len);
+	/* Not all in one call, perhaps. */
+	r = sendmmsg(from, messages, MANY, 0);
+	check(r >= 64 && read_numbers(to) == r, "many: %d", r);
+
+	messages[1].msg_hdr.msg_name = &nobody;
+	r = sendmmsg(from, messages, 3, 0);
+	check(r == 1 && read_numbers(to) == 1, "the second to nobody: %d", r);
+	r = sendmmsg(from, messages + 1, 2, 0);
+	check(r < 0 && errno == ECONNREFUSED, "the first to nobody: %s", outcome(r));
+	messages[1].msg_hdr.msg_name = &reader;
+
+	messages[1].msg_hdr.msg_control = bad;
+	messages[1].msg_hdr.msg_controllen = sizeof bad;
+	r = sendmmsg(from, messages, 3, 0);
+	check(r == 1 && read_numbers(to) == 1, "the second with a bad control message: %d", r);
+	r = sendmmsg(from, messages + 1, 2, 0);
+	check(r < 0 && errno == EINVAL, "the first with one: %s", outcome(r));
+	r = (int)sendmsg(from, &messages[1].msg_hdr, 0);
+	check(r < 0 && errno == EINVAL, "one alone with one: %s", outcome(r));
+	messages[1].msg_hdr.msg_controllen = 0;
+
+	messages[1].msg_hdr.msg_iov = (struct iovec *)(void *)end_of_memory();
+	r = sendmmsg(from, messages, 3, 0);
+	check(r == 1 && read_numbers(to) == 1, "the second's parts are nowhere: %d", r);
+	messages[1].msg_hdr.msg_iov = &parts[1];
+
+	if (mprotect(start + page, page * 3, PROT_READ) < 0)
+		give_up("mprotect");
+	r = sendmmsg(from, messages, 3, 0);
+	check(r == 1 && read_numbers(to) == 2, "the second's length cannot be told: %d", r);
+	parts[1].iov_base = &words[0];
+	r = sendmmsg(from, messages + 1, 2, 0);
+	check(r < 0 && errno == EFAULT && read_numbers(to) == 1,
+		"the first's length cannot be told: %s", outcome(r));
+	(void)munmap(start, page * 4);
+	(void)close(from);
+	(void)close(to);
+}
+
 int main(int argc, char **argv)
 {
 	check_long_values();
@@ -594,6 +685,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "values") == 0)
 		return n_wrong != 0;
 	check_interrupted();
+	check_several();
 	check_abis();
 	check_io_uring();
 	check_own_filters();
