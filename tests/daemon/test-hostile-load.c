@@ -192,25 +192,31 @@ END_TEST
 
 /* Two at a time of one connection: the sockets stay open in a child when the first process is gone.
  */
+struct opener {
+	struct holder holder;
+	unsigned count;
+};
+
 static int open_and_leave_to_child(void *data)
 {
-	const struct holder *holder = data;
+	const struct opener *opener = data;
+	const struct holder *holder = &opener->holder;
 	unsigned char packet[256];
 	struct client_reply reply;
 	char byte = 0;
 	int fd = client_greet(broker.socket);
-	ssize_t size = encode_open(AF_INET, 2, packet, sizeof packet);
+	ssize_t size = encode_open(AF_INET, opener->count, packet, sizeof packet);
 
 	EXPECT(fd >= 0);
 	EXPECT(client_send_raw(fd, packet, (size_t)size, NULL, 0) == 0);
-	EXPECT(client_receive(fd, &reply) == 0 && reply.n_fds == 2);
+	EXPECT(client_receive(fd, &reply) == 0 && reply.n_fds == opener->count);
 	if (fork() != 0)
 		return 0;
 	close_quietly(fd);
 	tell_and_wait(holder);
-	close_quietly(reply.fds[0]); /* one of two */
+	close_quietly(reply.fds[--reply.n_fds]); /* one of them */
 	tell_and_wait(holder);
-	close_quietly(reply.fds[1]);
+	client_close_fds(&reply);
 	EXPECT(write(holder->ready[1], &byte, 1) == 1);
 	return 0;
 }
@@ -293,25 +299,31 @@ START_TEST(many_are_answered_together)
 }
 END_TEST
 
+/* Few sockets are watched before the answer, many after it by another thread. */
+static const unsigned batches[] = {2, 16};
+
 START_TEST(grants_follow_their_sockets)
 {
-	struct holder holder;
-	char byte = 0;
+	struct opener opener = {.count = batches[_i]};
+	const struct holder *holder = &opener.holder;
+	char byte = 0, open[32];
 
-	ck_assert_int_eq(pipe(holder.ready), 0);
-	ck_assert_int_eq(pipe(holder.release), 0);
+	ck_assert_int_eq(pipe(opener.holder.ready), 0);
+	ck_assert_int_eq(pipe(opener.holder.release), 0);
 	ck_assert(list_comes_to("\"grants\":[]"));
-	ck_assert_int_eq(run_as(CLIENT_UID, open_and_leave_to_child, &holder), 0);
-	ck_assert_int_eq(read(holder.ready[0], &byte, 1), 1);
+	ck_assert_int_eq(run_as(CLIENT_UID, open_and_leave_to_child, &opener), 0);
+	ck_assert_int_eq(read(holder->ready[0], &byte, 1), 1);
 	/* The connection is gone, and the process that asked: the grant is not. */
 	ck_assert(list_comes_to("\"uid\":65534"));
 	ck_assert(list_comes_to("\"rule\":\"plain\""));
-	ck_assert(list_comes_to("\"open\":2"));
-	ck_assert_int_eq(write(holder.release[1], &byte, 1), 1);
-	ck_assert_int_eq(read(holder.ready[0], &byte, 1), 1);
-	ck_assert(list_comes_to("\"open\":1"));
-	ck_assert_int_eq(write(holder.release[1], &byte, 1), 1);
-	ck_assert_int_eq(read(holder.ready[0], &byte, 1), 1);
+	snprintf(open, sizeof open, "\"open\":%u", opener.count);
+	ck_assert(list_comes_to(open));
+	ck_assert_int_eq(write(holder->release[1], &byte, 1), 1);
+	ck_assert_int_eq(read(holder->ready[0], &byte, 1), 1);
+	snprintf(open, sizeof open, "\"open\":%u", opener.count - 1);
+	ck_assert(list_comes_to(open));
+	ck_assert_int_eq(write(holder->release[1], &byte, 1), 1);
+	ck_assert_int_eq(read(holder->ready[0], &byte, 1), 1);
 	ck_assert(list_comes_to("\"grants\":[]"));
 	nothing_is_left();
 }
@@ -452,7 +464,7 @@ int main(void)
 	tcase_add_test(tcase, connections_that_leave_at_once);
 	tcase_add_test(tcase, clients_that_die_in_a_request);
 	tcase_add_test(tcase, many_are_answered_together);
-	tcase_add_test(tcase, grants_follow_their_sockets);
+	tcase_add_loop_test(tcase, grants_follow_their_sockets, 0, (int)ARRAY_SIZE(batches));
 	tcase_add_test(tcase, a_broken_policy_leaves_the_old_one);
 	tcase_add_test(tcase, reloads_disturb_nobody);
 	tcase_add_test(tcase, closed_sockets_do_not_count);
