@@ -48,6 +48,16 @@ head, body = message(RTM_DELLINK, 3)
 check("what no rule allows is written", os.write(s.fileno(), head + body) == len(head + body))
 check("and refused by the kernel in its own way", answer(s) == (3, errno.EPERM))
 
+# The flags of a call go where its message goes: here the kernel takes none of this one.
+urgent = b"".join(message(RTM_NEWLINK, 5))
+for name, attempt in (("send", lambda: s.send(urgent, socket.MSG_OOB)),
+                      ("sendmsg", lambda: s.sendmsg([urgent], [], socket.MSG_OOB))):
+    try:
+        attempt()
+        check(name + " of urgent data", False)
+    except OSError as e:
+        check(name + " of urgent data is refused as ever", e.errno == errno.EOPNOTSUPP)
+
 # In a handler, again and again, while other threads open sockets by the broker and write.
 taken = 0
 def handler(*_):

@@ -636,6 +636,8 @@ static void check_several(void)
 	check(r == 3 && read_numbers(to) == 3, "three of them: %d", r);
 	check(messages[2].msg_len == sizeof words[0] && messages[3].msg_len == 0,
 		"their lengths are told: %u, %u", messages[2].msg_len, messages[3].msg_len);
+	r = (int)syscall(SYS_sendmmsg, from, messages, UINT64_C(1) << 32 | 2, 0);
+	check(r == 2 && read_numbers(to) == 2, "two, with a register's upper half: %d", r);
 	/* Not all in one call, perhaps. */
 	r = sendmmsg(from, messages, MANY, 0);
 	check(r >= 64 && read_numbers(to) == r, "many: %d", r);
