@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -648,6 +650,81 @@ START_TEST(truncated_control_messages)
 }
 END_TEST
 
+/* Of what sockd may have open, replies that one user does not read may hold a quarter, and there
+ * are as many connections as an eighth, of which one user has three quarters. */
+#define DESCRIPTORS_FEW 256
+#define UNREAD_MAX (DESCRIPTORS_FEW / 4)
+#define CONNECTIONS_MAX (DESCRIPTORS_FEW / 8)
+#define BROKER_UID_OFFSET 8000
+
+static void setup_with_few(void)
+{
+	const struct rlimit few = {DESCRIPTORS_FEW, DESCRIPTORS_FEW};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	broker_uid = attacker_uid + BROKER_UID_OFFSET;
+	hostile_setup();
+}
+
+static int leave_unread(void *data _unused_)
+{
+	struct client_reply reply;
+	int fd = client_greet(broker.socket), queued = 1;
+
+	EXPECT(fd >= 0);
+	make_open();
+	for (int i = 0; i < UNREAD_MAX + 20; i++)
+		EXPECT(client_send_raw(fd, bent.bytes, bent.size, NULL, 0) == 0);
+	while (queued > 0) {
+		(void)usleep(100000);
+		EXPECT(ioctl(fd, SIOCOUTQ, &queued) == 0);
+	}
+	for (int i = 0; i < UNREAD_MAX; i++)
+		expect_socket(fd, header()->serial);
+	for (int i = 0; i < 20; i++) {
+		EXPECT(client_receive(fd, &reply) == 0);
+		EXPECT(reply.reply.answer.error == EMFILE && reply.n_fds == 0);
+		EXPECT(reply.reply.answer.origin == WIRE_ORIGIN_LIMIT);
+	}
+	ask_for_one(fd);
+	return 0;
+}
+
+START_TEST(replies_that_are_not_read_hold_so_many_sockets)
+{
+	ck_assert_int_eq(run_as(attacker_uid, leave_unread, NULL), 0);
+	nothing_is_left();
+}
+END_TEST
+
+/* As many as it gets. */
+static int take_connections(void *data)
+{
+	const int *expected = data;
+	int n = 0;
+
+	while (n <= CONNECTIONS_MAX && client_greet(broker.socket) >= 0)
+		n++;
+	EXPECT(n == *expected);
+	return 0;
+}
+
+START_TEST(there_are_so_many_connections_of_all)
+{
+	/* The first one's part of them, and what it leaves. */
+	int part = CONNECTIONS_MAX / 4 * 3, rest = CONNECTIONS_MAX - part, none = 0;
+	struct standing first = standing_start(attacker_uid, take_connections, &part);
+	struct standing second = standing_start(OTHER_UID, take_connections, &rest);
+
+	ck_assert_int_eq(run_as(CLIENT_UID, take_connections, &none), 0);
+	ck_assert(log_comes_to(broker.audit, "as many connections as there may be"));
+	/* It has a copy of what the first one waits for. */
+	standing_end(&second, false);
+	standing_end(&first, false);
+	nothing_is_left();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hostile");
@@ -658,5 +735,11 @@ int main(void)
 	tcase_add_loop_test(tcase, nothing_breaks_it, 0, (int)ARRAY_SIZE(attacks));
 	tcase_add_test(tcase, truncated_control_messages);
 	suite_add_tcase(suite, tcase);
+	TCase *few = tcase_create("few descriptors");
+	tcase_add_checked_fixture(few, setup_with_few, hostile_teardown);
+	tcase_set_timeout(few, 120);
+	tcase_add_test(few, replies_that_are_not_read_hold_so_many_sockets);
+	tcase_add_test(few, there_are_so_many_connections_of_all);
+	suite_add_tcase(suite, few);
 	return hostile_main(suite);
 }
