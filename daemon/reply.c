@@ -22,7 +22,10 @@ static bool keep_for_later(struct connection *connection, const void *packet, si
 	if (n_fds > 0)
 		memcpy(connection->waiting_fds, fds, n_fds * sizeof *fds);
 	connection->n_waiting_fds = n_fds;
-	return connection_set_events(connection) >= 0;
+	if (connection_set_events(connection) >= 0)
+		return true;
+	connection->n_waiting_fds = 0; /* the caller's still */
+	return false;
 }
 
 enum reply_fate reply_send(
