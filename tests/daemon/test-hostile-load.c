@@ -190,13 +190,12 @@ START_TEST(clients_that_die_in_a_request)
 }
 END_TEST
 
-/* Two at a time of one connection: the sockets stay open in a child when the first process is gone.
- */
 struct opener {
 	struct holder holder;
 	unsigned count;
 };
 
+/* Several at a time of one connection: they stay open in a child when the first process is gone. */
 static int open_and_leave_to_child(void *data)
 {
 	const struct opener *opener = data;

@@ -10,7 +10,8 @@ policy <<'JSON'
   { "name": "web", "peers": { "uid": 65534 }, "family": "inet", "type": "stream", "ports": [80], "options": { "SO_MARK": [7] } },
   { "name": "datagrams", "peers": { "uid": 65534 }, "family": "inet", "type": "dgram",
     "options": { "SO_MARK": [7], "SO_BINDTODEVICE": ["eth0"] } },
-  { "name": "ping", "peers": { "uid": [0, 65534] }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+  { "name": "ping", "peers": { "uid": [0, 65534] }, "family": "inet", "type": "raw", "protocol": "icmp" },
+  { "name": "sends-are-looked-at", "peers": "any", "family": "netlink", "protocol": "route", "messages": ["RTM_SETNEIGHTBL"] } ] }
 JSON
 start_sockd
 

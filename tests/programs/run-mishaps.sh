@@ -12,7 +12,8 @@ chmod 755 "$work/bin/calls"
 policy <<JSON
 { "rules": [
   { "name": "web", "peers": { "uid": $client_uid }, "family": "inet", "type": "stream", "ports": [80] },
-  { "name": "ping", "peers": { "uid": $client_uid }, "family": "inet", "type": "raw", "protocol": "icmp" } ] }
+  { "name": "ping", "peers": { "uid": $client_uid }, "family": "inet", "type": "raw", "protocol": "icmp" },
+  { "name": "sends-are-looked-at", "peers": "any", "family": "netlink", "protocol": "route", "messages": ["RTM_SETNEIGHTBL"] } ] }
 JSON
 start_sockd
 

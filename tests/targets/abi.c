@@ -622,6 +622,7 @@ static void check_several(void)
 		mmap(NULL, page * 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (from < 0 || start == MAP_FAILED)
 		give_up("several messages");
+	check(from >= 64, "the sender's number is of the window (%d)", from);
 	struct mmsghdr *messages = (void *)(start + page - sizeof *messages);
 	for (int i = 0; i < MANY; i++) {
 		words[i] = i;

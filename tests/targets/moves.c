@@ -252,6 +252,7 @@ static void succeed(void)
 
 	if (netlink < 0 || pipe(ends) < 0)
 		give_up("descriptors");
+	check(netlink >= 64, "its number is of the window (%d)", netlink);
 	for (int i = 0; i < 20 && n_same < 2; i++) {
 		int status = -1;
 		have_done("stop");
