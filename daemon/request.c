@@ -114,6 +114,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 	}
 	static const char unknown[] = "known protocol versions: 1 to 1";
 	const struct policy_subject subject = serve_subject(connection);
+	bool may_send = policy_may_send(connection->broker->policy, &subject);
 	bool known = request->hello.version_min <= WIRE_VERSION &&
 		     request->hello.version_max >= WIRE_VERSION;
 	struct wire_reply reply = {
@@ -131,10 +132,7 @@ static void handle_hello(struct connection *connection, const struct wire_reques
 				.version_min = WIRE_VERSION,
 				.version_max = WIRE_VERSION,
 				.packet_max = WIRE_PACKET_MAX,
-				.features = WIRE_FEATURES |
-					    (policy_may_send(connection->broker->policy, &subject)
-							    ? 0
-							    : WIRE_WELCOME_NO_SENDS),
+				.features = WIRE_FEATURES | (may_send ? 0 : WIRE_WELCOME_NO_SENDS),
 				.steps_max = WIRE_STEPS_MAX,
 				.count_max = WIRE_COUNT_MAX,
 			},

@@ -213,8 +213,7 @@ static int say_hello(struct slot *slot, int connection)
 	if (reply.welcome.version_min > WIRE_VERSION || reply.welcome.version_max < WIRE_VERSION)
 		return -EPROTONOSUPPORT;
 	slot->packet_max = reply.welcome.packet_max;
-	slot->features = reply.welcome.features & WIRE_FEATURES;
-	slot->may_send = !(reply.welcome.features & WIRE_WELCOME_NO_SENDS);
+	slot->features = reply.welcome.features;
 	return 0;
 }
 
@@ -476,7 +475,7 @@ int broker_reach(bool *ret_may_send)
 		identity_read(&self);
 		r = ensure_connection(slot, &self, until_msec);
 		if (r >= 0 && ret_may_send)
-			*ret_may_send = slot->may_send;
+			*ret_may_send = !(slot->features & WIRE_WELCOME_NO_SENDS);
 		slot_leave(slot);
 	}
 	let_come(&disturbance);

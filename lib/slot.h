@@ -27,8 +27,7 @@ struct slot {
 	uint64_t serial; /* of the last request */
 	uint32_t packet_max;
 	bool own;	   /* one thread's: identity is not kept */
-	uint64_t features; /* that the broker has too */
-	bool may_send;	   /* some rule may let us have something sent */
+	uint64_t features; /* that the broker has, as it has said in its welcome */
 	int limit_msec;	   /* how long sending and receiving wait, as it was set last */
 };
 

@@ -84,8 +84,8 @@ static void part_from_supervisor(int to_supervisor)
 }
 
 /* The supervisor's process, and the program's, which is its child. */
-static _Noreturn void run_both(const struct options *options, const struct filter_choice *choice,
-	struct program *run, int with_program, int with_us)
+static _Noreturn void run_both(
+	const struct options *options, struct program *run, int with_program, int with_us)
 {
 	offspring_adopt();
 	pid_t program = fork();
@@ -99,7 +99,7 @@ static _Noreturn void run_both(const struct options *options, const struct filte
 		supervise_not(with_us);
 	}
 	close_quietly(run->channel);
-	supervise(options, choice->windows, program, with_program, with_us);
+	supervise(options, run->filter.windows, program, with_program, with_us);
 }
 
 int launch_supervised(const struct options *options)
@@ -142,7 +142,7 @@ int launch_supervised(const struct options *options)
 	struct followed followed = {.supervisor = fork(), .to_supervisor = with_us[1]};
 	if (followed.supervisor == 0) {
 		close_quietly(with_us[1]);
-		run_both(options, &choice, &run, with_program[0], with_us[0]);
+		run_both(options, &run, with_program[0], with_us[0]);
 	}
 	if (followed.supervisor < 0) {
 		say_error("the supervisor cannot be started: %s", strerror(errno));

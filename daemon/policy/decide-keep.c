@@ -120,9 +120,8 @@ static void find(struct keep_work *work, const struct rule_index *index)
 static void explain(struct keep_work *work, const struct rule *denied_by, char *reason, size_t size)
 {
 	char what[110], check[190];
-	gid_t group;
 	const struct policy_subject found =
-		subject_as_found(work->subject, denied_by ? denied_by : work->nearest, &group);
+		subject_as_found(work->subject, denied_by ? denied_by : work->nearest);
 
 	describe_keep(work->query, what, sizeof what);
 	describe_keep_check(

@@ -359,14 +359,13 @@ static void explain(
 	const char *hint = untold ? "see why, but for what is sent" : "see why";
 	char what[110], check[190], doubt[WHY_MAX], why[WHY_MAX];
 	int progress = 0;
-	gid_t group;
 
 	describe_query(query, what, sizeof(what));
 	if (!work->denied_by)
 		rule_index_each(
 			work->policy->allow, work->subject, &work->kind, visit_nearest, &nearest);
-	const struct policy_subject found = subject_as_found(
-		work->subject, work->denied_by ? work->denied_by : nearest.rule, &group);
+	const struct policy_subject found =
+		subject_as_found(work->subject, work->denied_by ? work->denied_by : nearest.rule);
 	describe_check(query, &found, subject_place_known(&work->place), check, sizeof(check));
 	/* The command is worth more than the last words of the reason. */
 	int room = (int)sizeof(ret->reason) - 1 -

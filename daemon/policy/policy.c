@@ -9,6 +9,7 @@
 
 #include "daemon/family/family.h"
 #include "daemon/policy/policy-private.h"
+#include "daemon/policy/subject.h"
 #include "proto/macro.h"
 
 #define FILE_SIZE_MAX ((size_t)16 << 20)
@@ -423,14 +424,9 @@ bool policy_uses_owner(const struct policy *policy)
 
 bool policy_may_send(const struct policy *policy, const struct policy_subject *subject)
 {
-	const struct ranges *gids = &policy->senders.gids;
-	bool found = policy->senders.anybody ||
-		     ranges_contain(&policy->senders.uids, subject->uid) ||
-		     ranges_contain(gids, subject->gid);
-
-	for (size_t i = 0; !found && i < subject->n_groups; i++)
-		found = ranges_contain(gids, subject->groups[i]);
-	return found;
+	return policy->senders.anybody ||
+	       subject_is_itself_in(subject, &policy->senders.uids, &policy->senders.gids) ||
+	       subject_group_in(subject, &policy->senders.gids);
 }
 
 void policy_each_netns_name(

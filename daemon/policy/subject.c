@@ -20,21 +20,29 @@ bool subject_came_by(const struct policy_subject *subject, const struct rule *ru
 	return false;
 }
 
+bool subject_is_itself_in(
+	const struct policy_subject *subject, const struct ranges *uids, const struct ranges *gids)
+{
+	return ranges_contain(uids, subject->uid) || ranges_contain(gids, subject->gid);
+}
+
+const gid_t *subject_group_in(const struct policy_subject *subject, const struct ranges *gids)
+{
+	for (size_t i = 0; i < subject->n_groups; i++)
+		if (ranges_contain(gids, subject->groups[i]))
+			return &subject->groups[i];
+	return NULL;
+}
+
 struct policy_subject subject_as_found(
-	const struct policy_subject *subject, const struct rule *rule, gid_t *ret_group)
+	const struct policy_subject *subject, const struct rule *rule)
 {
 	struct policy_subject found = *subject;
+	bool by_group =
+		rule && !rule->any_peer && !subject_is_itself_in(subject, &rule->uids, &rule->gids);
 
-	found.groups = ret_group;
-	found.n_groups = 0;
-	if (!rule || rule->any_peer || ranges_contain(&rule->uids, subject->uid) ||
-		ranges_contain(&rule->gids, subject->gid))
-		return found;
-	for (size_t i = 0; i < subject->n_groups && found.n_groups == 0; i++)
-		if (ranges_contain(&rule->gids, subject->groups[i])) {
-			*ret_group = subject->groups[i];
-			found.n_groups = 1;
-		}
+	found.groups = by_group ? subject_group_in(subject, &rule->gids) : NULL;
+	found.n_groups = found.groups ? 1 : 0;
 	return found;
 }
 

@@ -14,12 +14,16 @@
 bool subject_is_stranger(const struct policy_subject *subject);
 bool subject_came_by(const struct policy_subject *subject, const struct rule *rule);
 
-/*
- * The peer with no other of its further groups than the one by which alone the rule is for it: who
- * asks for it by that one comes to the same rule. rule: NULL is none. *ret_group is pointed into.
- */
+/* Is its user in the one list, or its own group in the other? */
+bool subject_is_itself_in(
+	const struct policy_subject *subject, const struct ranges *uids, const struct ranges *gids);
+/* The first of its further groups in there; NULL: none is. */
+const gid_t *subject_group_in(const struct policy_subject *subject, const struct ranges *gids);
+
+/* The peer with no other of its further groups than the one by which alone the rule (or NULL) is
+ * for it: who asks for it by that one comes to the same rule. Lives as long as subject. */
 struct policy_subject subject_as_found(
-	const struct policy_subject *subject, const struct rule *rule, gid_t *ret_group);
+	const struct policy_subject *subject, const struct rule *rule);
 
 /* Where the peer is: costly to find out, so that it is asked for once, when a rule names it. */
 struct subject_place {
